@@ -2,3 +2,5 @@
 
 Knows nothing of screens, files of results or solvers; `attain` puts it to use.
 """
+
+from engine import compiled as compiled  # first: it tells numba where compiled code is kept
