@@ -155,10 +155,26 @@ DIRECTORY = prepare()
 
 
 def jitted(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a function the one way this project does: cached, IEEE arithmetic as written, division by zero as NumPy's.
+    """Compile a function the one way this project does: cached, arithmetic as written, division by zero as NumPy's.
 
     The result keeps its type for the checker, and is numba's dispatcher: both engines call it, never ``py_func``.
     """
     import numba
 
     return cast("Callable[P, R]", numba.njit(cache=True, fastmath=False, error_model="numpy")(function))
+
+
+def compiled(*signatures: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """As ``jitted``, but compiled at import for these signatures only, such as ``"uint64(uint64, uint64)"``.
+
+    Arguments are converted to the signature's types, so that Python integers at and above 2**63 stay unsigned
+    (left to itself, numba takes smaller ones for int64, and int64 with uint64 makes float64).
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        import numba
+
+        wanted = list(signatures)
+        return cast("Callable[P, R]", numba.njit(wanted, cache=True, fastmath=False, error_model="numpy")(function))
+
+    return decorate

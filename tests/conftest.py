@@ -1,0 +1,12 @@
+"""Settings for every test: property tests repeat exactly, and look further in `make verify`."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+# Compiling on a first call takes seconds, so neither a deadline nor "too slow" says anything here.
+settings.register_profile(
+    "repeatable", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], max_examples=60
+)
+settings.register_profile("explore", settings.get_profile("repeatable"), derandomize=False, max_examples=500)
+settings.load_profile("repeatable")
