@@ -213,7 +213,7 @@ def _tail_rest(r: float) -> float:
     p = p * t - 1.202333593210056e-10
     p = p * t - 2.574270178862677e-08
     p = p * t - 1.8055837049754506e-06
-    p = p * t - 5.595916698638084e-05
+    p = p * t - 5.595916696638084e-05
     p = p * t - 0.0008419690226804812
     p = p * t - 0.006008884012068047
     p = p * t - 0.015189428757951646
@@ -224,7 +224,7 @@ def _tail_rest(r: float) -> float:
     q = q * t + 2.2703731687661332e-05
     q = q * t + 0.0007658788927976556
     q = q * t + 0.013258120251059219
-    q = q * t + 0.12125911949123168
+    q = q * t + 0.12125911949843168
     q = q * t + 0.5551982129835954
     q = q * t + 1.0
     return p / q
@@ -411,26 +411,33 @@ _WEIGHTS: Final = np.array([
 
 
 @compiled("float64(float64, float64, float64, float64)")
-def _density_ratio(a: float, b: float, x: float, d: float) -> float:
-    """The beta density in log-odds, at log-odds d above those of x, over that at x."""
-    return exp(a * d - (a + b) * log1p(x * (exp(d) - 1.0)))
+def _fall(a: float, b: float, x: float, d: float) -> float:
+    """How far the log of the beta density, in log-odds, falls from x to log-odds d above those of x (or below)."""
+    return (a + b) * log1p(x * (exp(d) - 1.0)) - a * d
 
 
 @compiled("float64(float64, float64, float64, float64)")
-def _tail_by_quadrature(a: float, b: float, x: float, not_x: float) -> float:
-    """The upper tail over the density, in log-odds, for x not below the mean and a, b >= 20: a Gauss-Legendre sum.
+def _tail_by_quadrature(a: float, b: float, x: float, way: float) -> float:
+    """The tail over the density, in log-odds: the upper one from x at or above the mean with b >= 20 and `way` 1, or
+    the lower one from x below the mean with a >= 20 and `way` -1; x <= 1/2 where accuracy counts. A Gauss-Legendre sum.
 
-    The density is log-concave in log-odds; the sum stops where it has fallen by some e^-40.
+    The density is log-concave in log-odds, and the sum stops where it has fallen by some e^-38.
     """
-    precision = (a + b) * x * not_x
-    slope = (a + b) * x - a
+    precision = (a + b) * x * (1.0 - x) + 1e-300
+    slope = way * ((a + b) * x - a)
     if slope < 0.0:
         slope = 0.0
-    length = 1.25 * (sqrt(slope * slope + 68.0 * precision) - slope) / precision
+    length = 76.0 / (sqrt(slope * slope + 76.0 * precision) + slope)  # as if the density were normal
+    for _ in range(30):
+        excess = _fall(a, b, x, way * length) - 38.0
+        if -3.0 < excess < 3.0:
+            break
+        growth = exp(way * length) * x
+        length -= excess / (way * ((a + b) * growth / (1.0 - x + growth) - a))
     total = 0.0
     for i in range(16):
-        near = _density_ratio(a, b, x, length * _NODES[i])
-        far = _density_ratio(a, b, x, length * (1.0 - _NODES[i]))
+        near = exp(-_fall(a, b, x, way * length * _NODES[i]))
+        far = exp(-_fall(a, b, x, way * length * (1.0 - _NODES[i])))
         total += _WEIGHTS[i] * (near + far)
     return length * total
 
@@ -463,6 +470,19 @@ def _tail_by_fraction(a: float, b: float, x: float) -> float:
     return value / a
 
 
+@compiled("float64(float64, float64, float64, float64, float64)")
+def _shorter_tail(a: float, b: float, odds: float, x: float, not_x: float) -> float:
+    """The tail of Beta(a, b) that does not hold the mean, over the density in log-odds; x is the odds' probability.
+
+    Both methods work from the smaller of x and 1 - x, which carries all the digits.
+    """
+    if odds > 0.0:
+        a, b, x, not_x, odds = b, a, not_x, x, -odds
+    if odds < log(a / b):
+        return _tail_by_quadrature(a, b, x, -1.0) if a >= 20.0 else _tail_by_fraction(a, b, x)
+    return _tail_by_quadrature(a, b, x, 1.0) if b >= 20.0 else _tail_by_fraction(b, a, not_x)
+
+
 @compiled("UniTuple(float64, 3)(float64, float64, float64, float64, float64)")
 def _beta_tails(a: float, b: float, odds: float, log_norm: float, lower: float) -> tuple[float, float, float]:
     """log of one tail of Beta(a, b) at these log-odds, its hazard (density in log-odds / tail), and x.
@@ -474,12 +494,8 @@ def _beta_tails(a: float, b: float, odds: float, log_norm: float, lower: float) 
     near, far = 1.0 / (1.0 + ratio), ratio / (1.0 + ratio)
     x, not_x = (near, far) if odds >= 0.0 else (far, near)
     log_density = -(b if odds >= 0.0 else -a) * odds - (a + b) * log1p(ratio) - log_norm
-    large = a >= 20.0 and b >= 20.0
-    below = x * (a + b) < a if large else x * (a + b + 2.0) < a + 1.0
-    if below:
-        tail = _tail_by_quadrature(b, a, not_x, x) if large else _tail_by_fraction(a, b, x)
-    else:
-        tail = _tail_by_quadrature(a, b, x, not_x) if large else _tail_by_fraction(b, a, not_x)
+    below = odds < log(a / b)
+    tail = _shorter_tail(a, b, odds, x, not_x)
     if below == (lower > 0.0):
         return log_density + log(tail), 1.0 / tail, x
     other = 1.0 - exp(log_density) * tail
