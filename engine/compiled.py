@@ -164,7 +164,7 @@ def jitted(function: Callable[P, R]) -> Callable[P, R]:
     return cast("Callable[P, R]", numba.njit(cache=True, fastmath=False, error_model="numpy")(function))
 
 
-def compiled(*signatures: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def compiled(*signatures: object) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """As ``jitted``, but compiled at import for these signatures only, such as ``"uint64(uint64, uint64)"``.
 
     Arguments are converted to the signature's types, so that Python integers at and above 2**63 stay unsigned

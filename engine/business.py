@@ -1,0 +1,256 @@
+"""What happens: effort, the customer's answer, scores and classes, amounts. The one set of rules of both engines.
+
+Small compiled functions over scalars (and the plan's table of distributions), called by the SimPy model one by one
+and by its compiled twin from inside a loop. Nothing here schedules, queues or counts: each function says what one
+draw, one decision or one amount is. All arithmetic is IEEE as written, in the order written.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.arithmetic import exp
+from engine.calendar import after_calendar_days
+from engine.compiled import compiled
+from engine.distributions import DISTRIBUTION, conditional_variate, cumulative, variate
+from engine.draws import CUSTOMER, DEAL, STAGE_VISIT, uniform, words
+
+LOST, ADVANCED, STALE = 0, 1, 2
+
+DISTS = numba.from_dtype(DISTRIBUTION)[::1]
+F8, I8, U8 = numba.float64, numba.int64, numba.uint64
+VECTOR = numba.float64[::1]
+Vector = NDArray[np.float64]
+Records = NDArray[np.void]
+
+
+@compiled(I8(VECTOR, F8))
+def month_of(month_ends: Vector, t: float) -> int:
+    """The month of instant t. An instant on a boundary belongs to the month that ends there."""
+    low = 0
+    high = len(month_ends) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if t <= month_ends[middle]:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+@compiled(I8(VECTOR, F8))
+def choose(cumulative_shares: Vector, u: float) -> int:
+    """The category that u falls in; shares cumulated to 1 in the order of sorted keys, empty categories never chosen."""
+    low = 0
+    high = len(cumulative_shares) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if u < cumulative_shares[middle]:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+@compiled(F8(F8, F8))
+def whole_minor_units(amount: float, factor: float) -> float:
+    """An amount in major units as whole minor units, half up: the one rounding that money gets."""
+    return np.floor(amount * factor + 0.5)
+
+
+@compiled(F8(F8, F8))
+def at_odds(p: float, odds: float) -> float:
+    """The probability whose odds are `odds` times those of p; certainties stay certain."""
+    if p <= 0.0 or p >= 1.0:
+        return p
+    return p * odds / (1.0 - p + p * odds)
+
+
+@compiled(F8(U8, U8, U8, U8, U8, DISTS, VECTOR, I8))
+def effort(
+    seed: int, replication: int, phase: int, deal: int, visit: int, dists: Records, table: Vector, work: int
+) -> float:
+    """Hours of its rep's time that this visit to a stage takes."""
+    w = words(seed, replication, deal, visit, STAGE_VISIT, phase)
+    return variate(dists, table, work, uniform(w[0]))
+
+
+@compiled(F8(F8, F8, DISTS, I8, VECTOR))
+def after_wait(now: float, wait: float, dists: Records, i: int, hours_at: Vector) -> float:
+    """The instant a wait from `now` ends: in working hours, or over the calendar where it was given so."""
+    if dists[i].calendar_days:
+        return after_calendar_days(now, wait, hours_at)
+    return now + wait
+
+
+ANSWER = numba.types.Tuple((I8, F8))
+
+
+@compiled(ANSWER(I8, F8, F8, F8))
+def answer_or_stale(outcome: int, at: float, now: float, stale_at: float) -> tuple[int, float]:
+    """The answer, unless the deal has gone stale before it comes; while its rep works on it, it does not."""
+    due = max(stale_at, now)
+    if at > due:
+        return STALE, due
+    return outcome, at
+
+
+@compiled(ANSWER(U8, U8, U8, U8, U8, F8, F8, F8, F8, F8, F8, F8, F8, F8, DISTS, VECTOR, I8, I8, VECTOR))
+def answer(
+    seed: int,
+    replication: int,
+    phase: int,
+    deal: int,
+    visit: int,
+    now: float,
+    stale_at: float,
+    advance: float,
+    of_rep: float,
+    of_product: float,
+    of_segment: float,
+    of_source: float,
+    of_class: float,
+    of_economy: float,
+    dists: Records,
+    table: Vector,
+    wait: int,
+    wait_lost: int,
+    hours_at: Vector,
+) -> tuple[int, float]:
+    """What becomes of a visit once the rep's work is done at `now`: (ADVANCED, LOST or STALE, and when).
+
+    The answer is settled as the wait begins, by the odds of that moment; the wait itself may differ between a deal
+    that will advance and one that will be lost.
+    """
+    w = words(seed, replication, deal, visit, STAGE_VISIT, phase)
+    p = at_odds(advance, of_rep * of_product * of_segment * of_source * of_class * of_economy)
+    if uniform(w[2]) < p:
+        at = after_wait(now, variate(dists, table, wait, uniform(w[1])), dists, wait, hours_at)
+        return answer_or_stale(ADVANCED, at, now, stale_at)
+    at = after_wait(now, variate(dists, table, wait_lost, uniform(w[1])), dists, wait_lost, hours_at)
+    return answer_or_stale(LOST, at, now, stale_at)
+
+
+@compiled(F8(F8, F8, DISTS, I8))
+def age_of(hours: float, days: float, dists: Records, i: int) -> float:
+    """An open deal's age in the clock of distribution i."""
+    return days if dists[i].calendar_days else hours
+
+
+@compiled(ANSWER(U8, U8, U8, U8, F8, F8, F8, F8, F8, F8, F8, F8, F8, F8, F8, DISTS, VECTOR, I8, I8, VECTOR))
+def answer_to_open(
+    seed: int,
+    replication: int,
+    phase: int,
+    deal: int,
+    now: float,
+    stale_at: float,
+    age_hours: float,
+    age_days: float,
+    advance: float,
+    of_rep: float,
+    of_product: float,
+    of_segment: float,
+    of_source: float,
+    of_class: float,
+    of_economy: float,
+    dists: Records,
+    table: Vector,
+    wait: int,
+    wait_lost: int,
+    hours_at: Vector,
+) -> tuple[int, float]:
+    """What becomes of a deal that was open on the first day: its answer, given that it has not come by its age.
+
+    Bayes: the odds of advancing are multiplied by the ratio of the two waits' survival at that age; the wait left is
+    drawn from the wait's distribution beyond it. An age that neither wait can reach says nothing and changes nothing.
+    """
+    w = words(seed, replication, deal, 0, STAGE_VISIT, phase)
+    p = at_odds(advance, of_rep * of_product * of_segment * of_source * of_class * of_economy)
+    age = age_of(age_hours, age_days, dists, wait)
+    age_lost = age_of(age_hours, age_days, dists, wait_lost)
+    alive = p * (1.0 - cumulative(dists, table, wait, age))
+    alive_lost = (1.0 - p) * (1.0 - cumulative(dists, table, wait_lost, age_lost))
+    if alive + alive_lost > 0.0:
+        p = alive / (alive + alive_lost)
+    if uniform(w[2]) < p:
+        left = conditional_variate(dists, table, wait, age, uniform(w[1])) - age
+        at = after_wait(now, max(left, 0.0), dists, wait, hours_at)
+        return answer_or_stale(ADVANCED, at, now, stale_at)
+    left = conditional_variate(dists, table, wait_lost, age_lost, uniform(w[1])) - age_lost
+    at = after_wait(now, max(left, 0.0), dists, wait_lost, hours_at)
+    return answer_or_stale(LOST, at, now, stale_at)
+
+
+@compiled(F8(F8, F8))
+def economy_odds(loading: float, log_index: float) -> float:
+    """The factor by which the economy's log index moves the odds of conversion."""
+    return exp(loading * log_index)
+
+
+@compiled(I8(F8, F8, F8, F8))
+def class_of(money: float, authority: float, need: float, strong_from: float) -> int:
+    """A customer's class from its three scores: 0 (A) when all are strong, 1 (B) two, 2 (C) one, 3 (D) none."""
+    weak = 3
+    if money >= strong_from:
+        weak -= 1
+    if authority >= strong_from:
+        weak -= 1
+    if need >= strong_from:
+        weak -= 1
+    return weak
+
+
+@compiled(numba.types.UniTuple(F8, 4)(U8, U8, U8, U8, DISTS, VECTOR, I8, I8, I8))
+def customer(
+    seed: int,
+    replication: int,
+    phase: int,
+    lead: int,
+    dists: Records,
+    table: Vector,
+    money: int,
+    authority: int,
+    need: int,
+) -> tuple[float, float, float, float]:
+    """A lead's scores of money, authority and need, and the uniform that chooses its segment."""
+    w = words(seed, replication, lead, 0, CUSTOMER, phase)
+    return (
+        variate(dists, table, money, uniform(w[0])),
+        variate(dists, table, authority, uniform(w[1])),
+        variate(dists, table, need, uniform(w[2])),
+        uniform(w[3]),
+    )
+
+
+@compiled(numba.types.UniTuple(F8, 4)(U8, U8, U8, U8))
+def lead_draws(seed: int, replication: int, phase: int, lead: int) -> tuple[float, float, float, float]:
+    """A lead's uniforms: its value's, whether it comes from a known account, which one, and its rep's."""
+    w = words(seed, replication, lead, 0, DEAL, phase)
+    return uniform(w[0]), uniform(w[1]), uniform(w[2]), uniform(w[3])
+
+
+@compiled(F8(F8, F8, F8, DISTS, VECTOR, I8))
+def deal_value(u: float, multiplier: float, minor: float, dists: Records, table: Vector, i: int) -> float:
+    """What a deal is worth, in whole minor units."""
+    return whole_minor_units(variate(dists, table, i, u) * multiplier, minor)
+
+
+@compiled(F8(F8, F8))
+def time_at_desk(hours: float, speed: float) -> float:
+    """Working time that `hours` of effort take a rep of this speed; for ever where no hours are left for deals."""
+    if speed <= 0.0:
+        return np.inf
+    return hours / speed
+
+
+@compiled(F8(F8, F8, numba.boolean, VECTOR))
+def stale_deadline(entered: float, patience: float, calendar_days: bool, hours_at: Vector) -> float:
+    """The instant at which a deal that entered its stage at `entered` goes stale."""
+    if patience == np.inf:
+        return patience
+    if calendar_days:
+        return after_calendar_days(entered, patience, hours_at)
+    return entered + patience

@@ -1,0 +1,240 @@
+"""Where leads come from: the plan's sources and prospecting reps as cells with an intensity by month.
+
+A *cell* is (source or prospecting rep, region, product). This module turns budgets, responses, seasons and mixes into
+leads per working hour; `arrivals` turns those into leads. A *budgeted cell* is one budget line: (source, region,
+product), where a product or region that the line does not split is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.arithmetic import exp, log
+from engine.arrivals import AT_ONCE, AT_RANDOM, EVENLY
+from engine.calendar import WorkCalendar
+from engine.draws import entity_key
+from engine.plan.types import Plan, Rep, Response, Source
+from engine.territory import Territories, covered
+
+SPREADS = {"year": AT_RANDOM, "even": EVENLY, "start": AT_ONCE}
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One stream of leads. `rates` are leads per working hour by month, before the economy; a list has `count`."""
+
+    key: int
+    source: int  # index into World.sources; prospecting has its own, the last
+    region: int
+    product: int
+    rep: int  # the prospecting rep, or -1
+    enters: int  # stage index
+    rates: NDArray[np.float64]  # [months]
+    economy: float  # loading on the plan's economy
+    count: int = -1  # exact lists: how many; else -1
+    spread: int = AT_RANDOM
+    line: int = -1  # its budget line, or -1
+
+
+@dataclass(frozen=True)
+class BudgetLine:
+    """One amount of the plan's budget, over the horizon, and what it may turn into."""
+
+    source: str
+    region: str  # empty: not split by region
+    product: str  # empty: not split by product
+    amount: float  # over the horizon, in major units
+    months: tuple[float, ...]  # the spend by month of the horizon
+    response: Response
+
+
+def responded(response: Response, spend: float) -> float:
+    """Leads a month for a month's spend: Hill (most x^s / (h^s + x^s)) or linear up to a ceiling."""
+    if spend <= 0.0:
+        return 0.0
+    if response.hill is not None:
+        hill = response.hill
+        return hill.most_leads_per_month / (1.0 + exp(hill.shape * (log(hill.half_at) - log(spend))))
+    if response.linear is not None:
+        leads = spend / response.linear.cost_per_lead
+        most = response.linear.most_leads_per_month
+        return leads if most is None else min(leads, most)
+    return 0.0
+
+
+def normalised(weights: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], float]:
+    """Weights as shares of one, in sorted order; none at all gives none."""
+    total = sum(weights[key] for key in sorted(weights))
+    return {key: weights[key] / total for key in sorted(weights) if weights[key] > 0.0} if total > 0.0 else {}
+
+
+def mix_of(mix: Mapping[str, Mapping[str, float]] | None, regions: list[str], products: list[str]) -> dict[tuple[str, str], float]:
+    """(region, product) -> share of one; evenly over the given regions and products where the plan says nothing."""
+    if mix is None:
+        return normalised({(r, p): 1.0 for r in regions for p in products})
+    return normalised({(r, p): w for r, by_product in mix.items() for p, w in by_product.items()})
+
+
+def leaves(territory: Territories) -> list[str]:
+    """The regions with none inside them: where deals live unless a mix says otherwise."""
+    parents = set(territory.parent.tolist())
+    return [name for i, name in enumerate(territory.names) if i not in parents]
+
+
+def month_shares(cal: WorkCalendar) -> NDArray[np.float64]:
+    """[months]: how much of each calendar month lies in the horizon."""
+    return np.asarray(cal.month_shares, dtype=np.float64)
+
+
+def spend_by_month(spend: float | tuple[float, ...], cal: WorkCalendar) -> tuple[float, ...]:
+    """An amount for the horizon spread over its months by their shares; a list by month as it stands."""
+    if isinstance(spend, tuple):
+        return spend
+    shares = month_shares(cal)
+    return tuple(float(spend * s / shares.sum()) for s in shares)
+
+
+def budget_lines(name: str, source: Source, cal: WorkCalendar) -> list[BudgetLine]:
+    """A source's budget as lines in sorted order; empty where it has none."""
+    if source.budget is None or source.response is None:
+        return []
+    split: dict[tuple[str, str], float | tuple[float, ...]] = {}
+    if not isinstance(source.budget, Mapping):
+        split["", ""] = source.budget
+    else:
+        for region, below in source.budget.items():
+            if isinstance(below, Mapping):
+                split.update({(region, product): spend for product, spend in below.items()})
+            else:
+                split[region, ""] = below
+    lines = []
+    for (region, product), spend in sorted(split.items()):
+        months = spend_by_month(spend, cal)
+        lines.append(BudgetLine(name, region, product, float(sum(months)), months, source.response))
+    return lines
+
+
+def within_line(line: BudgetLine, mix: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], float]:
+    """How a line's leads split over (region, product): the mix inside its cell."""
+    inside = {
+        key: share
+        for key, share in mix.items()
+        if (not line.region or key[0] == line.region) and (not line.product or key[1] == line.product)
+    }
+    if not inside and line.region and line.product:
+        return {(line.region, line.product): 1.0}
+    return normalised(inside)
+
+
+def season_factors(season: tuple[float, ...], cal: WorkCalendar) -> NDArray[np.float64]:
+    """[months]: the season's factor for each month of the horizon; 12 weights from January, their mean is 1."""
+    if not season:
+        return np.ones(len(cal.month_labels))
+    mean = sum(season) / len(season)
+    return np.array([season[int(label[5:7]) - 1] / mean for label in cal.month_labels])
+
+
+def hours_of_full_months(cal: WorkCalendar) -> NDArray[np.float64]:
+    """[months]: working hours of the whole calendar month, whatever part of it the horizon covers."""
+    hours = np.diff(cal.month_ends, prepend=0.0)
+    shares = month_shares(cal)
+    return np.where(shares > 0.0, hours / np.where(shares > 0.0, shares, 1.0), np.inf)
+
+
+def _leads_by_month(source: Source, cal: WorkCalendar) -> NDArray[np.float64]:
+    """Leads per working hour by month that a source makes without any budget."""
+    season = season_factors(source.season, cal)
+    rates = np.zeros(len(cal.month_labels))
+    if source.leads_per_month is not None:
+        rates = rates + source.leads_per_month * season / hours_of_full_months(cal)
+    if source.leads_per_day is not None:
+        rates = rates + source.leads_per_day * season / cal.hours_per_day
+    return rates
+
+
+def apportioned(count: int, shares: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], int]:
+    """Exactly `count` over the shares by largest remainder; ties go by sorted key."""
+    exact = {key: count * share for key, share in shares.items()}
+    given = {key: int(value) for key, value in exact.items()}
+    short = count - sum(given.values())
+    for key in sorted(exact, key=lambda k: (-(exact[k] - given[k]), k))[:short]:
+        given[key] += 1
+    return given
+
+
+def source_cells(
+    name: str,
+    source: Source,
+    index: int,
+    plan: Plan,
+    territory: Territories,
+    cal: WorkCalendar,
+    stage_index: Mapping[str, int],
+    first_line: int,
+) -> tuple[list[Cell], list[BudgetLine]]:
+    """One source's cells and budget lines; `first_line` is the number of the first of its lines."""
+    regions = {region: i for i, region in enumerate(territory.names)}
+    products = {product: i for i, product in enumerate(sorted(plan.products))}
+    mix = mix_of(source.mix, leaves(territory), sorted(products))
+    enters = stage_index[source.enters] if source.enters else 0
+    loading = source.economy
+
+    def cell(kind: str, key: tuple[str, str], rates: NDArray[np.float64], count: int = -1, line: int = -1) -> Cell:
+        return Cell(
+            entity_key(kind, name, *key),
+            index,
+            regions[key[0]],
+            products[key[1]],
+            -1,
+            enters,
+            rates,
+            loading,
+            count,
+            SPREADS[source.spread],
+            line,
+        )
+
+    none = np.zeros(len(cal.month_labels))
+    if source.prospects is not None:
+        counts = apportioned(source.prospects, mix)
+        return [cell("list", key, none, counts[key]) for key in sorted(counts)], []
+    lines = budget_lines(name, source, cal)
+    if not lines:
+        rates = _leads_by_month(source, cal)
+        return [cell("source", key, rates * share) for key, share in sorted(mix.items())], []
+    season = season_factors(source.season, cal)
+    full = hours_of_full_months(cal)
+    shares = month_shares(cal)
+    cells = []
+    for number, line in enumerate(lines):
+        # A cut month has its part of a month's spend; the response is to the spend of a whole month.
+        whole = [spend / s if s > 0 else 0.0 for spend, s in zip(line.months, shares, strict=True)]
+        rates = np.array([responded(line.response, spend) for spend in whole]) * season / full
+        split = within_line(line, mix)
+        cells += [cell("source", key, rates * share, line=first_line + number) for key, share in sorted(split.items())]
+    return cells, lines
+
+
+def prospecting_cells(
+    rep: Rep, index: int, source: int, plan: Plan, territory: Territories, cal: WorkCalendar, stage_index: Mapping[str, int]
+) -> list[Cell]:
+    """The prospects a rep finds: hours a week times prospects an hour, spread over working time and the rep's mix."""
+    prospecting = rep.prospecting
+    if prospecting is None or prospecting.hours_per_week * prospecting.prospects_per_hour == 0.0:
+        return []
+    regions = {region: i for i, region in enumerate(territory.names)}
+    products = {product: i for i, product in enumerate(sorted(plan.products))}
+    here = covered(territory, rep.region)
+    own = [region for region in leaves(territory) if here[regions[region]]]
+    mix = mix_of(prospecting.mix, own, sorted(rep.products or products))
+    rate = prospecting.hours_per_week * prospecting.prospects_per_hour / cal.week_hours
+    flat = np.full(len(cal.month_labels), rate)
+    enters = stage_index[prospecting.enters] if prospecting.enters else 0
+    return [
+        Cell(entity_key("prospecting", rep.name, *key), source, regions[key[0]], products[key[1]], index, enters, flat * share, 1.0)
+        for key, share in sorted(mix.items())
+    ]
