@@ -211,7 +211,10 @@ PHASES: Final[tuple[Phase, ...]] = (
 
 def purposes_markdown() -> str:
     """`PURPOSES` and `PHASES` as Markdown tables, for the documentation."""
-    lines = ["| purpose | number | entity | index | word 0 | word 1 | word 2 | word 3 |", "|---|---|---|---|---|---|---|---|"]
+    lines = [
+        "| purpose | number | entity | index | word 0 | word 1 | word 2 | word 3 |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     lines += [f"| {p.name} | {p.number} | {p.entity} | {p.index} | {' | '.join(p.words)} |" for p in PURPOSES]
     lines += ["", "| phase | number | use |", "|---|---|---|"]
     lines += [f"| {p.name} | {p.number} | {p.use} |" for p in PHASES]
