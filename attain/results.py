@@ -1,0 +1,103 @@
+"""What a run came to, as arrays: the record that summaries, comparisons and pages are made from.
+
+Filled from a run store (or straight from batches, in memory); knows nothing of screens. Money in minor units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.batch import MARGINS, Batch, input_names
+from engine.goals import MEASURES
+from engine.outcomes import FLOW_COLUMNS, REP_COLUMNS
+from engine.world import World
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """A run's unbroken prefix of n replications."""
+
+    world: World
+    seed: int
+    phase: int
+    engine: str
+    n: int
+    asked: int  # replications asked for; more than n where the run was interrupted
+    digest: str
+    seconds: float
+    compile_seconds: float
+    legs: NDArray[np.float64]  # [n, legs]
+    reps: NDArray[np.float64]  # [n, reps, REP_COLUMNS]
+    margins: dict[str, NDArray[np.float64]]  # dimension -> [n, names, MEASURES]
+    inputs: NDArray[np.float64]  # [n, inputs], see engine.batch.input_names
+    flow: NDArray[np.float64]  # [reps, stages, months, FLOW_COLUMNS], summed over replications
+    sums: NDArray[np.float64]  # [reps, products, regions, MEASURES], summed over replications
+    moves: int
+
+    @property
+    def attained(self) -> NDArray[np.bool_]:
+        """[n, goals]: which goals each replication attained."""
+        return self.world.goals.attained(self.legs)
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """[n, goals]: the value of each goal."""
+        return self.world.goals.values(self.legs)
+
+
+class Collector:
+    """A sink that keeps batches in memory: for small runs and for searches."""
+
+    def __init__(self) -> None:
+        self.batches: dict[int, Batch] = {}
+
+    def put(self, batch: Batch) -> None:
+        """Keep a batch."""
+        self.batches[batch.first] = batch
+
+
+def gather(
+    world: World,
+    batches: list[Batch],
+    *,
+    seed: int,
+    phase: int,
+    engine: str,
+    asked: int,
+    digest: str,
+    seconds: float,
+    compile_seconds: float = 0.0,
+) -> Results:
+    """Batches, in order and unbroken from 0, as results."""
+    months, stages = len(world.months), len(world.stages.names)
+    shape = (len(world.reps), stages, months, len(FLOW_COLUMNS))
+    cells = (len(world.reps), len(world.products), len(world.regions), len(MEASURES))
+    sizes = (len(world.products), len(world.regions), len(world.segments), months)
+
+    def stacked(arrays: list[NDArray[np.float64]], empty: tuple[int, ...]) -> NDArray[np.float64]:
+        return np.concatenate(arrays) if arrays else np.zeros((0, *empty))
+
+    return Results(
+        world=world,
+        seed=seed,
+        phase=phase,
+        engine=engine,
+        n=sum(b.n for b in batches),
+        asked=asked,
+        digest=digest,
+        seconds=seconds,
+        compile_seconds=compile_seconds,
+        legs=stacked([b.legs for b in batches], (len(world.goals.legs),)),
+        reps=stacked([b.reps for b in batches], (len(world.reps), len(REP_COLUMNS))),
+        margins={
+            d: stacked([b.margins[d] for b in batches], (size, len(MEASURES)))
+            for d, size in zip(MARGINS, sizes, strict=True)
+        },
+        inputs=stacked([b.inputs for b in batches], (len(input_names(world)),)),
+        flow=sum((b.flow for b in batches), np.zeros(shape)),
+        sums=sum((b.sums for b in batches), np.zeros(cells)),
+        moves=int(sum(int(b.moves.sum()) for b in batches)),
+    )

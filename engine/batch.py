@@ -1,0 +1,146 @@
+"""A batch of replications: the unit that workers hand back, summed where sums are enough.
+
+`Simulator` is the task of the Monte Carlo driver: built once from a world, sent to the workers, called with a range of
+replications. What it returns grows with the range and not with what was simulated, unless cells or events are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.goals import MEASURES
+from engine.outcomes import Names, Outcome, outcome_hash
+from engine.realise import Parameters, realise
+from engine.simpy_model import Lookup, Model
+from engine.world import World
+
+Keep = Literal["goals", "cells", "log"]
+Replicate = Callable[[World, int, int, int], Outcome]
+MARGINS = ("product", "region", "segment", "month")  # dimensions whose totals are kept by replication
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Replications first to first + n - 1, in order. Money in minor units."""
+
+    first: int
+    hashes: tuple[bytes, ...]
+    moves: NDArray[np.int64]  # [n]
+    legs: NDArray[np.float64]  # [n, legs]
+    reps: NDArray[np.float64]  # [n, reps, REP_COLUMNS]
+    margins: dict[str, NDArray[np.float64]]  # dimension -> [n, names, MEASURES]
+    inputs: NDArray[np.float64]  # [n, inputs], see `input_names`
+    flow: NDArray[np.float64]  # [reps, stages, months, FLOW_COLUMNS], summed over the batch
+    sums: NDArray[np.float64]  # [reps, products, regions, MEASURES], summed over the batch
+    cell_keys: NDArray[np.int64] | None = None  # [cells, 1 + 5]: place in the batch, then CELL_KEYS
+    cells: NDArray[np.float64] | None = None  # [cells, measures]
+    logs: tuple[NDArray[np.void], ...] = ()  # [n] event logs
+
+    @property
+    def n(self) -> int:
+        """How many replications."""
+        return len(self.hashes)
+
+
+def input_names(world: World) -> tuple[str, ...]:
+    """The drawn inputs that a batch keeps by replication: uncertain conversions, then the mean economy by region."""
+    uncertain = [f"advance:{world.stages.names[s]}" for s in np.flatnonzero(np.isnan(world.stages.advance))]
+    economy = world.plan.economy
+    common = ["economy"] if economy is not None and economy.sd > 0.0 else []
+    tops = np.unique(world.territory.top) if economy is not None and economy.regional_sd > 0.0 else []
+    return (*uncertain, *common, *(f"economy:{world.regions[g]}" for g in tops))
+
+
+def inputs_of(world: World, parameters: Parameters) -> NDArray[np.float64]:
+    """[inputs]: the values behind `input_names`; economies as the mean log index over the months."""
+    uncertain = np.isnan(world.stages.advance)
+    parts = [parameters.advance[uncertain]]
+    economy = world.plan.economy
+    if economy is not None and economy.sd > 0.0:
+        parts.append(np.array([parameters.common.mean()]))
+    if economy is not None and economy.regional_sd > 0.0:
+        parts.append(parameters.regional[np.unique(world.territory.top)].mean(axis=1))
+    return np.concatenate(parts)
+
+
+def _margin(outcome: Outcome, dimension: int, size: int) -> NDArray[np.float64]:
+    """[size, MEASURES]: the cells' totals by one of their keys."""
+    total = np.zeros((size, len(MEASURES)))
+    np.add.at(total, outcome.cell_keys[:, dimension], outcome.cells[:, : len(MEASURES)])
+    return total
+
+
+class Simulator:
+    """Simulates ranges of replications of a world under one seed and phase by one engine."""
+
+    def __init__(
+        self, world: World, seed: int, phase: int = 0, engine: str = "simpy", keep: Keep = "goals"
+    ) -> None:
+        self.world, self.seed, self.phase, self.engine, self.keep = world, seed, phase, engine, keep
+        self._lookup: Lookup | None = None
+        self._names: Names | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {"_lookup": None, "_names": None}
+
+    def warm(self) -> None:
+        """Simulate once, so that everything is compiled and cached before workers start."""
+        self.outcome(0)
+
+    def outcome(self, replication: int, keep_log: bool = False, parameters: Parameters | None = None) -> Outcome:
+        """One replication."""
+        if self._lookup is None:
+            self._lookup = Lookup(self.world)
+        model = Model(
+            self.world, self.seed, replication, self.phase, keep_log=keep_log, lookup=self._lookup, parameters=parameters
+        )
+        return model.run()
+
+    def __call__(self, first: int, n: int) -> Batch:
+        """Replications first to first + n - 1."""
+        world = self.world
+        names = self._names = self._names or Names.of(world)
+        sizes = {"product": len(world.products), "region": len(world.regions)}
+        sizes |= {"segment": len(world.segments), "month": len(world.months)}
+        inputs, hashes, moves, legs, reps, logs = [], [], [], [], [], []
+        margins: dict[str, list[NDArray[np.float64]]] = {dimension: [] for dimension in MARGINS}
+        flow: NDArray[np.float64] | None = None
+        sums = np.zeros((len(world.reps), len(world.products), len(world.regions), len(MEASURES)))
+        keys, cells = [], []
+        for place in range(n):
+            parameters = realise(world, self.seed, first + place, self.phase)
+            outcome = self.outcome(first + place, self.keep == "log", parameters)
+            inputs.append(inputs_of(world, parameters))
+            hashes.append(outcome_hash(outcome, names))
+            moves.append(outcome.moves())
+            legs.append(outcome.legs)
+            reps.append(outcome.reps)
+            for d, dimension in enumerate(MARGINS):
+                margins[dimension].append(_margin(outcome, d + 1, sizes[dimension]))
+            flow = outcome.flow if flow is None else flow + outcome.flow
+            np.add.at(sums, tuple(outcome.cell_keys[:, :3].T), outcome.cells[:, : len(MEASURES)])
+            if self.keep != "goals":
+                keys.append(np.column_stack([np.full(len(outcome.cell_keys), place), outcome.cell_keys]))
+                cells.append(outcome.cells)
+            if outcome.log is not None:
+                logs.append(outcome.log)
+        assert flow is not None, "a batch has at least one replication"
+        return Batch(
+            first,
+            tuple(hashes),
+            np.array(moves),
+            np.stack(legs),
+            np.stack(reps),
+            {dimension: np.stack(rows) for dimension, rows in margins.items()},
+            np.stack(inputs),
+            flow,
+            sums,
+            np.concatenate(keys) if keys else None,
+            np.concatenate(cells) if cells else None,
+            tuple(logs),
+        )
