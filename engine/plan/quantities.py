@@ -7,6 +7,7 @@ unit until the world is built.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 from dataclasses import dataclass
@@ -20,7 +21,20 @@ UNITS: dict[str, Unit] = {
     "mo": "mo", "month": "mo", "months": "mo", "月": "mo", "个月": "mo",
     "cd": "cd", "自然日": "cd",
 }  # fmt: skip
-MAGNITUDES = {"": 1.0, "k": 1e3, "K": 1e3, "m": 1e6, "M": 1e6, "千": 1e3, "万": 1e4, "百万": 1e6, "千万": 1e7, "亿": 1e8}
+MAGNITUDES = {
+    "": 1.0,
+    "k": 1e3,
+    "K": 1e3,
+    "m": 1e6,
+    "M": 1e6,
+    "千": 1e3,
+    "万": 1e4,
+    "百万": 1e6,
+    "千万": 1e7,
+    "亿": 1e8,
+}
+
+MOST_DURATION = 1e6
 
 _NUMBER = r"[+-]?(?:\d[\d_,]*)?(?:\.\d+)?(?:[eE][+-]?\d+)?"
 _DURATION = re.compile(rf"^\s*({_NUMBER})\s*([A-Za-z一-鿿]+)\s*$")
@@ -42,10 +56,10 @@ class Duration:
 def _finite(text: str) -> float:
     cleaned = text.replace("_", "").replace(",", "")
     if cleaned in ("", "+", "-", "."):
-        raise ValueError(f"{text!r} is not a number")
+        raise ValueError("a finite number")
     number = float(cleaned)
     if not math.isfinite(number):
-        raise ValueError(f"{text!r} is not a finite number")
+        raise ValueError("a finite number")
     return number
 
 
@@ -57,14 +71,12 @@ def read_duration(value: Any) -> Duration:
         if value == 0:
             return Duration(0.0, "h")
         raise ValueError("a duration with its unit, such as '3 d', '6 h', '2 w', '1 mo' or '30 cd'")
-    if not isinstance(value, str):
-        raise ValueError("a duration with its unit, such as '3 d'")
-    match = _DURATION.match(value)
+    match = _DURATION.match(value) if isinstance(value, str) else None
     if match is None or match.group(2) not in UNITS:
         raise ValueError("a duration with its unit: h, d, w, mo or cd, such as '3 d'")
     number = _finite(match.group(1))
-    if number < 0:
-        raise ValueError("a duration of zero or more")
+    if not 0 <= number <= MOST_DURATION:
+        raise ValueError(f"a duration of zero or more, of at most {MOST_DURATION:,.0f} of its unit")
     return Duration(number, UNITS[match.group(2)])
 
 
@@ -73,9 +85,10 @@ def read_money(value: Any) -> float:
     if isinstance(value, bool) or value is None:
         raise ValueError("an amount, such as 5000万, 1.2亿 or 1_000_000")
     if isinstance(value, (int, float)):
-        if not math.isfinite(value):
-            raise ValueError("a finite amount")
-        return float(value)
+        try:
+            return read_number(value)
+        except ValueError:
+            raise ValueError("a finite amount") from None
     if isinstance(value, str):
         match = _AMOUNT.match(value)
         if match is not None and match.group(1):
@@ -85,18 +98,70 @@ def read_money(value: Any) -> float:
 
 def read_share(value: Any) -> float:
     """``20%`` -> 0.2; a plain number stays as it is."""
-    if isinstance(value, bool) or value is None:
-        raise ValueError("a share, such as 0.2 or 20%")
-    if isinstance(value, (int, float)):
-        if not math.isfinite(value):
-            raise ValueError("a finite share")
-        return float(value)
-    if isinstance(value, str):
-        match = _PERCENT.match(value)
-        if match is not None and match.group(1):
-            return _finite(match.group(1)) / 100.0
+    match = _PERCENT.match(value) if isinstance(value, str) else None
+    if match is not None and match.group(1):
+        return _finite(match.group(1)) / 100.0
+    try:
+        return read_number(value)
+    except ValueError:
+        raise ValueError("a share, such as 0.2 or 20%") from None
+
+
+def read_probability(value: Any) -> float:
+    """A share between 0 and 1."""
+    try:
+        share = read_share(value)
+    except ValueError:
+        share = math.nan
+    if not 0.0 <= share <= 1.0:
+        raise ValueError("a probability between 0 and 1, such as 0.2 or 20%")
+    return share
+
+
+def read_number(value: Any) -> float:
+    """A finite number; text that spells one (``1_000``) is read, yes and no are not numbers."""
+    if isinstance(value, str) and _AMOUNT.match(value) is not None:
         try:
-            return _finite(value)
+            return _finite(value.strip())
         except ValueError:
             pass
-    raise ValueError("a share, such as 0.2 or 20%")
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        try:
+            if math.isfinite(value):
+                return float(value)
+        except OverflowError:
+            pass
+    raise ValueError("a number (not NaN or infinity)")
+
+
+def read_count(value: Any) -> int:
+    """A whole number."""
+    try:
+        number = read_number(value)
+    except ValueError:
+        number = math.nan
+    if number != math.floor(number) if math.isfinite(number) else True:
+        raise ValueError("a whole number")
+    return int(number)
+
+
+_DATE = re.compile(
+    r"^\s*(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?\s*(?:[T ]0?0:00(?::00(?:\.0+)?)?Z?)?\s*$"
+)
+
+
+def read_date(value: Any) -> dt.date:
+    """A date, year first: ``2026-01-31``, ``2026/1/31``, ``2026年1月31日``."""
+    if isinstance(value, dt.datetime):
+        if (value.hour, value.minute, value.second) == (0, 0, 0):
+            return value.date()
+    elif isinstance(value, dt.date):
+        return value
+    elif isinstance(value, str):
+        match = _DATE.match(value)
+        if match is not None:
+            try:
+                return dt.date(int(match.group(1)), int(match.group(2)), int(match.group(3)))
+            except ValueError:
+                pass
+    raise ValueError("a date that exists, year first, such as 2026-01-31")

@@ -34,9 +34,7 @@ class TableProblem:
     expected: str
 
     def __str__(self) -> str:
-        place = ", ".join(
-            p for p in (f"row {self.row}" if self.row else "", self.column) if p
-        )
+        place = ", ".join(p for p in (f"row {self.row}" if self.row else "", self.column) if p)
         found = f" (found {self.value})" if self.value else ""
         return f"{place + ': ' if place else ''}expected {self.expected}{found}"
 
@@ -106,9 +104,7 @@ def _errors(data: bytes, encoding: str) -> tuple[str, list[int]]:
             text.append("\ufffd")
             bad.append(at + error.start)
             at += max(error.end, error.start + 1)
-        if (
-            len(bad) > 4096
-        ):  # not this encoding; each further error would copy the rest of the file again
+        if len(bad) > 4096:  # not this encoding; each further error would copy the rest of the file again
             break
     return "".join(text), bad
 
@@ -221,11 +217,7 @@ def _decode_legacy(data: bytes) -> tuple[str, str]:
             raise _broken(data, "GB18030", chinese_bad)
     for single in ("cp1252", "latin_1"):
         text = _strict(data, single)
-        if (
-            text is not None
-            and _looks_latin(text)
-            and not any("\x80" <= c <= "\x9f" for c in text)
-        ):
+        if text is not None and _looks_latin(text) and not any("\x80" <= c <= "\x9f" for c in text):
             return text, single
     # detection needs enough text to stand on: a handful of bytes would match anything
     if sum(b > 127 for b in data) >= 40:
@@ -256,13 +248,9 @@ def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise _refuse(0, str(path.name), "an unbroken gzip file") from None
     except OSError as error:
-        raise _refuse(
-            0, str(path.name), f"a file that can be read ({error.strerror})"
-        ) from None
+        raise _refuse(0, str(path.name), f"a file that can be read ({error.strerror})") from None
     if len(data) > most_bytes:
-        raise _refuse(
-            0, f"more than {most_bytes:,} bytes", f"at most {most_bytes:,} bytes"
-        )
+        raise _refuse(0, f"more than {most_bytes:,} bytes", f"at most {most_bytes:,} bytes")
     return data
 
 
@@ -313,10 +301,7 @@ def parse(
 ) -> Table:
     """Rows of text from a table's text. Raises TableRefused with every row whose number of cells is wrong."""
     chosen = delimiter or sniff(text)
-    records = (
-        (line, [cell.strip() for cell in record])
-        for line, record in _records(text.lstrip("\ufeff"), chosen)
-    )
+    records = ((line, [cell.strip() for cell in record]) for line, record in _records(text.lstrip("\ufeff"), chosen))
     filled = ((line, record) for line, record in records if any(record))
     _, header = next(filled, (0, []))
     if not header:
@@ -347,9 +332,7 @@ def parse(
                 )
             continue
         if len(rows) >= most_rows:
-            raise _refuse(
-                line, f"more than {most_rows:,} rows", f"at most {most_rows:,} rows"
-            )
+            raise _refuse(line, f"more than {most_rows:,} rows", f"at most {most_rows:,} rows")
         rows.append(tuple(record))
         lines.append(line)
     if bad > _MOST_SHOWN:
@@ -366,9 +349,7 @@ def parse(
     return Table(tuple(header), tuple(rows), tuple(lines), encoding, chosen)
 
 
-def read_table(
-    path: Path, *, most_bytes: int = MOST_BYTES, most_rows: int = 5_000_000
-) -> Table:
+def read_table(path: Path, *, most_bytes: int = MOST_BYTES, most_rows: int = 5_000_000) -> Table:
     """A table file, read and decoded. Raises TableRefused with everything that is wrong with it."""
     text, encoding = decode(read_bytes(path, most_bytes))
     return parse(text, encoding, most_rows=most_rows)

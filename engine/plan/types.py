@@ -3,116 +3,160 @@
 ``load`` reads YAML into these records; ``world`` turns them into the flat arrays that both engines run on. Field
 names are the plan file's own. Amounts are in the currency's major units, shares are fractions, durations keep
 their unit until the calendar is known. Facts that need the whole plan (a region that nobody serves, a stage named
-but absent) are checked in ``consistency``, so that every problem is reported at once.
+but absent) are checked in ``consistency``, so that every problem is reported at once. The text under a field is what
+the plan reference prints for it.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
-from engine.plan.quantities import Duration, read_duration, read_money, read_share
+from engine.plan.decide import Decide, DecideBudget, DecideHours, DecideQuotas, DecideShares
+from engine.plan.forms import FormError, FormProblem
+from engine.plan.quantities import Duration
+from engine.plan.records import (
+    MONEY_SCHEMA,
+    Advance,
+    AmountDistribution,
+    Count,
+    Date,
+    Mix,
+    Money,
+    Name,
+    Names,
+    Number,
+    Odds,
+    Probability,
+    Record,
+    Share,
+    Time,
+    TimeDistribution,
+    Uncertain,
+    Weight,
+)
+from engine.plan.rows import Account, Actual, OpenDeal, PlanFiles
+from engine.plan.sources import Hill, Linear, Response, Routing, RoutingShare, Source, Spend
 
-Money = Annotated[float, BeforeValidator(read_money)]
-Share = Annotated[float, BeforeValidator(read_share)]
-Time = Annotated[Duration, BeforeValidator(read_duration)]
-Probability = Annotated[float, BeforeValidator(read_share), Field(ge=0.0, le=1.0)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+__all__ = [
+    "Account", "Actual", "Advance", "AmountDistribution", "Calendar", "Customers", "Decide", "DecideBudget",
+    "DecideHours", "DecideQuotas", "DecideShares", "Duration", "Economy", "FileReference", "Goal", "Hill", "Horizon",
+    "Linear", "LoadedPlan", "Money", "OpenDeal", "Plan", "PlanFiles", "Probability", "Product", "Prospecting", "Quota",
+    "Record", "Rep", "Response", "Routing", "RoutingShare", "Segment", "Share", "Source", "Spend", "Stage", "Time",
+    "TimeDistribution", "Uncertain", "Where",
+]  # fmt: skip
 
+# ruff: noqa: RUF012  (pydantic copies mutable defaults)
 
-class Record(BaseModel):
-    """Every record of the plan: frozen, no unknown fields, no NaN or infinity."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
-
-
-# --- distributions -------------------------------------------------------------------------------------------------
-# One generic record for times and one for amounts would differ only in how a number is read; `Distribution` keeps
-# the kind and its numbers as written, in one of two number types.
-
-
-class TimeDistribution(Record):
-    """A distribution of a duration. Exactly one kind; parameters are Durations except sigma, cv and shape."""
-
-    kind: Literal["constant", "exponential", "lognormal", "triangular", "uniform", "weibull", "empirical", "quantiles"]
-    value: Duration | None = None  # constant
-    mean: Duration | None = None  # exponential; lognormal with cv
-    median: Duration | None = None  # lognormal with p90 or sigma; weibull with shape
-    p90: Duration | None = None
-    sigma: float | None = None
-    cv: float | None = None
-    shape: float | None = None
-    low: Duration | None = None
-    mode: Duration | None = None
-    high: Duration | None = None
-    values: tuple[Duration, ...] = ()  # empirical
-    quantiles: tuple[tuple[float, Duration], ...] = ()  # (probability, duration), from 0 to 1, linear between
-    file: str | None = None  # empirical: a CSV beside the plan, `column`, in `unit`
-    column: str | None = None
-    unit: str = "d"
-
-
-class AmountDistribution(Record):
-    """A distribution of an amount of money, in major units. Exactly one kind."""
-
-    kind: Literal["constant", "exponential", "lognormal", "triangular", "uniform", "weibull", "empirical", "quantiles"]
-    value: float | None = None
-    mean: float | None = None
-    median: float | None = None
-    p90: float | None = None
-    sigma: float | None = None
-    cv: float | None = None
-    shape: float | None = None
-    low: float | None = None
-    mode: float | None = None
-    high: float | None = None
-    values: tuple[float, ...] = ()
-    quantiles: tuple[tuple[float, float], ...] = ()
-    file: str | None = None
-    column: str | None = None
+TEXT = {"type": "string"}
 
 
 # --- horizon, calendar, goals --------------------------------------------------------------------------------------
 
 
 class Horizon(Record):
-    start: dt.date
-    end: dt.date  # its whole day included
-    as_of: dt.date | None = None  # the last day that has happened; the simulation begins at its end
+    """The days that the plan covers."""
+
+    start: Date
+    """The first day."""
+    end: Date
+    """The last day, its whole day included."""
+    as_of: Date | None = None
+    """The last day that has happened, where part of the horizon has; the simulation begins at its end."""
+
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY_WORDS = dict(zip("一二三四五六日天", (*_DAYS, "sun"), strict=True))
+
+
+def _weekdays(value: Any) -> Any:
+    if not isinstance(value, (list, tuple)):
+        return value
+    return [
+        (_DAY_WORDS.get(day[-1]) or day[:3].casefold()) if isinstance(day, str) and len(day) > 1 else day
+        for day in value
+    ]
 
 
 class Calendar(Record):
-    country: str | None = None  # ISO 3166 code, as `holidays` knows it
+    """Which days are worked, and for how long. All the model's time is counted in its working hours."""
+
+    country: str | None = None
+    """The country whose public holidays are kept, by its ISO 3166 code: CN, DE, US. None are, unless written."""
     subdivision: str | None = None
-    makeup_workdays: bool = True  # 调休: weekend days worked in exchange for a longer holiday
-    weekend: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ("sat", "sun")
-    hours_per_day: float = Field(8.0, gt=0, le=24)
-    days: int | None = Field(None, ge=1, le=20_000)  # a plain calendar: so many equal days, months of equal length
-    holidays: tuple[dt.date, ...] = ()  # further days off
-    workdays: tuple[dt.date, ...] = ()  # further working days
+    """The state or province whose own holidays are kept too."""
+    makeup_workdays: bool = True
+    """Whether weekend days that a country declares worked in exchange for a holiday (China's 调休) are worked."""
+    weekend: Annotated[
+        tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...], BeforeValidator(_weekdays)
+    ] = (
+        "sat",
+        "sun",
+    )
+    """The days of the week that are not worked; an empty list where shops open every day."""
+    hours_per_day: Number = Field(default=8.0, gt=0, le=24)
+    """Working hours in a working day."""
+    days: Count | None = Field(default=None, ge=1, le=20_000)
+    """A plain calendar instead: so many equal days in the horizon, in months of equal length."""
+    holidays: tuple[Date, ...] = ()
+    """Further days off."""
+    workdays: tuple[Date, ...] = ()
+    """Further working days."""
 
 
 class Where(Record):
-    product: tuple[str, ...] = ()  # empty: all
-    region: tuple[str, ...] = ()  # a region stands for all inside it
-    rep: tuple[str, ...] = ()
-    segment: tuple[str, ...] = ()
-    source: tuple[str, ...] = ()
+    """What a goal counts; what is left out counts all."""
+
+    product: Names = ()
+    """One product, or a list."""
+    region: Names = ()
+    """One region, or a list; a region stands for all inside it."""
+    rep: Names = ()
+    """One rep, or a list."""
+    segment: Names = ()
+    """One segment, or a list."""
+    source: Names = ()
+    """One source, or a list."""
+
+
+def _all_of_kind(value: Any) -> str:
+    return "<names>" if isinstance(value, (list, tuple)) else "<quotas>"
 
 
 class Goal(Record):
-    """One goal. A plain text in the file becomes `statement`: it is shown by `check`, and not simulated."""
+    """One goal. A plain text becomes `statement`: it is shown by `check`, and not simulated."""
 
-    statement: str | None = None
-    metric: str | None = None  # bookings, deals_won, deals_lost, leads, or a counted activity's name
+    short_forms: ClassVar[tuple[dict[str, Any], ...]] = (TEXT,)
+
+    statement: str | None = Field(default=None, max_length=2000)
+    """A goal in words. Nothing can tell whether it was attained, so it is only reported."""
+    metric: str | None = None
+    """What is counted: bookings (money), deals_won, deals_lost, leads, or an activity of the stages."""
     at_least: Money | None = None
+    """The target, in the currency for bookings, else a number."""
     where: Where = Where()
-    since: dt.date | None = None
-    until: dt.date | None = None
+    """The part of the business that counts; all of it, unless written."""
+    since: Date | None = None
+    """The first day that counts; the horizon's first, unless written."""
+    until: Date | None = None
+    """The last day that counts; the horizon's last, unless written."""
     every: Literal["month", "quarter"] | None = None
-    all_of: Literal["quotas"] | tuple[str, ...] | None = None
+    """The target holds for each month (or quarter) apart; the goal is attained when every one is."""
+    all_of: (
+        Annotated[
+            Annotated[Literal["quotas"], Tag("<quotas>")] | Annotated[tuple[Name, ...], Tag("<names>")],
+            Discriminator(_all_of_kind),
+        ]
+        | None
+    ) = None
+    """`quotas`: every rep makes their quota. A list of goals: all of them are attained, jointly."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _form(cls, value: Any) -> Any:
+        return {"statement": value} if isinstance(value, str) else value
 
     @property
     def measurable(self) -> bool:
@@ -122,245 +166,232 @@ class Goal(Record):
 # --- stages, products, territories, customers ----------------------------------------------------------------------
 
 
-class Uncertain(Record):
-    """A probability known from `wins` in `of` tries; its Jeffreys posterior is drawn once a replication."""
-
-    wins: float = Field(ge=0)
-    of: float = Field(gt=0)
-
-
 class Stage(Record):
+    """One stage of a deal, in the plan's order."""
+
     name: Name
-    work: TimeDistribution
-    wait: TimeDistribution
-    wait_lost: TimeDistribution | None = None  # how long a deal that is going to be lost keeps us waiting
-    advance: Probability | Uncertain
+    """The stage's name, used wherever a stage is named."""
+    work: TimeDistribution = TimeDistribution(kind="constant", value=Duration(0.0, "h"))
+    """The rep's working time that a deal takes in this stage; 0 h means no effort."""
+    wait: TimeDistribution = TimeDistribution(kind="constant", value=Duration(0.0, "h"))
+    """How long the customer then takes."""
+    wait_lost: TimeDistribution | None = None
+    """How long a deal that is going to be lost keeps us waiting; as `wait`, unless written."""
+    advance: Advance
+    """The probability that a deal advances: 0.5, 50%, or {wins: 24, of: 60} where it is known from so many tries."""
     won: bool = False
-    stale_after: Time | None = None  # age in the stage at which a deal goes stale
-    activities: dict[str, float] = {}  # counted when the stage's work is done: {visits: 2}
+    """Whether the deal is booked on advancing from this stage. The last stage books where none is marked."""
+    stale_after: Time | None = None
+    """The age in the stage at which a deal goes stale and is given up; never, unless written."""
+    activities: dict[str, Annotated[Number, Field(ge=0, le=1e6)]] = {}
+    """Activities counted when the stage's work is done, such as {visits: 2}."""
 
 
 class Product(Record):
+    """One product or service."""
+
     deal_value: AmountDistribution
-    advance: dict[str, float] = {}  # stage -> odds multiplier
+    """What one deal is worth."""
+    advance: dict[str, Odds] = {}
+    """Odds of advancing by stage, against the stage's own: 1.2 is a fifth better."""
 
 
 class Segment(Record):
-    share: float = Field(1.0, ge=0)  # relative share of leads
-    advance: dict[str, float] = {}
-    value: float = Field(1.0, gt=0)  # multiplier of deal values
+    """One customer segment."""
+
+    share: Weight = 1.0
+    """Its share of leads, relative to the other segments'."""
+    advance: dict[str, Odds] = {}
+    """Odds of advancing by stage, against the stage's own."""
+    value: Number = Field(default=1.0, gt=0, le=1e6)
+    """Its deals' values, against the product's."""
+
+
+_SCORE = AmountDistribution(kind="uniform", low=0.0, high=1.0)
 
 
 class Customers(Record):
-    """Classes A to D from money, authority and need: each score in 0..1; the class counts the strong ones."""
+    """Customer classes A to D from money, authority and need (MAN): the class counts the strong scores, A all three."""
 
-    money: AmountDistribution
-    authority: AmountDistribution
-    need: AmountDistribution
-    strong_from: float = 0.5
-    advance: dict[Literal["A", "B", "C", "D"], float] = {}  # class -> odds multiplier, every stage before won
-    priority: bool = True  # better classes are served first
+    money: AmountDistribution = _SCORE
+    """The score of the customer's money, from 0 to 1."""
+    authority: AmountDistribution = _SCORE
+    """The score of our contact's authority to decide, from 0 to 1."""
+    need: AmountDistribution = _SCORE
+    """The score of the customer's need, from 0 to 1."""
+    strong_from: Probability = 0.5
+    """The score from which money, authority or need counts as strong."""
+    advance: dict[Literal["A", "B", "C", "D"], Odds] = {}
+    """Odds of advancing by class, in every stage up to the won one."""
+    priority: bool = True
+    """Whether better classes are served first."""
 
 
 class Economy(Record):
-    sd: float = Field(0.0, ge=0, le=3)
-    persistence: float = Field(0.0, ge=0, lt=1)
-    regional_sd: float = Field(0.0, ge=0, le=3)
-    index: tuple[float, ...] = ()  # a known index by month of the horizon, 1 = normal
-    leads: float = 1.0  # loading of lead flow
-    conversion: float = 1.0  # loading of conversion (log odds)
+    """An index by month that lead flow and conversion follow, so that cells rise and fall together."""
+
+    sd: Number = Field(default=0.0, ge=0, le=3)
+    """Standard deviation of the common index, on the log scale."""
+    persistence: Number = Field(default=0.0, ge=0, lt=1)
+    """Correlation of one month's index with the next one's."""
+    regional_sd: Number = Field(default=0.0, ge=0, le=3)
+    """Standard deviation of each top region's own index, on the log scale."""
+    index: tuple[Annotated[Number, Field(gt=0, le=100)], ...] = ()
+    """A known index by month of the horizon, 1 in a normal month; the shocks come on top of it."""
+    leads: Number = Field(default=1.0, ge=-10, le=10)
+    """How strongly lead flow follows the index."""
+    conversion: Number = Field(default=1.0, ge=-10, le=10)
+    """How strongly conversion follows the index, on the log-odds scale."""
 
 
 # --- people --------------------------------------------------------------------------------------------------------
 
 
 class Prospecting(Record):
-    hours_per_week: float = Field(ge=0, le=168)
-    prospects_per_hour: float = Field(ge=0)
-    enters: str | None = None  # the stage at which they enter; the first, unless named
-    mix: dict[str, dict[str, float]] | None = None  # region -> product -> weight; else evenly over the rep's own
+    """What a rep finds without help; its hours are lacking for deals."""
+
+    hours_per_week: Number = Field(ge=0, le=168)
+    """Hours a week spent on it, of the rep's own."""
+    prospects_per_hour: Number = Field(ge=0, le=1000)
+    """Prospects found in an hour."""
+    enters: str | None = None
+    """The stage at which they enter; the first, unless named."""
+    mix: Mix | None = None
+    """Weights by region and product; evenly over the rep's own, unless written."""
 
 
 class Quota(Record):
+    """A rep's quota for the horizon; a plain number stands for `year`."""
+
+    short_forms: ClassVar[tuple[dict[str, Any], ...]] = (MONEY_SCHEMA,)
+
     year: Money | None = None
-    months: tuple[Money, ...] = ()  # the first months' quotas; missing months share the rest by the phasing
+    """The quota for the horizon; the sum of its months, unless written."""
+    months: tuple[Money, ...] = ()
+    """The first months' quotas; missing months share the rest by the plan's phasing."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _form(cls, value: Any) -> Any:
+        return {"year": value} if isinstance(value, (int, float, str)) and not isinstance(value, bool) else value
 
 
 class Rep(Record):
+    """One sales rep (or key-account manager, shop, partner: whoever moves deals)."""
+
     name: Name
-    region: tuple[str, ...] = ()  # empty: everywhere
-    products: tuple[str, ...] = ()  # empty: all
-    segments: tuple[str, ...] = ()
-    hours_per_week: float = Field(40.0, ge=0, le=168)
+    """The rep's name."""
+    region: Names = ()
+    """The rep's region, or a list; a region stands for all inside it. Everywhere, unless written."""
+    products: Names = ()
+    """The products the rep sells; all, unless written."""
+    segments: Names = ()
+    """The segments the rep serves; all, unless written."""
+    hours_per_week: Number = Field(default=40.0, ge=0, le=168)
+    """Working hours a week."""
     prospecting: Prospecting | None = None
-    advance: dict[str, float] = {}
+    """What the rep finds without help."""
+    advance: dict[str, Odds] = {}
+    """This rep's odds by stage, against the stage's."""
     quota: Quota | None = None
-    focus: dict[str, float] = {}  # product -> share of deal hours kept for it; else one queue for all
-
-
-# --- demand --------------------------------------------------------------------------------------------------------
-
-
-class Hill(Record):
-    most_leads_per_month: float = Field(ge=0)
-    half_at: Money  # spend a month
-    shape: float = Field(1.0, gt=0, le=20)
-
-
-class Linear(Record):
-    cost_per_lead: Money
-    most_leads_per_month: float | None = Field(None, ge=0)
-
-
-class Response(Record):
-    hill: Hill | None = None
-    linear: Linear | None = None
-    assumed: bool = False  # a guess: results that lean on it say so
-
-
-class RoutingShare(Record):
-    """Shares over reps, everywhere alike (`reps`) or by region and product (`cells`)."""
-
-    reps: dict[str, float] = {}
-    cells: dict[str, dict[str, dict[str, float]]] = {}
-
-
-class Routing(Record):
-    rule: Literal["least_loaded", "round_robin", "share"] = "least_loaded"
-    share: RoutingShare = RoutingShare()
-
-
-# an amount for the horizon, or one a month
-Spend = Money | tuple[Money, ...]
-
-
-class Source(Record):
-    leads_per_month: float | None = Field(None, ge=0)
-    leads_per_day: float | None = Field(None, ge=0)
-    season: tuple[float, ...] = ()  # 12 weights, January first; their mean is one month's normal
-    prospects: int | None = Field(None, ge=0, le=10_000_000)  # exactly so many
-    spread: Literal["year", "even", "start"] = "year"  # over the horizon at random; evenly; all on the first instant
-    budget: dict[str, Spend | dict[str, Spend]] | Money | None = None  # region -> spend, or region -> product -> spend
-    response: Response | None = None
-    mix: dict[str, dict[str, float]] | None = None  # region -> product -> weight; else evenly over all
-    enters: str | None = None
-    routing: Routing | None = None
-    from_accounts: Share = 0.0  # share of its leads that come from known accounts
-    advance: dict[str, float] = {}
-    economy: float = 1.0  # loading of this source's flow, times the plan's
+    """The rep's quota of bookings."""
+    focus: dict[str, Weight] = {}
+    """Shares of deal hours kept for each product; one queue for all, unless written."""
 
 
 class FileReference(Record):
-    file: str
+    """A table in a file beside the plan."""
+
+    short_forms: ClassVar[tuple[dict[str, Any], ...]] = (TEXT,)
+
+    file: Name
+    """The file's name, from the plan's folder."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _form(cls, value: Any) -> Any:
+        return {"file": value} if isinstance(value, str) else value
 
 
-# --- decisions -----------------------------------------------------------------------------------------------------
+# --- the plan ------------------------------------------------------------------------------------------------------
 
 
-class DecideBudget(Record):
-    total: Money | None = None  # else the plan's own sum
-    step: Money | None = None
-    change_at_most: Share | None = None
-    floors: dict[str, Money | dict[str, Money | dict[str, Money]]] = {}  # source -> (region -> (product ->)) amount
-    caps: dict[str, Money | dict[str, Money | dict[str, Money]]] = {}
+def _region_tree(value: Any) -> Any:
+    """A tree of regions as nested mappings; an empty place and a list of names may stand for one."""
+    problems: list[FormProblem] = []
+
+    def read(node: Any, within: tuple[str | int, ...]) -> dict[str, Any]:
+        if node is None:
+            return {}
+        if isinstance(node, (list, tuple)) and all(isinstance(name, str) for name in node):
+            return {name: {} for name in node}
+        if isinstance(node, Mapping):
+            return {str(name): read(below, (*within, str(name))) for name, below in node.items()}
+        problems.append(FormProblem(within, node, "regions inside it, such as {North: {}}, or nothing"))
+        return {}
+
+    tree = read(value, ())
+    if problems:
+        raise FormError(problems)
+    return tree
 
 
-class DecideQuotas(Record):
-    over_assignment: tuple[float, float] = (1.0, 1.0)
-    change_at_most: Share | None = None
+def _empty_is_default(value: Any) -> Any:
+    return {name: {} if item is None else item for name, item in value.items()} if isinstance(value, dict) else value
 
 
-class DecideShares(Record):
-    change_at_most: Share = 0.2  # of a rep's share of a cell's leads
-
-
-class DecideHours(Record):
-    change_at_most: Share = 0.2  # of a rep's prospecting hours in a region and product
-
-
-class Decide(Record):
-    maximise: str | None = None  # a goal; else all goals jointly, quotas apart
-    reference: str | None = None
-    budget: DecideBudget | None = None
-    quotas: DecideQuotas | None = None
-    shares: DecideShares | None = None
-    hours: DecideHours | None = None
+_REGION_SCHEMA = {"anyOf": [{"$ref": "#/$defs/Regions"}, {"type": "array", "items": TEXT}]}
 
 
 class Plan(Record):
+    """A sales plan: its goals, the way deals go, the people, where leads come from, and what may be decided."""
+
     attain: Literal[1]
+    """The version of this format: 1."""
     name: Name
+    """The plan's name."""
     note: str | None = None
+    """What the plan is for, in words."""
     currency: str = Field(min_length=1, max_length=8)
+    """The currency of all amounts: CNY, EUR, USD."""
     horizon: Horizon
+    """The days that the plan covers."""
     calendar: Calendar = Calendar()
-    goals: dict[str, Goal]
-    stages: tuple[Stage, ...]
-    products: dict[str, Product]
-    regions: dict[str, Any]  # nested: {name: {name: {...}}}
-    segments: dict[str, Segment] = {}
+    """Which days are worked."""
+    goals: dict[Name, Goal] = Field(min_length=1)
+    """Goals by name."""
+    stages: tuple[Stage, ...] = Field(min_length=1, max_length=50)
+    """The stages of a deal, in order."""
+    products: dict[Name, Product] = Field(min_length=1)
+    """Products by name."""
+    regions: Annotated[dict[str, Any], BeforeValidator(_region_tree), WithJsonSchema(_REGION_SCHEMA)] = Field(
+        min_length=1
+    )
+    """Regions by name, nested to any depth: {华北: {北京: {}, 河北: {石家庄: {}}}}."""
+    segments: Annotated[dict[Name, Segment], BeforeValidator(_empty_is_default)] = {}
+    """Customer segments by name."""
     customers: Customers | None = None
-    reps: tuple[Rep, ...]
-    sources: dict[str, Source] = {}
+    """Customer classes A to D; none, unless written."""
+    reps: tuple[Rep, ...] = Field(min_length=1, max_length=10_000)
+    """The people who move deals."""
+    sources: dict[Name, Source] = {}
+    """Sources of leads by name."""
     routing: Routing = Routing()
+    """Which rep gets a lead."""
     economy: Economy | None = None
-    phasing: tuple[float, ...] = ()  # weights by month of the horizon, for quotas; else working hours
+    """Shared ups and downs; none, unless written."""
+    phasing: tuple[Weight, ...] = ()
+    """Weights by month of the horizon, for quotas; working hours, unless written."""
     accounts: FileReference | None = None
+    """Known customers."""
     pipeline: FileReference | None = None
-    actuals: FileReference | None = None  # what has been booked by as_of
+    """Deals open on the first day."""
+    actuals: FileReference | None = None
+    """What has been booked by as_of."""
     rules: tuple[Any, ...] = ()
+    """Not supported in this version: only an empty list is accepted."""
     decide: Decide | None = None
-
-
-# --- the files a plan refers to, read ------------------------------------------------------------------------------
-
-
-class Account(Record):
-    account: Name
-    owner: str | None = None
-    region: str | None = None
-    segment: str | None = None
-    money: float | None = None
-    authority: float | None = None
-    need: float | None = None
-
-
-class OpenDeal(Record):
-    deal: Name
-    stage: str
-    age: Duration = Duration(0.0, "d")  # in the stage
-    owner: str | None = None
-    product: str | None = None
-    region: str | None = None
-    segment: str | None = None
-    source: str | None = None
-    account: str | None = None
-    value: float | None = None
-    money: float | None = None
-    authority: float | None = None
-    need: float | None = None
-
-
-class Actual(Record):
-    """Booked between the horizon's start and as_of."""
-
-    date: dt.date
-    rep: str
-    product: str
-    region: str
-    segment: str | None = None
-    bookings: float
-    deals_won: float = 1.0
-
-
-class PlanFiles(Record):
-    """What the files named in a plan hold, in file order."""
-
-    accounts: tuple[Account, ...] = ()
-    pipeline: tuple[OpenDeal, ...] = ()
-    actuals: tuple[Actual, ...] = ()
-    columns: dict[str, tuple[float, ...]] = {}  # "file:column" -> values, for empirical distributions
-    reference: tuple[dict[str, Any], ...] = ()  # rows of decide.reference: source, region, product, budget
+    """What the optimiser may move."""
 
 
 class LoadedPlan(Record):
@@ -369,4 +400,4 @@ class LoadedPlan(Record):
     plan: Plan
     files: PlanFiles = PlanFiles()
     path: str = ""
-    text: str = ""  # the file as written: stored in runs, and hashed
+    text: str = ""  # the file as written, with any changes made on the command line: stored in runs, and hashed

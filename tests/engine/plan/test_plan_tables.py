@@ -14,15 +14,9 @@ from engine.plan.tables import TableRefused, decode, parse, read_table, sniff
 CHINESE = "客户,负责人,金额\n上海重工,张伟,120万\n北京钢铁,李娜,80万\n"
 
 
-@pytest.mark.parametrize(
-    "encoding", ["utf-8", "utf-8-sig", "gb18030", "gbk", "utf-16", "utf-32", "big5"]
-)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "gbk", "utf-16", "utf-32", "big5"])
 def test_chinese_text_survives_every_common_encoding(encoding: str) -> None:
-    text = (
-        CHINESE
-        if encoding != "big5"
-        else "客戶,負責人,金額\n" + "臺灣積體電路製造公司,張偉明,一百二十萬元整\n" * 10
-    )
+    text = CHINESE if encoding != "big5" else "客戶,負責人,金額\n" + "臺灣積體電路製造公司,張偉明,一百二十萬元整\n" * 10
     assert decode(text.encode(encoding))[0] == text
 
 
@@ -39,9 +33,7 @@ def test_utf16_without_its_mark() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("encoding", "name"), [("utf-8", "UTF-8"), ("gb18030", "GB18030")]
-)
+@pytest.mark.parametrize(("encoding", "name"), [("utf-8", "UTF-8"), ("gb18030", "GB18030")])
 def test_a_broken_encoding_is_refused_by_its_row(encoding: str, name: str) -> None:
     rows = [f"上海重工机械有限公司第{i}分公司,张伟" for i in range(20)]
     data = "\n".join(["客户,负责人", *rows]).encode(encoding).split(b"\n")
@@ -55,9 +47,7 @@ def test_a_broken_short_file_is_not_read_as_latin() -> None:
         decode(b"a,b\n\xe5\xbc\xa0\xe4\xbc,1\n")
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"  \n\n", b"PK\x03\x04\x00\x00\x01\x02\x00", b"\x00" * 50]
-)
+@pytest.mark.parametrize("data", [b"", b"  \n\n", b"PK\x03\x04\x00\x00\x01\x02\x00", b"\x00" * 50])
 def test_empty_and_binary_files_are_refused(data: bytes) -> None:
     with pytest.raises(TableRefused):
         decode(data)
@@ -85,9 +75,7 @@ def test_any_bytes_are_read_or_refused_never_more(data: bytes) -> None:
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_the_delimiter_is_found(delimiter: str) -> None:
-    text = "\n".join(
-        delimiter.join(r) for r in (["a", "b", "c"], ["1", "2", "3"], ["4", "5", "6"])
-    )
+    text = "\n".join(delimiter.join(r) for r in (["a", "b", "c"], ["1", "2", "3"], ["4", "5", "6"]))
     assert sniff(text) == delimiter
     assert parse(text).rows == (("1", "2", "3"), ("4", "5", "6"))
 

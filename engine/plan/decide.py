@@ -1,0 +1,82 @@
+"""What the optimiser may move, and its limits: the plan's ``decide`` section as records."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Field, Tag
+
+from engine.plan.records import Money, Name, Number, Record, Share
+
+# ruff: noqa: RUF012  (pydantic copies mutable defaults)
+
+
+def _split_kind(value: Any) -> str:
+    return "<split>" if isinstance(value, dict) else "<amount>"
+
+
+_ByProduct = Annotated[
+    Annotated[Money, Tag("<amount>")] | Annotated[dict[str, Money], Tag("<split>")], Discriminator(_split_kind)
+]
+# source -> amount, or region -> amount, or region -> product -> amount
+_ByRegion = Annotated[
+    Annotated[Money, Tag("<amount>")] | Annotated[dict[str, _ByProduct], Tag("<split>")], Discriminator(_split_kind)
+]
+
+
+class DecideBudget(Record):
+    """Budget over sources, regions and products."""
+
+    total: Money | None = None
+    """What may be spent; the sum of the plan's own budgets, unless written."""
+    step: Annotated[Money, Field(gt=0)] | None = None
+    """Amounts come in multiples of this."""
+    change_at_most: Share | None = None
+    """How far a cell may move from its reference, relative to it (to the mean cell's where the reference is 0)."""
+    floors: dict[str, _ByRegion] = {}
+    """The least that a source gets: an amount, or by region, or by region and product."""
+    caps: dict[str, _ByRegion] = {}
+    """The most that a source gets, written likewise."""
+
+
+class DecideQuotas(Record):
+    """Quotas over reps, products and regions."""
+
+    over_assignment: tuple[
+        Annotated[Number, Field(ge=0, le=100)],
+        Annotated[Number, Field(ge=0, le=100)],
+    ] = (1.0, 1.0)
+    """The least and the most that the sum of quotas may be, as a multiple of the goal."""
+    change_at_most: Share | None = None
+    """How far a quota may move from its reference, relative to it."""
+
+
+class DecideShares(Record):
+    """Shares of leads over reps."""
+
+    change_at_most: Share = 0.2
+    """How far a rep's share of a cell's leads may move."""
+
+
+class DecideHours(Record):
+    """Reps' prospecting hours over products and regions."""
+
+    change_at_most: Share = 0.2
+    """How far a rep's share of prospecting hours in a region and product may move."""
+
+
+class Decide(Record):
+    """What the optimiser may move, and its limits."""
+
+    maximise: Name | None = None
+    """The goal whose probability is maximised; all goals jointly, quotas apart, unless named."""
+    reference: Name | None = None
+    """A table beside the plan with last year's split, for proportions and change limits; else the plan's own split."""
+    budget: DecideBudget | None = None
+    """Whether and how budget may move."""
+    quotas: DecideQuotas | None = None
+    """Whether and how quotas may move."""
+    shares: DecideShares | None = None
+    """Whether and how far shares of leads over reps may move."""
+    hours: DecideHours | None = None
+    """Whether and how far prospecting hours may move."""
