@@ -1,0 +1,292 @@
+"""The driver with a stand-in task of uneven durations: same results whatever workers, chunks, interruptions, looks."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from engine.montecarlo import Memory, Precision, Progress, Tables, WorkerDied, run
+from engine.replications import Span, merged, missing, prefix, size
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Fake:
+    """A replication's value is a pure function of its number; some take far longer than others."""
+
+    seconds: float = 0.0
+    dies_at: int | None = None
+    once: str = ""  # a file: dying happens only while it does not exist
+    share: float = 0.3
+
+    def __call__(self, first: int, n: int) -> Tables:
+        numbers = np.arange(first, first + n)
+        words = [hashlib.sha256(int(i).to_bytes(8, "little")).digest() for i in numbers]
+        for i, word in zip(numbers, words, strict=True):
+            if i == self.dies_at and not (self.once and os.path.exists(self.once)):
+                if self.once:
+                    Path(self.once).touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep(self.seconds * (word[0] / 64) ** 2)
+        values = np.array([int.from_bytes(word[:6], "little") / 2**48 for word in words])
+        return {
+            "replications": {"replication": numbers, "hash": np.array([word.hex() for word in words])},
+            "goals": {"replication": numbers, "hit": values < self.share},
+        }
+
+
+def hits(tables: Tables, first: int, n: int) -> NDArray[np.bool_]:
+    assert tables["goals"]["replication"].tolist() == list(range(first, first + n))
+    return np.asarray(tables["goals"]["hit"])[:, None]
+
+
+def digest(memory: Memory, n: int) -> str:
+    assert prefix(memory.done()) >= n
+    return hashlib.sha256(b"".join(bytes.fromhex(h) for h in memory.table("replications")["hash"][:n])).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def expected() -> str:
+    words = [hashlib.sha256(i.to_bytes(8, "little")).digest() for i in range(300)]
+    return hashlib.sha256(b"".join(words)).hexdigest()
+
+
+@pytest.mark.parametrize(("jobs", "chunk"), [(1, None), (1, 1), (1, 7), (1, 300), (2, None), (2, 13), (2, 1000)])
+def test_the_same_digest_for_any_workers_and_chunks(jobs: int, chunk: int | None, expected: str) -> None:
+    memory = Memory()
+    result = run(Fake(1e-5), n=300, sink=memory, jobs=jobs, chunk=chunk)
+    assert (result.status, result.n, result.precise) == ("complete", 300, None)
+    assert size(memory.done()) == 300
+    assert digest(memory, 300) == expected
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_interrupted_and_continued(jobs: int, expected: str) -> None:
+    memory = Memory()
+
+    def press(progress: Progress) -> None:
+        if progress.done > 60:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    result = run(Fake(1e-4), n=300, sink=memory, jobs=jobs, chunk=10, on_progress=press)
+    assert result.status == "interrupted"
+    assert 60 < size(memory.done()) < 300
+    assert result.n == prefix(memory.done())
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    kept = size(memory.done())
+    seen: list[Progress] = []
+    result = run(Fake(), n=300, sink=memory, jobs=jobs, chunk=7, on_progress=seen.append)
+    assert result.status == "complete"
+    assert seen[0].done <= kept + 7  # what was kept is not computed again
+    assert digest(memory, 300) == expected
+
+
+def test_an_extended_run_is_a_longer_one(expected: str) -> None:
+    memory = Memory()
+    run(Fake(), n=100, sink=memory, chunk=9)
+    run(Fake(), n=300, sink=memory, jobs=2, chunk=31)
+    assert digest(memory, 300) == expected
+
+
+def test_only_gaps_are_filled(expected: str) -> None:
+    memory = Memory()
+    run(Fake(), n=50, first=100, sink=memory)
+    asked: list[Span] = []
+
+    @dataclass
+    class Counting:
+        def __call__(self, first: int, n: int) -> Tables:
+            asked.append((first, first + n))
+            return Fake()(first, n)
+
+    run(Counting(), n=300, sink=memory)
+    assert merged(asked) == [(0, 100), (150, 300)]
+    assert digest(memory, 300) == expected
+
+
+PRECISION = Precision(0.04, hits)
+
+
+def first_precise_look(share: float) -> int:
+    values = [
+        int.from_bytes(hashlib.sha256(i.to_bytes(8, "little")).digest()[:6], "little") / 2**48 for i in range(2048)
+    ]
+    for n in (256, 384, 512, 768, 1024, 1472, 2048):
+        p = sum(v < share for v in values[:n]) / n
+        z = 1.959963984540054
+        if z * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5 / (1 + z * z / n) <= PRECISION.half_width:
+            return n
+    raise AssertionError
+
+
+@pytest.mark.parametrize(("jobs", "chunk"), [(1, None), (1, 1000), (1, 3), (2, 100)])
+@pytest.mark.parametrize("share", [0.3, 0.06])
+def test_precision_looks_at_fixed_n(jobs: int, chunk: int | None, share: float) -> None:
+    result = run(Fake(share=share), n=2048, sink=Memory(), jobs=jobs, chunk=chunk, precision=PRECISION)
+    assert result.n == first_precise_look(share)
+    assert result.precise
+    assert result.half_width is not None
+    assert result.half_width <= 0.04
+
+
+def test_precision_of_a_continued_run() -> None:
+    for before in (3, 100, 300, 700):
+        memory = Memory()
+        run(Fake(), n=before, sink=memory, chunk=50)
+        run(Fake(), n=40, first=900, sink=memory)  # something further out, which must not count
+        result = run(Fake(), n=2048, sink=memory, chunk=64, precision=PRECISION)
+        assert result.n == first_precise_look(0.3)
+    again = run(Fake(), n=2048, sink=memory, precision=PRECISION)
+    assert again.n == result.n
+
+
+def test_precision_that_is_never_reached() -> None:
+    result = run(Fake(), n=500, sink=Memory(), precision=Precision(0.001, hits))
+    assert (result.status, result.n, result.precise) == ("complete", 500, False)
+    assert result.half_width == pytest.approx(0.04, abs=0.01)
+
+
+def test_a_worker_that_dies_is_replaced(tmp_path: Path, expected: str) -> None:
+    memory = Memory()
+    result = run(Fake(dies_at=150, once=str(tmp_path / "died")), n=300, sink=memory, jobs=2, chunk=20)
+    assert result.status == "complete"
+    assert digest(memory, 300) == expected
+
+
+def test_a_worker_that_dies_twice_is_reported() -> None:
+    memory = Memory()
+    with pytest.raises(WorkerDied, match="died twice while computing replications") as death:
+        run(Fake(dies_at=150), n=300, sink=memory, jobs=2, chunk=20)
+    assert any(low <= 150 < high for low, high in death.value.spans)
+    assert size(memory.done()) >= 100
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_error_of_the_task_reaches_the_caller(jobs: int) -> None:
+    with pytest.raises(ZeroDivisionError):
+        run(_fails, n=10, sink=Memory(), jobs=jobs)
+
+
+def _fails(first: int, n: int) -> Tables:
+    raise ZeroDivisionError(f"{first} {n}")
+
+
+def test_warm_comes_first_and_progress_adds_up() -> None:
+    order: list[str] = []
+
+    class Warm:
+        def warm(self) -> None:
+            order.append("warm")
+            time.sleep(0.02)
+
+        def __call__(self, first: int, n: int) -> Tables:
+            order.append("task")
+            return Fake()(first, n)
+
+    seen: list[Progress] = []
+    result = run(Warm(), n=200, sink=Memory(), on_progress=seen.append)
+    assert order[0] == "warm"
+    assert order.count("warm") == 1
+    assert 0.02 <= result.compile_seconds <= result.seconds
+    assert [p.done for p in seen] == sorted(p.done for p in seen)
+    assert seen[-1].done == seen[-1].total == 200
+    assert seen[-1].left == 0.0
+    run(Warm(), n=200, sink=Memory(kept={0: (200, Fake()(0, 200))}))
+    assert order.count("warm") == 1  # nothing to do: nothing compiled
+
+
+def test_chunks_last_about_a_second() -> None:
+    """4 ms a replication: chunks grow to about 250 at most, and shrink towards the end."""
+    sizes: list[int] = []
+
+    class Slow:
+        def __call__(self, first: int, n: int) -> Tables:
+            sizes.append(n)
+            time.sleep(0.004 * n)
+            return {}
+
+    run(Slow(), n=400, sink=Memory())
+    assert sizes[0] == 1
+    assert max(sizes) <= 260
+    assert all(b <= 4 * a for a, b in pairwise(sizes))
+    assert sizes[-1] < max(sizes)
+
+
+def test_ctrl_c_from_a_terminal_leaves_no_traceback(tmp_path: Path) -> None:
+    """The signal goes to the whole process group, workers included, as a terminal sends it."""
+    script = tmp_path / "long.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import sys
+            from engine.montecarlo import Memory, run
+            from tests.engine.test_montecarlo import Fake
+            memory = Memory()
+            def tell(progress):
+                print(progress.done, flush=True)
+            result = run(Fake(0.002), n=100_000, sink=memory, jobs=2, chunk=5, on_progress=tell)
+            print(result.status, result.n > 0, flush=True)
+            """
+        ),
+        encoding="utf-8",
+    )
+    process = subprocess.Popen(
+        [sys.executable, str(script)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if int(line) >= 20:
+            break
+    os.killpg(process.pid, signal.SIGINT)
+    pressed = time.perf_counter()
+    out, err = process.communicate(timeout=20)
+    assert time.perf_counter() - pressed < 10
+    assert out.splitlines()[-1] == "interrupted True"
+    assert err == ""
+    assert process.returncode == 0
+
+
+def test_bad_counts_are_refused() -> None:
+    for first, n, chunk in ((0, 0, None), (-1, 5, None), (0, 5, 0)):
+        with pytest.raises(ValueError, match="counted from 0"):
+            run(Fake(), sink=Memory(), first=first, n=n, chunk=chunk)
+
+
+# --- spans ----------------------------------------------------------------------------------------------------------
+
+spans = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 12)).map(lambda s: (s[0], s[0] + s[1])), max_size=12)
+
+
+@given(spans, st.integers(0, 40), st.integers(0, 40))
+def test_spans_are_sets(done: list[Span], first: int, n: int) -> None:
+    inside = {i for a, b in done for i in range(a, b)}
+    assert {i for a, b in merged(done) for i in range(a, b)} == inside
+    assert all(a[1] < b[0] for a, b in zip(merged(done), merged(done)[1:], strict=False))
+    gaps = missing(done, first, n)
+    assert gaps == merged(gaps)
+    assert {i for a, b in gaps for i in range(a, b)} == set(range(first, first + n)) - inside
+    assert size(done) == len(inside)
+    reach = prefix(done, first)
+    assert all(first + i in inside for i in range(reach))
+    assert first + reach not in inside
