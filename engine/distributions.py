@@ -23,7 +23,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from engine.arithmetic import exp, log, log_gamma, normal_cdf, normal_quantile
+from engine.arithmetic import exp, log, normal_cdf, normal_quantile
+from engine.beta import log_gamma
 from engine.compiled import compiled
 from engine.plan.quantities import Duration
 from engine.plan.types import AmountDistribution, TimeDistribution
@@ -143,7 +144,7 @@ def cumulative(dists: Rows, table: Floats, i: int, x: float) -> float:
         if row.p1 == 0.0:
             return 1.0 if x >= row.p0 else 0.0
         return normal_cdf(log(x / row.p0) / row.p1)
-    if kind == TRIANGULAR or kind == UNIFORM:
+    if kind in (TRIANGULAR, UNIFORM):
         low, high = row.p0, row.p2 if kind == TRIANGULAR else row.p1
         if x >= high:
             return 1.0

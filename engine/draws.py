@@ -15,7 +15,7 @@ import hashlib
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -31,16 +31,16 @@ UINT64_MAX: Final = 2**64 - 1
 
 # Salmon et al. 2011: the multipliers of the Philox S-box for 4x64, and the Weyl increments of its key (the golden
 # ratio and sqrt(3) - 1, times 2^64).
-_M0 = np.uint64(0xD2E7470EE14C6C93)
-_M1 = np.uint64(0xCA5A826395121157)
-_W0 = np.uint64(0x9E3779B97F4A7C15)
-_W1 = np.uint64(0xBB67AE8584CAA73B)
+_M0 = cast(int, np.uint64(0xD2E7470EE14C6C93))
+_M1 = cast(int, np.uint64(0xCA5A826395121157))
+_W0 = cast(int, np.uint64(0x9E3779B97F4A7C15))
+_W1 = cast(int, np.uint64(0xBB67AE8584CAA73B))
 
 # MurmurHash3's 64-bit finaliser (Appleby): a bijection of 64 bits in which every input bit reaches every output bit.
-_F1 = np.uint64(0xFF51AFD7ED558CCD)
-_F2 = np.uint64(0xC4CEB9FE1A85EC53)
-_S12 = np.uint64(12)
-_S33 = np.uint64(33)
+_F1 = cast(int, np.uint64(0xFF51AFD7ED558CCD))
+_F2 = cast(int, np.uint64(0xC4CEB9FE1A85EC53))
+_S12 = cast(int, np.uint64(12))
+_S33 = cast(int, np.uint64(33))
 _STEP = 2.0**-52
 
 

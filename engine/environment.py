@@ -8,6 +8,7 @@ granted) run at once, as a part of the event that caused them.
 
 from __future__ import annotations
 
+from bisect import insort
 from enum import IntEnum
 from heapq import heappop, heappush
 from typing import Any
@@ -87,11 +88,25 @@ class DeskRequest(PriorityRequest):
         super(PriorityRequest, self).__init__(desk)
 
 
+class KeyedQueue(list[Any]):
+    """A queue kept in order by insertion: SimPy's own sorts the whole queue at every arrival."""
+
+    def append(self, item: DeskRequest) -> None:
+        """Put a request in its place."""
+        insort(self, item, key=_key)
+
+
+def _key(request: DeskRequest) -> tuple[int, float, int]:
+    return request.key  # type: ignore[return-value]
+
+
 class Desk(simpy.PriorityResource):
     """A rep's desk: one deal at a time, best class first; handed over as the last thing of an instant.
 
     `key` orders hand-overs of several desks at one instant.
     """
+
+    PutQueue = KeyedQueue
 
     def __init__(self, env: KeyedEnvironment, key: int) -> None:
         super().__init__(env, capacity=1)

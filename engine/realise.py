@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.arithmetic import beta_quantile
 from engine.arrivals import intensities, shocks
+from engine.beta import beta_quantile
 from engine.business import economy_odds
 from engine.draws import POSTERIOR, uniform, words
 from engine.plan.types import Economy

@@ -1,0 +1,72 @@
+"""Deal values from the values of won deals: the data's own quantiles, or a lognormal where they are few."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtri
+
+MANY = 100  # values from which their own quantiles are kept
+LEVELS = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A fitted distribution of values. ``family`` 'constant' (value), 'lognormal' (median, sigma) or 'quantiles'.
+
+    ``mean`` is the distribution's own mean, ``observed`` the sample's: with quantiles the tail is adjusted until the
+    two agree, so that a heavy tail between two levels adds nothing to bookings.
+    """
+
+    family: str
+    parameters: tuple[float, ...]
+    count: int
+    mean: float
+    observed: float
+    levels: tuple[float, ...] = ()
+
+
+def fit_amounts(values: ArrayLike, *, many: int = MANY) -> Amount:
+    """Fit a distribution to positive values. Raises ValueError where there is none."""
+    v = np.sort(np.asarray(values, dtype=np.float64))
+    v = v[np.isfinite(v) & (v > 0)]
+    if not len(v):
+        raise ValueError("no value above zero")
+    mean = float(v.mean())
+    if v[0] == v[-1]:
+        return Amount("constant", (float(v[0]),), len(v), mean, mean)
+    if len(v) < many:
+        logs = np.log(v)
+        sigma = float(logs.std(ddof=1)) if len(v) > 1 else 0.5
+        median = float(np.exp(logs.mean()))
+        return Amount("lognormal", (median, sigma), len(v), median * float(np.exp(sigma * sigma / 2)), mean)
+    return _quantiles(v, mean)
+
+
+def _quantiles(v: np.ndarray, mean: float) -> Amount:
+    levels = np.array(LEVELS)
+    table = np.quantile(v, levels)
+    # linear between levels is not linear between values: the piece that a heavy tail makes too long is the last, so
+    # its end is brought in until the mean is the sample's, never below the level before it; the little that is left
+    # scales the whole
+    width = np.diff(levels)
+    own = float(np.sum(width * (table[1:] + table[:-1]) / 2))
+    if own > mean:
+        table[-1] = max(table[-2], table[-1] - 2 * (own - mean) / width[-1])
+        own = float(np.sum(width * (table[1:] + table[:-1]) / 2))
+    table = table * (mean / own)
+    own = float(np.sum(width * (table[1:] + table[:-1]) / 2))
+    return Amount("quantiles", tuple(float(x) for x in table), len(v), own, mean, LEVELS)
+
+
+def coefficient_of_variation(values: ArrayLike) -> float:
+    """Standard deviation / mean of a sample, for notes."""
+    v = np.asarray(values, dtype=np.float64)
+    return float(v.std() / v.mean()) if len(v) and v.mean() else 0.0
+
+
+def lognormal_p90(median: float, sigma: float) -> float:
+    """The 90th percentile of a lognormal, as a plan writes it."""
+    return float(median * np.exp(sigma * ndtri(0.9)))

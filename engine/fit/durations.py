@@ -1,0 +1,197 @@
+"""How long a stage keeps a deal, apart for deals that advance and deals that are lost, open deals censored.
+
+With many ended deals the distribution is the data's own: the Aalen-Johansen incidence of the outcome, divided by its
+final value and inverted, as a table of quantiles. With few, the waits of both outcomes are fitted at once by censored
+maximum likelihood: an open deal of age c contributes p S1(c) + (1 - p) S2(c) (Larson and Dinse 1985, Appl. Statist. 34,
+201-211), each of S1 and S2 exponential, lognormal or Weibull, the pair with the least AIC (Akaike 1974).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import minimize
+from scipy.special import log_ndtr, ndtri
+
+from engine.fit.incidence import ADVANCED, LOST, Floats, cumulative_incidence
+
+Family = Literal["constant", "exponential", "lognormal", "weibull", "quantiles"]
+FAMILIES: tuple[Family, ...] = ("exponential", "lognormal", "weibull")
+MANY = 200  # ended deals from which a table of quantiles is more faithful than any family
+LEVELS = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One fitted distribution of a duration, in the unit of the times it was fitted to.
+
+    ``parameters``: constant (value); exponential (mean); lognormal (median, sigma of the log); weibull (median, shape);
+    quantiles: the durations at ``levels``, linear between. ``ended`` deals it rests on, ``aic`` of the pair it is part of.
+    """
+
+    family: Family
+    parameters: tuple[float, ...]
+    ended: int
+    levels: tuple[float, ...] = ()
+    aic: float = float("nan")
+
+    def quantile(self, p: float) -> float:
+        """The duration below which a share ``p`` of the waits lies; 0 < p < 1."""
+        if self.family == "constant":
+            return self.parameters[0]
+        if self.family == "exponential":
+            return -self.parameters[0] * float(np.log1p(-p))
+        if self.family == "lognormal":
+            return self.parameters[0] * float(np.exp(self.parameters[1] * ndtri(p)))
+        if self.family == "weibull":
+            median, shape = self.parameters
+            return median * float((-np.log1p(-p) / np.log(2.0)) ** (1 / shape))
+        return float(np.interp(p, self.levels, self.parameters))
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """The waits of a stage by outcome; None where no deal has ended so."""
+
+    advance: Wait | None
+    lost: Wait | None
+
+
+def fit_waits(times: ArrayLike, outcomes: ArrayLike, *, resolution: float = 0.0, many: int = MANY) -> Waits:
+    """Fit both outcomes' waits. ``times[N]``, ``outcomes[N]`` as in ``incidence``.
+
+    ``resolution`` is the step of the times' clock (1 for whole days): shorter times are taken as half of it, since a deal
+    that closes on its first day took some of the day.
+    """
+    t = np.maximum(np.asarray(times, dtype=np.float64), resolution / 2)
+    c = np.minimum(np.asarray(outcomes, dtype=np.int64), LOST)
+    counts = {cause: int(np.sum(c == cause)) for cause in (ADVANCED, LOST)}
+    fitted: dict[int, Wait | None] = dict.fromkeys(counts)
+    few = [cause for cause, n in counts.items() if 0 < n < many]
+    if few:
+        fitted.update(_parametric(t, c, counts))
+    for cause, n in counts.items():
+        if n >= many:
+            fitted[cause] = _table(t, c, cause, n)
+    return Waits(fitted[ADVANCED], fitted[LOST])
+
+
+def _table(t: Floats, c: np.ndarray, cause: int, n: int) -> Wait:
+    curve = cumulative_incidence(t, c)
+    share = curve.incidence[:, cause - 1] / curve.final(cause)
+    own = np.concatenate([[True], np.diff(share) > 0]) & (share > 0)
+    at, share = curve.times[own], share[own]
+    # the step function's inverse, joined at the middle of each step, so that the median of few distinct days is fair
+    middle = share - np.diff(np.concatenate([[0.0], share])) / 2
+    values = np.interp(LEVELS[1:-1], middle, at)
+    table = np.maximum.accumulate(np.concatenate([[at[0]], values, [at[-1]]]))
+    if table[-1] <= table[0]:
+        return Wait("constant", (float(table[0]),), n)
+    return Wait("quantiles", tuple(float(v) for v in table), n, LEVELS)
+
+
+# --- parametric, with censoring ---------------------------------------------------------------------------------------
+
+
+def _logs(family: Family, x: Floats, t: Floats) -> tuple[Floats, Floats]:
+    """Log density and log survival of a family at t > 0; ``x`` are its unconstrained parameters."""
+    if family == "exponential":
+        rate = np.exp(-x[0])
+        return -x[0] - rate * t, -rate * t
+    if family == "lognormal":
+        sigma = np.exp(x[1])
+        z = (np.log(t) - x[0]) / sigma
+        return -0.5 * z * z - 0.5 * np.log(2 * np.pi) - x[1] - np.log(t), log_ndtr(-z)
+    shape = np.exp(x[1])
+    z = np.exp(np.clip(shape * (np.log(t) - x[0]), -700, 700))
+    return x[1] + shape * (np.log(t) - x[0]) - np.log(t) - z, -z
+
+
+def _size(family: Family) -> int:
+    return 1 if family == "exponential" else 2
+
+
+def _start(family: Family, t: Floats) -> list[float]:
+    logs = np.log(t)
+    sigma = max(0.05, float(logs.std()))
+    if family == "exponential":
+        return [float(np.log(t.mean()))]
+    if family == "lognormal":
+        return [float(logs.mean()), float(np.log(sigma))]
+    return [float(np.log(t.mean())), float(np.log(min(20.0, 1.2 / sigma)))]
+
+
+def _wait(family: Family, x: Floats, n: int, aic: float) -> Wait:
+    if family == "exponential":
+        return Wait(family, (float(np.exp(x[0])),), n, aic=aic)
+    if family == "lognormal":
+        return Wait(family, (float(np.exp(x[0])), float(np.exp(x[1]))), n, aic=aic)
+    shape = float(np.exp(x[1]))
+    return Wait(family, (float(np.exp(x[0]) * np.log(2) ** (1 / shape)), shape), n, aic=aic)
+
+
+def _parametric(t: Floats, c: np.ndarray, counts: dict[int, int]) -> dict[int, Wait | None]:
+    causes = [cause for cause, n in counts.items() if n > 0]
+    positive = t[t > 0]
+    if not len(positive):
+        return {cause: Wait("constant", (0.0,), counts[cause]) for cause in causes}
+    t = np.maximum(t, float(positive.min()) / 2)
+    out: dict[int, Wait | None] = {}
+    varied: list[int] = []
+    for cause in causes:
+        own = t[c == cause]
+        if np.ptp(own) == 0:  # one wait, or always the same: no spread to fit
+            out[cause] = Wait("exponential" if len(own) < 3 else "constant", (float(own[0]),), len(own))
+        else:
+            varied.append(cause)
+    if varied:
+        out.update(_best(t, c, varied, counts))
+    return out
+
+
+def _best(t: Floats, c: np.ndarray, causes: list[int], counts: dict[int, int]) -> dict[int, Wait]:
+    best: tuple[float, dict[int, Wait]] | None = None
+    for first in FAMILIES:
+        for second in FAMILIES if len(causes) == 2 else (first,):
+            families = [first, second][: len(causes)]
+            x, loss = _joint(t, c, causes, families)
+            size = sum(map(_size, families)) + len(causes) - 1
+            aic = 2 * loss + 2 * size
+            if best is None or aic < best[0] - 1e-9:
+                at, found = len(causes) - 1, {}
+                for cause, family in zip(causes, families, strict=True):
+                    found[cause] = _wait(family, x[at : at + _size(family)], counts[cause], aic)
+                    at += _size(family)
+                best = (aic, found)
+    if best is None:  # not reached: there is at least one family
+        raise ValueError("no family could be fitted")
+    return best[1]
+
+
+def _joint(t: Floats, c: np.ndarray, causes: list[int], families: list[Family]) -> tuple[Floats, float]:
+    """Least negative log likelihood over (logit p, parameters by cause); deals ended otherwise are left out."""
+    ended = [t[c == cause] for cause in causes]
+    censored = t[c == 0]
+    mixed = len(causes) == 2
+    start = [float(np.log(len(ended[0]) / len(ended[1])))] if mixed else []
+    for own, family in zip(ended, families, strict=True):
+        start += _start(family, own)
+
+    def loss(x: Floats) -> float:
+        weights = [-np.logaddexp(0.0, -x[0]), -np.logaddexp(0.0, x[0])] if mixed else [0.0]
+        at, total = int(mixed), 0.0
+        survivals = []
+        for own, family, weight in zip(ended, families, weights, strict=True):
+            part = x[at : at + _size(family)]
+            at += _size(family)
+            total += float(_logs(family, part, own)[0].sum()) + weight * len(own)
+            survivals.append(weight + _logs(family, part, censored)[1])
+        if len(censored):
+            total += float(np.logaddexp.reduce(np.array(survivals), axis=0).sum())
+        return -total if np.isfinite(total) else 1e300
+
+    result = minimize(loss, np.array(start), method="L-BFGS-B", options={"maxiter": 500})
+    return np.asarray(result.x, dtype=np.float64), float(result.fun)
