@@ -201,7 +201,7 @@ def project(levers: Levers, x: FloatArray) -> FloatArray:
 def _filled(
     start: FloatArray, slope: FloatArray, low: FloatArray, high: FloatArray, ends: tuple[float, float], total: float
 ) -> FloatArray:
-    """clip(start + k slope, low, high) for the k between `ends` at which it sums to the total (bisection to the bit)."""
+    """clip(start + k slope, low, high) for the k between `ends` at which it sums to the total (by bisection)."""
     below, above = ends
     for _ in range(200):
         middle = 0.5 * (below + above)
