@@ -32,15 +32,12 @@ ADVANCE = (0.5, 0.6, 0.6, 0.7, 0.8)
 
 @dataclass
 class Tally:
-    """What one replication counts. A move is a deal's entry into a stage, its first included."""
+    """What one replication counts. A move is a stage visit that ended: the deal advanced or was lost."""
 
     leads: int = 0
     won: int = 0
+    moves: int = 0
     entries: list[int] = field(default_factory=lambda: [0] * len(ADVANCE))
-
-    @property
-    def moves(self) -> int:
-        return sum(self.entries)
 
 
 def deal(
@@ -52,6 +49,7 @@ def deal(
             yield turn
             yield env.timeout(rng.expovariate(1.0 / WORK[stage]))
         yield env.timeout(rng.lognormvariate(math.log(WAIT[stage]), SIGMA))
+        tally.moves += 1
         if rng.random() >= advance:
             return
     tally.won += 1

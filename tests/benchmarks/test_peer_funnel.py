@@ -28,6 +28,7 @@ def test_leads_come_at_their_rate(closed: peer.Tally) -> None:
 def test_deals_pass_each_stage_with_its_chance(closed: peer.Tally) -> None:
     entries = [*closed.entries, closed.won]
     assert entries[0] == closed.leads
+    assert sum(closed.entries) == closed.moves
     for stage, advance in enumerate(peer.ADVANCE):
         judge_probability(entries[stage + 1], entries[stage], advance, finds=0.08)
 
