@@ -1,0 +1,200 @@
+"""``attain calibrate``: a plan fitted to a history, ready to simulate.
+
+The workflow: read (``history``), fit (``fitted``, ``engine.fit``), write (``planfile``). All files are written only when
+everything has been read and fitted, and the plan has been read back.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import tempfile
+from collections.abc import Mapping as Table
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from attain.fitted import Fitted, fit
+from attain.history.mapping import Mapping, read_mapping, write_mapping
+from attain.history.read import read_history
+from attain.history.records import History, HistoryRefused, Refusal, reasons
+from attain.planfile import actuals_text, pipeline_text, plan_text
+from engine.plan.quantities import read_money
+
+DEFAULT_GROWTH = 0.10
+SHOWN = 5  # examples of rows left out, for each reason
+_GROWTH = re.compile(r"^\s*([+\-−])\s*(\d+(?:\.\d+)?)\s*[%％]\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationResult:
+    """What was read, left out and fitted, and the files written. ``as_json`` is what ``--json`` prints."""
+
+    rows: int
+    used: int
+    refused: tuple[Refusal, ...]
+    mapping: Mapping
+    fitted: dict[str, Any]
+    notes: tuple[str, ...]
+    plan: Path
+    files: tuple[Path, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """rows, used, refused (examples by reason), left_out (counts by reason), mapping, fitted, notes, plan, files."""
+        return {
+            "rows": self.rows,
+            "used": self.used,
+            "refused": [{"row": r.row, "why": r.why} for r in examples(self.refused)],
+            "left_out": reasons(self.refused),
+            "mapping": {k: v for k, v in self.mapping.model_dump(mode="json").items() if v not in ([], {}, 1.0)},
+            "fitted": self.fitted,
+            "notes": list(self.notes),
+            "plan": str(self.plan),
+            "files": [str(f) for f in self.files],
+        }
+
+
+def examples(refused: tuple[Refusal, ...], each: int = 1000) -> list[Refusal]:
+    """The first rows of each reason, in the order of the file."""
+    seen: dict[str, int] = {}
+    out = []
+    for refusal in refused:
+        seen[refusal.reason] = seen.get(refusal.reason, 0) + 1
+        if seen[refusal.reason] <= each:
+            out.append(refusal)
+    return out
+
+
+def read_goal(text: str | float | None) -> tuple[float | None, float | None]:
+    """(amount, None) for an amount such as 5000万; (None, 0.1) for +10%. Raises ValueError saying what was expected."""
+    if text is None:
+        return None, DEFAULT_GROWTH
+    if isinstance(text, str):
+        match = _GROWTH.match(text)
+        if match is not None:
+            growth = float(match.group(2)) / 100 * (1 if match.group(1) == "+" else -1)
+            if growth <= -1:
+                raise ValueError(f"the goal {text!r} leaves nothing; expected more than -100%")
+            return None, growth
+    try:
+        amount = read_money(text)
+    except ValueError:
+        raise ValueError(
+            f"the goal {text!r} is neither a change such as +10% nor an amount such as 5000万 or 20_000_000"
+        ) from None
+    if amount <= 0:
+        raise ValueError(f"the goal {text!r} should be above zero")
+    return amount, None
+
+
+def calibrate(
+    history: str | Path,
+    out: str | Path,
+    goal: str | float | None = None,
+    mapping: str | Path | Mapping | None = None,
+    *,
+    as_of: dt.date | None = None,
+    currency: str | None = None,
+    title: str | None = None,
+) -> CalibrationResult:
+    """Fit a plan to a history and write it to ``out``, with its pipeline, actuals and mapping beside it.
+
+    ``goal``: '+10%' over the last four complete quarters (the default), or an amount. ``mapping``: a saved mapping or its file.
+    ``as_of``: fit as if the history had ended that day. ``currency``: else guessed. Raises ``HistoryRefused``,
+    ``MappingRefused`` or ValueError, each with one message, and then nothing has been written.
+    """
+    amount, growth = read_goal(goal)
+    given = read_mapping(Path(mapping)) if isinstance(mapping, (str, Path)) else mapping
+    read = read_history(history, mapping=given, as_of=as_of)
+    fitted = fit(read, amount, growth)
+    target = Path(out)
+    stem = target.name[: -len(target.suffix)] if target.suffix in (".yaml", ".yml") else target.name
+    money = currency or guess_currency(read)
+    texts = {
+        target: plan_text(read, fitted, title or f"Fitted to {read.name}", stem, money),
+        target.with_name(f"{stem}-mapping.yaml"): write_mapping(read.mapping),
+    }
+    if fitted.pipeline.height:
+        texts[target.with_name(f"{stem}-pipeline.csv")] = pipeline_text(fitted.pipeline)
+    if fitted.actuals.height:
+        texts[target.with_name(f"{stem}-actuals.csv")] = actuals_text(fitted.actuals)
+    _write(texts)
+    notes = (*read.notes, *fitted.notes)
+    if goal is None:
+        notes = (*notes, f"no goal was given: {DEFAULT_GROWTH:+.0%} over the last four quarters is assumed")
+    return CalibrationResult(
+        read.rows, read.used, read.refused, read.mapping, summary(read, fitted), notes, target, tuple(texts)
+    )
+
+
+def _write(texts: Table[Path, str]) -> None:
+    """All files or none: each is first written beside its place, then moved into it."""
+    waiting: list[tuple[str, Path]] = []
+    try:
+        for path, text in texts.items():
+            if not path.parent.is_dir():
+                raise HistoryRefused(f"{path.parent}: no such folder to write the plan into")
+            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".attain-")
+            waiting.append((temporary, path))
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+            os.chmod(temporary, 0o644)
+        for temporary, path in waiting:
+            os.replace(temporary, path)
+        waiting.clear()
+    except OSError as error:
+        raise HistoryRefused(f"{error.filename}: cannot be written ({error.strerror})") from None
+    finally:
+        for temporary, _ in waiting:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def guess_currency(history: History) -> str:
+    """CNY where the history is in Chinese or counts in 万, else USD: said in the plan as a guess."""
+    words = "".join([*history.mapping.columns.values(), *history.mapping.won])
+    chinese = any("\u4e00" <= c <= "\u9fff" for c in words)
+    return "CNY" if chinese or history.mapping.unit >= 10_000 else "USD"
+
+
+def summary(history: History, fitted: Fitted) -> dict[str, Any]:
+    """What was fitted, as JSON-ready numbers."""
+    return {
+        "shape": history.shape,
+        "as_of": history.as_of.isoformat(),
+        "horizon": [fitted.start.isoformat(), fitted.end.isoformat()],
+        "stages": [
+            {
+                "name": s.name,
+                "entered": s.conversion.entered,
+                "advanced": s.conversion.advanced,
+                "lost": s.conversion.lost,
+                "open": s.conversion.open,
+                "raw": s.conversion.raw,
+                "censored": s.conversion.probability,
+                "wins": s.probability * s.conversion.of,
+                "of": s.conversion.of,
+                "wait": {str(q): s.waits.advance.quantile(q) for q in (0.25, 0.5, 0.75, 0.9)}
+                if s.waits.advance
+                else None,
+                "wait_lost": {str(q): s.waits.lost.quantile(q) for q in (0.25, 0.5, 0.75, 0.9)}
+                if s.waits.lost
+                else None,
+            }
+            for s in fitted.stages
+        ],
+        "raw": history.raw,
+        "products": {p: {"mean": a.observed, "deals": a.count} for p, a in fitted.products.items()},
+        "regions": list(fitted.regions),
+        "reps": len(fitted.reps),
+        "leads_per_month": fitted.arrivals.per_month,
+        "season": list(fitted.arrivals.season),
+        "base": {
+            "since": fitted.base.since.isoformat(),
+            "until": fitted.base.until.isoformat(),
+            "bookings": fitted.base.bookings,
+        },
+        "goal": fitted.goal,
+        "pipeline": fitted.pipeline.height,
+        "actuals": {"deals": fitted.actuals.height, "bookings": float(fitted.actuals["bookings"].sum())},
+    }

@@ -1,0 +1,182 @@
+"""Dates and amounts as people write them, read one column at a time.
+
+A column has one date format. It is found from the whole column: 03/04/2024 alone is the third of April or the fourth of March, but
+a column that also holds 17/04/2024 has days first. Cells in any other format are refused one by one, since reading a mix
+by guess turns days into months without a trace.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+TOO_MIXED = 0.2  # share of a column in other formats from which "the column's format" has no meaning
+
+_TAIL = (
+    r"(?:[T\s]\s*(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
+    r"\s*(?P<ap>[AaPp][Mm])?\s*(?P<z>Z|UTC|[+-]\d{2}:?\d{2})?)?$"
+)
+_MONTHS = {m: i + 1 for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])}
+_SHAPES = (
+    (re.compile(r"^(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})" + _TAIL), "yyyy-mm-dd"),
+    (re.compile(r"^(?P<y>\d{4})/(?P<m>\d{1,2})/(?P<d>\d{1,2})" + _TAIL), "yyyy/mm/dd"),
+    (re.compile(r"^(?P<y>\d{4})\.(?P<m>\d{1,2})\.(?P<d>\d{1,2})" + _TAIL), "yyyy.mm.dd"),
+    (re.compile(r"^(?P<y>\d{4})年(?P<m>\d{1,2})月(?P<d>\d{1,2})日" + _TAIL), "yyyy年mm月dd日"),
+    (re.compile(r"^(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})$"), "yyyymmdd"),
+    (re.compile(r"^(?P<a>\d{1,2})/(?P<b>\d{1,2})/(?P<y>\d{4})" + _TAIL), "?/?/yyyy"),
+    (re.compile(r"^(?P<a>\d{1,2})\.(?P<b>\d{1,2})\.(?P<y>\d{4})" + _TAIL), "?.?.yyyy"),
+    (re.compile(r"^(?P<a>\d{1,2})-(?P<b>\d{1,2})-(?P<y>\d{4})" + _TAIL), "?-?-yyyy"),
+    (re.compile(r"^(?P<a>\d{1,2})/(?P<b>\d{1,2})/(?P<y>\d{2})" + _TAIL), "?/?/yy"),
+    (re.compile(r"^(?P<d>\d{1,2})[- ](?P<n>[A-Za-z]{3,9})[- ,]+(?P<y>\d{4})" + _TAIL), "dd mon yyyy"),
+    (re.compile(r"^(?P<n>[A-Za-z]{3,9})\.? (?P<d>\d{1,2}),? (?P<y>\d{4})" + _TAIL), "mon dd, yyyy"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column read: ``values`` (None where empty or refused), ``wrong`` row index -> why, ``format``."""
+
+    values: list[dt.datetime | None]
+    wrong: dict[int, str]
+    format: str
+    timed: bool  # whether any cell has a time of day
+
+
+def _shape(text: str) -> tuple[str, re.Match[str]] | None:
+    for pattern, name in _SHAPES:
+        match = pattern.match(text)
+        if match:
+            return name, match
+    return None
+
+
+def _instant(match: re.Match[str], order: str) -> dt.datetime:
+    part = match.groupdict()
+    year = int(part["y"]) + (2000 if len(part["y"]) == 2 else 0)
+    if part.get("n"):
+        month = _MONTHS.get(part["n"][:3].lower(), 0)
+        day = int(part["d"])
+    elif part.get("a"):
+        first, second = int(part["a"]), int(part["b"])
+        day, month = (first, second) if order == "d" else (second, first)
+    else:
+        month, day = int(part["m"]), int(part["d"])
+    hour = int(part.get("h") or 0)
+    if part.get("ap"):
+        hour = hour % 12 + (12 if part["ap"].lower() == "pm" else 0)
+    micro = int(((part.get("f") or "") + "000000")[:6])
+    when = dt.datetime(year, month, day, hour, int(part.get("mi") or 0), int(part.get("s") or 0), micro)
+    zone = part.get("z")
+    if zone and zone[0] in "+-":
+        minutes = int(zone[1:3]) * 60 + int(zone[-2:])
+        when -= dt.timedelta(minutes=minutes if zone[0] == "+" else -minutes)
+    return when
+
+
+def _order(matches: Sequence[re.Match[str]], hint: str | None) -> str:
+    """'d' or 'm' for day or month first, 'x' where the column contradicts itself, '?' where nothing tells."""
+    days = sum(int(m["a"]) > 12 for m in matches)
+    months = sum(int(m["b"]) > 12 for m in matches)
+    if days and months:
+        return "d" if days > 20 * months else "m" if months > 20 * days else "x"
+    if days or months:
+        return "d" if days else "m"
+    return hint or "?"
+
+
+def read_dates(texts: Sequence[str], name: str, *, known: str | None = None, hint: str | None = None) -> Column:
+    """Read a column of dates. ``known``: its format from a mapping; ``hint``: 'd' or 'm', from the file's other columns.
+
+    Raises ValueError where no one format is the column's: more than ``TOO_MIXED`` in others, days and months that
+    cannot be told apart, or no dates at all.
+    """
+    found = [_shape(t) if t else None for t in texts]
+    filled = sum(1 for t in texts if t)
+    tally = Counter(f[0] for f in found if f)
+    if not tally:
+        if not filled:
+            return Column([None] * len(texts), {}, known or "", False)
+        example = next(t for t in texts if t)
+        raise ValueError(f"column {name!r} should hold dates; {example[:40]!r} is not one that can be read")
+    wanted = known.replace("dd/mm", "?/?").replace("mm/dd", "?/?") if known else ""
+    for day_first in ("dd.mm", "dd-mm", "mm.dd", "mm-dd"):
+        if wanted.startswith(day_first):
+            wanted = "?" + day_first[2] + "?" + wanted[5:]
+    main = wanted if wanted in tally else tally.most_common(1)[0][0]
+    share = tally[main] / filled
+    if 1 - share > TOO_MIXED and not known:
+        first = {kind: i for i, f in reversed(list(enumerate(found))) if f for kind in [f[0]]}
+        shown = ", ".join(f"{texts[first[kind]][:25]!r} ({n} rows)" for kind, n in tally.most_common(3))
+        raise ValueError(
+            f"column {name!r} mixes dates in several formats: {shown}. Export it in one format, such as 2024-03-31"
+        )
+    matches = [f[1] for f in found if f and f[0] == main]
+    order = ""
+    if main.startswith("?"):
+        order = ("d" if known.startswith("dd") else "m") if known else _order(matches, hint)
+        if order == "?":
+            raise ValueError(
+                f"column {name!r} holds dates such as {matches[0].string!r}, which could be day/month or month/day and no row "
+                "tells; say which in the mapping (dates: {...: dd/mm/yyyy}), or export them as 2024-03-31"
+            )
+        if order == "x":
+            raise ValueError(f"column {name!r} holds both day/month and month/day dates; export it in one format")
+        main_shown = main.replace("?", "dd" if order == "d" else "mm", 1).replace(
+            "?", "mm" if order == "d" else "dd", 1
+        )
+    else:
+        main_shown = main
+    values: list[dt.datetime | None] = [None] * len(texts)
+    wrong: dict[int, str] = {}
+    timed = False
+    for i, (text, shape) in enumerate(zip(texts, found, strict=True)):
+        if not text:
+            continue
+        if shape is None or shape[0] != main:
+            wrong[i] = f"{name} {text[:40]!r} is not written as the column's other dates are ({main_shown})"
+            continue
+        try:
+            values[i] = _instant(shape[1], order)
+            timed = timed or bool(shape[1].groupdict().get("h"))
+        except (ValueError, OverflowError):
+            wrong[i] = f"{name} {text[:40]!r} is no date of the calendar when read as {main_shown}"
+    return Column(values, wrong, main_shown, timed)
+
+
+def looks_like_dates(texts: Sequence[str]) -> bool:
+    """Whether nearly all filled cells of a sample have the form of a date."""
+    filled = [t for t in texts if t]
+    return bool(filled) and sum(_shape(t) is not None for t in filled) >= 0.8 * len(filled)
+
+
+# --- amounts ----------------------------------------------------------------------------------------------------------
+
+_AMOUNT = re.compile(
+    r"^(?P<sign>[-−(（]?)\s*(?:CNY|RMB|USD|EUR|GBP|JPY|US\$|[¥￥$€£])?\s*(?P<sign2>[-−]?)"
+    r"(?P<n>\d[\d,，_ \u00a0']*(?:\.\d+)?|\.\d+)(?:[eE]\+?(?P<e>\d{1,2}))?"
+    r"\s*(?P<u>百万|千万|[万萬億亿千kKmM]?)\s*(?:元|圆|CNY|RMB|USD|EUR|GBP|€)?[)）]?$"
+)
+_UNITS = {
+    "": 1.0, "k": 1e3, "K": 1e3, "m": 1e6, "M": 1e6, "千": 1e3, "万": 1e4, "萬": 1e4,
+    "百万": 1e6, "千万": 1e7, "亿": 1e8, "億": 1e8,
+}  # fmt: skip
+_BLANK = {"", "-", "--", "n/a", "na", "null", "none", "nan", "无", "空", "/"}
+
+
+def read_amount(text: str) -> float | None:
+    """``3.5万`` -> 35000.0, ``¥1,200.50``, ``1.2亿元``; None where the cell is blank. Raises ValueError otherwise."""
+    plain = text.strip()
+    if plain.lower() in _BLANK:
+        return None
+    match = _AMOUNT.match(plain)
+    if match is None:
+        raise ValueError("an amount such as 12000, 1,200.50, 3.5万 or 1.2亿")
+    number = float(re.sub(r"[,，_ \u00a0']", "", match["n"])) * 10 ** int(match["e"] or 0) * _UNITS[match["u"]]
+    if match["sign"] or match["sign2"]:
+        raise ValueError("an amount of zero or more")
+    if number > 1e15:
+        raise ValueError("an amount below 10^15")
+    return number

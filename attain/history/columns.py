@@ -1,0 +1,138 @@
+"""Which column holds what: guessed from names in English and Chinese, and from values where names do not tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from engine.plan.tables import Table
+
+# field -> names, the surest first. Names are compared in lower case without spaces, punctuation and units in brackets.
+OPPORTUNITY: dict[str, tuple[str, ...]] = {
+    "id": ("opportunityid", "opportunitynumber", "dealid", "opportunityno", "dealno", "recordid", "id", "opportunityname", "dealname",
+           "商机编号", "商机号", "商机id", "机会编号", "销售机会编号", "项目编号", "编号", "订单编号", "商机名称", "项目名称"),
+    "account": ("account", "accountname", "customer", "customername", "company", "client", "客户", "客户名称", "客户名", "公司", "公司名称",
+                "单位名称"),
+    "territory": ("territory", "salesterritory", "territoryname", "销售区域", "片区", "战区", "销售片区"),
+    "region": ("region", "salesregion", "area", "office", "区域", "大区", "地区", "省份", "城市", "所属区域", "所属地区", "区域名称", "分公司"),
+    "product": ("product", "productname", "item", "sku", "产品", "产品名称", "产品线", "商品", "商品名称", "意向产品", "服务"),
+    "category": ("productcategory", "category", "productline", "productfamily", "productgroup", "产品类别", "产品大类", "产品分类", "品类"),
+    "owner": ("owner", "opportunityowner", "dealowner", "salesperson", "salesrep", "rep", "accountexecutive", "assignedto", "seller",
+              "负责人", "销售", "销售人员", "销售员", "销售代表", "业务员", "客户经理", "销售经理", "商机负责人", "所有人", "跟进人", "归属人"),
+    "stage": ("salesstage", "stage", "stagename", "dealstage", "pipelinestage", "阶段", "销售阶段", "商机阶段", "当前阶段", "项目阶段"),
+    "status": ("status", "opportunitystatus", "dealstatus", "outcome", "result", "state", "状态", "商机状态", "结果", "赢单状态", "成交状态"),
+    "value": ("value", "amount", "dealvalue", "opportunityvalue", "revenue", "actualvalue", "contractvalue", "dealamount", "price",
+              "estimatedvalue", "estimatedrevenue", "expectedrevenue",
+              "金额", "合同金额", "成交金额", "商机金额", "预计金额", "预计成交金额", "销售金额", "签约金额", "预计合同金额", "报价"),
+    "created": ("createdon", "createddate", "created", "createdate", "createdat", "creationdate", "opendate", "opened", "startdate", "engagedate",
+                "创建时间", "创建日期", "建立时间", "建立日期", "录入时间", "立项时间", "立项日期", "开始时间", "登记日期"),
+    "closed": ("closedon", "closeddate", "closedate", "closed", "closedat", "actualclosedate", "wondate", "enddate",
+               "关闭时间", "关闭日期", "成交时间", "成交日期", "结束时间", "结束日期", "实际成交日期", "签约日期", "签约时间", "赢单时间", "结单日期", "完成时间"),
+    "expected": ("expectedclose", "expectedclosedate", "estimatedclosedate", "forecastclosedate", "estclosedate",
+                 "预计成交日期", "预计成交时间", "预计关闭日期", "预计签约日期", "预计结单日期", "预计签单日期", "预计签约时间"),
+    "segment": ("industry", "segment", "sector", "行业", "所属行业", "客户行业"),
+}  # fmt: skip
+EVENT: dict[str, tuple[str, ...]] = {
+    "case": ("caseid", "case", "caseconceptname", "opportunityid", "dealid", "applicationid", "id", "案件编号", "案例编号", "商机编号",
+             "商机号", "编号"),
+    "activity": ("activity", "activityname", "conceptname", "event", "stage", "task", "活动", "事件", "阶段", "步骤", "环节", "动作"),
+    "time": ("timestamp", "time", "timetimestamp", "datetime", "eventtime", "completetimestamp", "date", "时间", "时间戳", "日期", "发生时间",
+             "操作时间", "变更时间"),
+    "resource": ("resource", "orgresource", "user", "person", "performer", "owner", "人员", "操作人", "负责人", "执行人", "资源", "销售"),
+    "lifecycle": ("lifecycle", "lifecycletransition", "transition"),
+    "amount": ("amount", "amountreq", "value", "loanamount", "金额", "申请金额", "合同金额"),
+    "region": OPPORTUNITY["region"],
+    "product": OPPORTUNITY["product"],
+}  # fmt: skip
+
+WON = (
+    "won", "closedwon", "win", "winner", "success", "successful", "signed", "赢单", "已赢单", "赢", "成交", "已成交", "签约", "已签约", "中标",
+    "已中标", "成功", "赢单关闭", "成单", "已成单",
+)  # fmt: skip
+LOST = (
+    "lost", "closedlost", "lose", "loss", "cancelled", "canceled", "rejected", "declined", "disqualified", "dead", "abandoned", "noopportunity",
+    "输单", "已输单", "丢单", "已丢单", "输", "流失", "已流失", "失败", "未中标", "作废", "已作废", "无效", "取消", "已取消", "放弃", "输单关闭", "未成交",
+    "关闭", "已关闭",
+)  # fmt: skip
+OPEN = (
+    "open", "inprogress", "active", "pending", "new", "ongoing", "working", "进行中", "跟进中", "打开", "开放", "未关闭", "洽谈中", "在谈",
+    "进行", "跟进", "开启", "新建", "未结束", "谈判中",
+)  # fmt: skip
+
+_BRACKETS = re.compile(r"[(（\[【].*?[)）\]】]")
+_UNIT = re.compile(r"(百万|千万|万|亿|千)\s*(?:元|人民币)?")
+
+
+def plain(name: str) -> str:
+    """A name for comparison: lower case, without brackets, spaces and punctuation."""
+    return re.sub(r"[\W_]+", "", _BRACKETS.sub("", name)).lower()
+
+
+def header_unit(name: str) -> float:
+    """10000.0 for ``金额(万元)``, 1.0 where the header names no unit."""
+    inside = re.search(r"[(（\[【/]\s*([^)）\]】]*)", name)
+    if inside is None:
+        return 1.0
+    unit = _UNIT.match(inside.group(1).strip())
+    table = {"千": 1e3, "万": 1e4, "百万": 1e6, "千万": 1e7, "亿": 1e8}
+    return table[unit.group(1)] if unit else 1.0
+
+
+def guess(header: Sequence[str], names: dict[str, tuple[str, ...]]) -> dict[str, str]:
+    """Field -> column, by exact name first, then by a name that a column's name contains; no column serves twice."""
+    columns = {plain(h): h for h in reversed(header) if h}
+    chosen: dict[str, str] = {}
+    ranked = sorted(
+        (rank, field, columns[name])
+        for field, synonyms in names.items()
+        for rank, name in enumerate(synonyms)
+        if name in columns
+    )
+    for _, field, column in ranked:
+        if field not in chosen and column not in chosen.values():
+            chosen[field] = column
+    for field, synonyms in names.items():
+        if field in chosen:
+            continue
+        for name in synonyms:
+            if len(name) < (2 if ord(name[0]) > 127 else 5):
+                continue
+            near = [h for key, h in columns.items() if name in key and h not in chosen.values()]
+            if near:
+                chosen[field] = min(near, key=len)
+                break
+    return {field: chosen[field] for field in names if field in chosen}
+
+
+def word(text: str) -> str:
+    """'won', 'lost', 'open', or '' for a word of a status column that is none of them."""
+    key = re.sub(r"^\d+", "", plain(text))
+    for kind, words in (("won", WON), ("lost", LOST), ("open", OPEN)):
+        if key in words:
+            return kind
+    return ""
+
+
+def status_by_values(table: Table, taken: Sequence[str]) -> str | None:
+    """A column whose few words include won and lost ones, whatever its name."""
+    for i, name in enumerate(table.header):
+        if name in taken:
+            continue
+        words = {row[i] for row in table.rows[:5000]}
+        kinds = {word(w) for w in words if w}
+        if len(words) <= 12 and {"won", "lost"} <= kinds:
+            return name
+    return None
+
+
+def is_event_log(table: Table) -> bool:
+    """One row a stage event: case, activity and time, cases repeated, and nothing that says how a deal ended."""
+    found = guess(table.header, EVENT)
+    if not {"case", "activity", "time"} <= found.keys():
+        return False
+    other = guess(table.header, OPPORTUNITY)
+    if "status" in other or {"created", "closed"} <= other.keys():
+        return False
+    at = table.header.index(found["case"])
+    cases = [row[at] for row in table.rows[:20_000]]
+    return len(set(cases)) < 0.9 * len(cases) or len(cases) < 10

@@ -1,0 +1,91 @@
+"""Which column of a history is which, and what its words mean: guessed once, shown, saved, and used again.
+
+The mapping is a small YAML file beside the plan. People correct it and pass it back with ``--mapping``.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+MOST_BYTES = 1_000_000
+
+
+class MappingRefused(ValueError):
+    """The mapping file cannot be used; the message says what is wrong with it."""
+
+
+class Mapping(BaseModel):
+    """Columns by what they hold, and the words of the status column or the log's activities.
+
+    ``columns``: field -> the file's column. ``won``, ``lost``, ``open``: words of the status column, or, for a log,
+    activities that end a case. ``stages``: a log's stage activities, or an export's stages, in order. ``dates``: field ->
+    format (``columns`` and ``cells`` list both). ``unit``: one amount of the file in the currency's units (10000 for 万元).
+    ``automats``: resources that are machines. ``cases``: a second file with a case's amount: file, case, amount.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shape: Literal["opportunities", "events"]
+    columns: dict[str, str]
+    won: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+    dates: dict[str, str] = {}
+    unit: float = Field(1.0, gt=0)
+    automats: tuple[str, ...] = ()
+    cases: dict[str, str] = {}
+
+
+_HEAD = """\
+# Which column of the history is which, as guessed from names and values. Correct it and pass it back:
+#   attain calibrate HISTORY --mapping THIS_FILE --out PLAN
+"""
+
+
+def write_mapping(mapping: Mapping) -> str:
+    """The mapping as YAML text, empty entries left out."""
+    yaml = YAML()
+    yaml.default_flow_style = None
+    yaml.width = 120
+    out = io.StringIO()
+    document = {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in mapping.model_dump().items()
+        if value not in ((), {}, 1.0)
+    }
+    yaml.dump(document, out)
+    return _HEAD + out.getvalue()
+
+
+def read_mapping(path: Path) -> Mapping:
+    """Read a mapping file. Raises MappingRefused with one sentence for each thing wrong."""
+    try:
+        data = path.read_bytes()
+        if len(data) > MOST_BYTES:
+            raise MappingRefused(f"{path.name}: a mapping of at most {MOST_BYTES:,} bytes was expected")
+        text = data.decode("utf-8-sig")
+        if "&" in text and "*" in text:
+            raise MappingRefused(f"{path.name}: a mapping without YAML anchors and aliases was expected")
+        document = YAML(typ="safe", pure=True).load(text)
+        return Mapping.model_validate(document)
+    except FileNotFoundError:
+        raise MappingRefused(f"{path}: no such mapping file") from None
+    except OSError as error:
+        raise MappingRefused(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise MappingRefused(f"{path.name}: a mapping in UTF-8 was expected") from None
+    except YAMLError as error:
+        raise MappingRefused(f"{path.name}: not YAML: {str(error).splitlines()[0]}") from None
+    except ValidationError as error:
+        said = "; ".join(
+            f"{'.'.join(str(p) for p in e['loc']) or 'the mapping'}: {e['msg'][0].lower()}{e['msg'][1:]}"
+            for e in error.errors()
+        )
+        raise MappingRefused(f"{path.name}: {said}") from None

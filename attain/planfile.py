@@ -1,0 +1,312 @@
+"""A fitted plan, written for people: YAML in which every number says what it rests on, and the files beside it.
+
+Text is made by hand and not by a dumper, since the comments are half of what a planner reads here; names go in quoted
+where YAML would read them as anything else.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+
+import polars as pl
+
+from attain.fitted import Fitted, RepFit, StageFit
+from attain.history.records import History, reasons
+from engine.fit.amounts import Amount
+from engine.fit.durations import Wait
+
+_PLAIN = re.compile(r"^[^\W\d_][\w .\-/&()]*$")
+_WORDS = {"yes", "no", "on", "off", "true", "false", "null", "y", "n", "none", "nan", "inf"}
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+
+def name(text: str) -> str:
+    """A name as YAML: plain where that is safe in block and flow, else in double quotes."""
+    if _PLAIN.match(text) and text.lower() not in _WORDS and text == text.strip():
+        return text
+    return json.dumps(text, ensure_ascii=False)
+
+
+def number(x: float, digits: int = 4) -> str:
+    """A number to so many significant digits, without an exponent, thousands set apart by underscores: 20_730_000."""
+    if x == 0:
+        return "0"
+    rounded = float(f"{x:.{digits}g}")
+    if abs(rounded) >= 10_000:
+        return f"{rounded:_.0f}"
+    if rounded == int(rounded):
+        return f"{rounded:.0f}"
+    text = f"{rounded:.12f}".rstrip("0")
+    return text[1:] if text.startswith("0.") and False else text
+
+
+def _said(text: str) -> str:
+    """Text from outside for a comment: on one line."""
+    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", text)
+
+
+def _days(x: float) -> str:
+    return f"{number(x)} cd"
+
+
+def wait_form(wait: Wait | None) -> str:
+    """A wait as the plan writes it."""
+    if wait is None:
+        return "0 cd"
+    p = wait.parameters
+    if wait.family == "constant":
+        return _days(p[0])
+    if wait.family == "exponential":
+        return f"{{exponential: {{mean: {_days(p[0])}}}}}"
+    if wait.family == "lognormal":
+        return f"{{lognormal: {{median: {_days(p[0])}, sigma: {number(p[1])}}}}}"
+    if wait.family == "weibull":
+        return f"{{weibull: {{median: {_days(p[0])}, shape: {number(p[1])}}}}}"
+    return _table(wait.levels, p, _days)
+
+
+def _table(levels: tuple[float, ...], values: tuple[float, ...], said: object) -> str:
+    write = said if callable(said) else number
+    return (
+        "{quantiles: {"
+        + ", ".join(f"{level * 100:g}%: {write(v)}" for level, v in zip(levels, values, strict=True))
+        + "}}"
+    )
+
+
+def amount_form(amount: Amount) -> str:
+    """A distribution of values as the plan writes it."""
+    p = amount.parameters
+    if amount.family == "constant":
+        return number(p[0])
+    if amount.family == "lognormal":
+        return f"{{lognormal: {{median: {number(p[0])}, sigma: {number(p[1])}}}}}"
+    return _table(amount.levels, p, number)
+
+
+def plan_text(history: History, fitted: Fitted, title: str, stem: str, currency: str) -> str:
+    """The plan file's text."""
+    parts = [
+        _head(history, fitted, title, stem, currency),
+        _goals(fitted),
+        _stages(fitted),
+        _products(fitted),
+        _reps(fitted),
+        _sources(fitted),
+        _beside(fitted, stem),
+    ]
+    return "\n".join(parts)
+
+
+def _head(history: History, fitted: Fitted, title: str, stem: str, currency: str) -> str:
+    left = reasons(history.refused)
+    lines = [
+        f"# Fitted by `attain calibrate` from {_said(history.name)}: {history.rows:,} rows, {history.used:,} used, "
+        f"{len(history.refused):,} left out.",
+    ]
+    lines += [f"#   left out: {n:,} x {_said(why)}" for why, n in left.items()]
+    lines += [f"# Columns: {stem}-mapping.yaml. Every comment says what its number rests on."]
+    if history.notes or fitted.notes:
+        lines += ["#", "# What was found:"]
+        lines += [f"#  - {_said(note)}" for note in (*history.notes, *fitted.notes)]
+    country = {"CNY": "CN"}.get(currency)
+    lines += [
+        "",
+        "attain: 1",
+        f"name: {json.dumps(title, ensure_ascii=False)}",
+        f"currency: {currency}  # not in the data: as guessed or given",
+        f"horizon: {{start: {fitted.start}, end: {fitted.end}, as_of: {fitted.as_of}}}  # four quarters; as_of the history's last day",
+        f"calendar: {{country: {country}}}"
+        if country
+        else "calendar: {hours_per_day: 8}  # weekends only; add country: US, say, for its holidays",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _goals(fitted: Fitted) -> str:
+    base = fitted.base
+    seen = f"{'bookings' if fitted.valued else 'deals won'} of {base.since} to {base.until}: {number(base.bookings, 6)} from {base.deals:,} deals"
+    if base.months < 12:
+        seen += f", {base.months} months scaled to a year"
+    how = "as given" if fitted.growth is None else f"{1 + fitted.growth:g} x"
+    metric = "bookings" if fitted.valued else "deals_won"
+    lines = [
+        "goals:",
+        f"  company: {{metric: {metric}, at_least: {number(fitted.goal)}}}  # {how} {'; ' if fitted.growth is None else ''}{seen}",
+    ]
+    if sum(r.quota is not None for r in fitted.reps) > 1:
+        lines.append("  everyone: {all_of: quotas}  # that every rep makes their quota, jointly")
+    return "\n".join([*lines, ""])
+
+
+def _stages(fitted: Fitted) -> str:
+    lines = ["stages:  # effort is not in the data: work is 0 h until you write it, and waits hold the whole time"]
+    for stage in fitted.stages:
+        lines += _stage(stage)
+    return "\n".join([*lines, ""])
+
+
+def _stage(stage: StageFit) -> list[str]:
+    c = stage.conversion
+    wins, of = stage.probability * c.of, c.of
+    lines = [
+        f"  - name: {name(stage.name)}",
+        f"    # {c.entered:,} deals entered: {c.advanced:,} advanced, {c.lost:,} lost, {c.open:,} still open (censored).",
+        f"    # Advanced of entered {c.raw:.3f}; with open deals censored (Aalen-Johansen) {c.probability:.3f}.",
+    ]
+    if abs(stage.probability - c.probability) >= 0.0005:
+        lines.append(f"    # A deal of average odds {stage.probability:.3f}: reps and products spread around it.")
+    if of < 0.5 * (c.advanced + c.lost):
+        lines.append(
+            "    # Known as from fewer deals than there are: conversion has moved between cohorts more than by chance."
+        )
+    lines += [
+        f"    advance: {{wins: {number(wins)}, of: {number(of)}}}",
+        "    work: 0 h  # not in the data",
+    ]
+    for field, wait, kind in (("wait", stage.waits.advance, "advanced"), ("wait_lost", stage.waits.lost, "were lost")):
+        if wait is None and field == "wait_lost":
+            continue
+        n = wait.ended if wait else 0
+        lines.append(
+            f"    {field}: {wait_form(wait)}  # from {n:,} deals that {kind}, {wait.family if wait else 'none seen'}"
+        )
+    if stage.won:
+        lines.append("    won: true")
+    return lines
+
+
+def _odds(odds: dict[str, float], least: float = 0.005) -> str:
+    kept = {stage: m for stage, m in odds.items() if abs(m - 1) >= least}
+    return "{" + ", ".join(f"{name(s)}: {number(m, 3)}" for s, m in kept.items()) + "}" if kept else ""
+
+
+def _products(fitted: Fitted) -> str:
+    lines = ["products:  # values of won deals; advance: odds against the average, shrunk toward 1 where deals are few"]
+    for product, amount in fitted.products.items():
+        mean = (
+            f"mean {number(amount.observed)} of {amount.count:,} won deals"
+            if fitted.valued
+            else "no amounts in the data"
+        )
+        lines += [f"  {name(product)}:", f"    deal_value: {amount_form(amount)}  # {mean}"]
+        odds = _odds(fitted.product_odds.get(product, {}))
+        if odds:
+            lines.append(f"    advance: {odds}")
+    lines += ["", "regions: {" + ", ".join(f"{name(r)}: {{}}" for r in fitted.regions) + "}", ""]
+    return "\n".join(lines)
+
+
+def _reps(fitted: Fitted) -> str:
+    lines = [
+        "# Quotas: the goal in proportion to each rep's bookings of the base year; odds against the average, shrunk toward 1.",
+        "reps:",
+    ]
+    for rep in fitted.reps:
+        lines += _rep(rep, fitted)
+    return "\n".join([*lines, ""])
+
+
+def _rep(rep: RepFit, fitted: Fitted) -> list[str]:
+    lines = [
+        f"  - name: {name(rep.name)}  # {rep.deals:,} deals, {rep.won:,} won, {number(rep.bookings)} in the base year"
+    ]
+    if set(rep.regions) != set(fitted.regions) or len(fitted.regions) == 1:
+        lines.append(f"    region: [{', '.join(name(r) for r in rep.regions)}]")
+    if set(rep.products) != set(fitted.products):
+        lines.append(f"    products: [{', '.join(name(p) for p in rep.products)}]")
+    odds = _odds(rep.advance)
+    if odds:
+        lines.append(f"    advance: {odds}")
+    if rep.quota is None:
+        lines.append("    # no quota: nothing booked in the base year")
+    elif fitted.valued:
+        lines.append(f"    quota: {number(rep.quota)}")
+    return lines
+
+
+def _sources(fitted: Fitted) -> str:
+    a = fitted.arrivals
+    lines = [
+        "sources:",
+        "  market:",
+        f"    # {a.leads:,} deals were created in the last {a.months} complete months. Level: their mean"
+        + (", over the season of those months." if a.months < 12 else "."),
+        f"    # The last four months ran at {number(a.recent)} a month, those before at {number(a.earlier)}:"
+        + (" the flow is moving; check which level will hold." if _moving(a.recent, a.earlier) else " steady."),
+        f"    leads_per_month: {number(a.per_month)}",
+    ]
+    if any(abs(s - 1) > 1e-9 for s in a.season):
+        lines += [
+            f"    # by calendar month ({', '.join(_MONTHS)}), shrunk to {a.shrinkage:.0%} of what was seen",
+            f"    season: [{', '.join(number(s, 3) for s in a.season)}]",
+        ]
+    else:
+        lines.append("    # no season: the history does not repeat months often enough, or shows no more than chance")
+    lines.append("    mix:  # deals created in the last twelve months, and those still open")
+    for region, row in fitted.mix.items():
+        lines.append(f"      {name(region)}: {{{', '.join(f'{name(p)}: {n}' for p, n in row.items())}}}")
+    lines += [
+        "",
+        "routing:",
+        "  share:  # of a region's and product's deals in the last twelve months, pulled toward the region's by 10 deals",
+    ]
+    for region, shares in fitted.shares.items():
+        lines.append(f"    {name(region)}:")
+        for product, people in shares.items():
+            lines.append(
+                f"      {name(product)}: {{{', '.join(f'{name(r)}: {number(s, 3)}' for r, s in people.items())}}}"
+            )
+    return "\n".join([*lines, ""])
+
+
+def _moving(recent: float, earlier: float) -> bool:
+    return earlier > 0 and abs(recent / earlier - 1) > 0.25
+
+
+def _beside(fitted: Fitted, stem: str) -> str:
+    lines = []
+    if fitted.pipeline.height:
+        lines.append(f"pipeline: {{file: {name(stem + '-pipeline.csv')}}}  # {fitted.pipeline.height:,} open deals")
+    if fitted.actuals.height:
+        lines.append(
+            f"actuals: {{file: {name(stem + '-actuals.csv')}}}  # {fitted.actuals.height:,} deals won from {fitted.start} to {fitted.as_of}: "
+            f"{number(float(fitted.actuals['bookings'].sum()), 6)}"
+        )
+    lines += [
+        "",
+        "decide:",
+        "  shares: {change_at_most: 20%}  # of a rep's share of a cell's leads",
+    ]
+    if fitted.valued and any(r.quota for r in fitted.reps):
+        lines.append("  quotas: {over_assignment: [1.0, 1.1]}")
+    return "\n".join([*lines, ""])
+
+
+# --- the files beside it ----------------------------------------------------------------------------------------------
+
+
+def pipeline_text(pipeline: pl.DataFrame) -> str:
+    """The open deals as CSV: deal, stage, age in calendar days, owner, product, region, value."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(pipeline.columns)
+    for deal, stage, age, owner, product, region, value in pipeline.iter_rows():
+        writer.writerow(
+            [deal, stage, f"{age:.4g} cd", owner or "", product, region, "" if value is None else f"{value:.2f}"]
+        )
+    return out.getvalue()
+
+
+def actuals_text(actuals: pl.DataFrame) -> str:
+    """What has been won since the horizon's start as CSV: date, rep, product, region, bookings, deals_won."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(actuals.columns)
+    for date, rep, product, region, bookings, deals in actuals.iter_rows():
+        writer.writerow([date.isoformat(), rep, product, region, f"{bookings:.2f}", deals])
+    return out.getvalue()
