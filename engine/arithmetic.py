@@ -7,10 +7,9 @@ multiply-adds. Nothing here, nor in `engine.beta`, may use math.exp, `**`, `roun
 
 Accuracy, against mpmath under test: `exp`, `log`, `normal_quantile` within 2 units in the last place over their whole
 range; `normal_cdf` to 1e-14 relative, also in the lower tail. Methods: exp and log reduce their argument and use the
-minimax polynomials of
-fdlibm (Sun Microsystems, 1993); the normal quantile splits its range as AS 241 does (Wichura 1988, Applied Statistics
-37, 477-484), with rational functions fitted here in 70 digits to what remains after a leading linear term, so that
-their rounding hardly reaches the result; the rest is named where it stands.
+minimax polynomials of fdlibm (Sun Microsystems, 1993); the normal quantile splits its range as AS 241 does (Wichura
+1988, Applied Statistics 37, 477-484), with rational functions fitted here in 70 digits to what remains after a leading
+linear term, so that their rounding hardly reaches the result; the rest is named where it stands.
 """
 
 from __future__ import annotations

@@ -173,27 +173,26 @@ STAGE_VISIT: Final = 6
 POSTERIOR: Final = 7
 ECONOMY: Final = 8
 BOOTSTRAP: Final = 9
-OPEN_DEAL: Final = 10
 
 SPARE = "spare"
 _CELL = "source, region, product"
-# Numbers are a promise: what a seed gives depends on them. New purposes take new numbers; none is ever used again.
+# A lead's key is mix(cell key, index of its LEAD, LIST or PROSPECT draw); a deal keeps its lead's key, and a deal open
+# on the first day has the key of its name. Numbers are a promise: what a seed gives depends on them. New purposes take
+# new numbers, and none is ever used again.
 PURPOSES: Final[tuple[Purpose, ...]] = (
     Purpose("LEAD", LEAD, f"cell key ({_CELL})", "layer << 40 | number", ("gap", "height", SPARE, SPARE)),
-    Purpose("LIST", LIST, "source key", "place in the list", ("time", "cell", SPARE, SPARE)),
+    Purpose("LIST", LIST, f"cell key ({_CELL})", "number within the cell", ("time", SPARE, SPARE, SPARE)),
     Purpose("PROSPECT", PROSPECT, "cell key (rep, region, product)", "layer << 40 | number",
             ("gap", "height", SPARE, SPARE)),
     Purpose("CUSTOMER", CUSTOMER, "lead key", "0", ("money", "authority", "need", "segment")),
     Purpose("DEAL", DEAL, "lead key", "0", ("value", "known account", "which account", "route")),
-    Purpose("STAGE_VISIT", STAGE_VISIT, "lead key", "visit: stages entered before", ("work", "wait", "advance", SPARE)),
+    Purpose("STAGE_VISIT", STAGE_VISIT, "lead key", "visit, 0 the first", ("work", "wait", "advance", SPARE)),
     Purpose("POSTERIOR", POSTERIOR, "key of the uncertain input (stage, source)", "0",
             ("value", SPARE, SPARE, SPARE)),
     Purpose("ECONOMY", ECONOMY, "key of the economy, or of a region", "month, 0 the horizon's first",
             ("shock", SPARE, SPARE, SPARE)),
     Purpose("BOOTSTRAP", BOOTSTRAP, "key of the analysis", "number of the resample or draw",
             ("first", "second", "third", "fourth")),
-    Purpose("OPEN_DEAL", OPEN_DEAL, "key of the deal open on the first day", "0",
-            ("value where missing", "segment where missing", "time in stage where missing", SPARE)),
 )  # fmt: skip
 
 SIMULATE: Final = 0
