@@ -21,7 +21,7 @@ from engine.fit.incidence import ADVANCED, LOST, Floats, cumulative_incidence
 Family = Literal["constant", "exponential", "lognormal", "weibull", "quantiles"]
 FAMILIES: tuple[Family, ...] = ("exponential", "lognormal", "weibull")
 MANY = 200  # ended deals from which a table of quantiles is more faithful than any family
-LEVELS = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+LEVELS = (0.0, 0.01, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
