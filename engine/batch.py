@@ -6,7 +6,6 @@ replications. What it returns grows with the range and not with what was simulat
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,13 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.goals import MEASURES
-from engine.outcomes import Names, Outcome, outcome_hash
+from engine.outcomes import Attribution, Names, Outcome, outcome_hash
 from engine.realise import Parameters, realise
 from engine.simpy_model import Lookup, Model
 from engine.world import World
 
 Keep = Literal["goals", "cells", "log"]
-Replicate = Callable[[World, int, int, int], Outcome]
 MARGINS = ("product", "region", "segment", "month")  # dimensions whose totals are kept by replication
 
 
@@ -40,6 +38,7 @@ class Batch:
     cell_keys: NDArray[np.int64] | None = None  # [cells, 1 + 5]: place in the batch, then CELL_KEYS
     cells: NDArray[np.float64] | None = None  # [cells, measures]
     logs: tuple[NDArray[np.void], ...] = ()  # [n] event logs
+    attributed: NDArray[np.float64] | None = None  # [n, levers, legs]
 
     @property
     def n(self) -> int:
@@ -79,9 +78,16 @@ class Simulator:
     """Simulates ranges of replications of a world under one seed and phase by one engine."""
 
     def __init__(
-        self, world: World, seed: int, phase: int = 0, engine: str = "simpy", keep: Keep = "goals"
+        self,
+        world: World,
+        seed: int,
+        phase: int = 0,
+        engine: str = "simpy",
+        keep: Keep = "goals",
+        attribution: Attribution | None = None,
     ) -> None:
         self.world, self.seed, self.phase, self.engine, self.keep = world, seed, phase, engine, keep
+        self.attribution = attribution
         self._lookup: Lookup | None = None
         self._names: Names | None = None
 
@@ -97,7 +103,14 @@ class Simulator:
         if self._lookup is None:
             self._lookup = Lookup(self.world)
         model = Model(
-            self.world, self.seed, replication, self.phase, keep_log=keep_log, lookup=self._lookup, parameters=parameters
+            self.world,
+            self.seed,
+            replication,
+            self.phase,
+            keep_log=keep_log,
+            lookup=self._lookup,
+            parameters=parameters,
+            attribution=self.attribution,
         )
         return model.run()
 
@@ -111,7 +124,7 @@ class Simulator:
         margins: dict[str, list[NDArray[np.float64]]] = {dimension: [] for dimension in MARGINS}
         flow: NDArray[np.float64] | None = None
         sums = np.zeros((len(world.reps), len(world.products), len(world.regions), len(MEASURES)))
-        keys, cells = [], []
+        keys, cells, attributed = [], [], []
         for place in range(n):
             parameters = realise(world, self.seed, first + place, self.phase)
             outcome = self.outcome(first + place, self.keep == "log", parameters)
@@ -129,6 +142,8 @@ class Simulator:
                 cells.append(outcome.cells)
             if outcome.log is not None:
                 logs.append(outcome.log)
+            if outcome.attributed is not None:
+                attributed.append(outcome.attributed)
         assert flow is not None, "a batch has at least one replication"
         return Batch(
             first,
@@ -143,4 +158,5 @@ class Simulator:
             np.concatenate(keys) if keys else None,
             np.concatenate(cells) if cells else None,
             tuple(logs),
+            np.stack(attributed) if attributed else None,
         )

@@ -52,17 +52,31 @@ class Outcome:
     cells: NDArray[np.float64]  # [cells, measures]
     flow: NDArray[np.float64]  # [reps, stages, months, FLOW_COLUMNS]
     log: NDArray[np.void] | None = None  # [events], where asked for
+    attributed: NDArray[np.float64] | None = None  # [levers, legs], where asked for
 
     def moves(self) -> int:
         """Stage visits that ended in the horizon: the unit of work of a benchmark."""
         return int(self.flow[..., 1:].sum())
 
 
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """Which lever of a decision brought a deal: by the cell it came from, or by the rep it was routed to; -1 none.
+
+    With it, an outcome also says how much of each leg each lever's deals made: the yields that optimisers go by.
+    """
+
+    count: int
+    of_cell: NDArray[np.int64]  # [cells]
+    of_route: NDArray[np.int64]  # [products, regions, reps]
+
+
 class Tally:
     """Mutable sums while a replication runs. One method a fact; every fact has its cell, its legs and its rep."""
 
-    def __init__(self, world: World, keep_log: bool = False) -> None:
+    def __init__(self, world: World, keep_log: bool = False, levers: int = 0) -> None:
         self.world = world
+        self.attributed = [[0.0] * len(world.goals.legs) for _ in range(levers)]
         self.legs = [0.0] * len(world.goals.legs)
         self.reps = [[0.0] * len(REP_COLUMNS) for _ in world.reps]
         self.cells: dict[tuple[int, int, int, int, int], list[float]] = {}
@@ -71,7 +85,14 @@ class Tally:
         self._matching: dict[tuple[int, int, int, int, int, int], list[tuple[int, float, float]]] = {}
 
     def add(
-        self, measure: int, amount: float, time: float, month: int, place: tuple[int, int, int, int], source: int
+        self,
+        measure: int,
+        amount: float,
+        time: float,
+        month: int,
+        place: tuple[int, int, int, int],
+        source: int,
+        lever: int = -1,
     ) -> None:
         """Add to a measure at (rep, product, region, segment); legs whose window holds `time` get it too."""
         rep, product, region, segment = place
@@ -88,6 +109,8 @@ class Tally:
         for leg, since, until in legs:
             if time <= until and (time > since or since == 0.0):
                 self.legs[leg] += amount
+                if lever >= 0:
+                    self.attributed[lever][leg] += amount
 
     def _match(
         self, measure: int, rep: int, product: int, region: int, segment: int, source: int
@@ -115,6 +138,7 @@ class Tally:
             np.array([self.cells[key] for key in keys]).reshape(len(keys), len(self.world.measures)),
             np.array(self.flow),
             None if self.log is None else np.array(self.log, dtype=EVENT),
+            np.array(self.attributed) if self.attributed else None,
         )
 
 

@@ -43,6 +43,7 @@ from engine.outcomes import (
     SERVED,
     STALE_DEALS,
     WON,
+    Attribution,
     Kind,
     Outcome,
     Tally,
@@ -58,7 +59,7 @@ NO_CLASS = 0
 class Deal:
     """One deal on its way: what it is, whose it is, where it stands."""
 
-    __slots__ = ("key", "klass", "place", "priority", "product", "region", "rep", "segment", "source", "stage", "value", "visit")
+    __slots__ = ("key", "klass", "lever", "place", "priority", "product", "region", "rep", "segment", "source", "stage", "value", "visit")
 
     def __init__(self, key: int, source: int, product: int, region: int, stage: int) -> None:
         self.key = key
@@ -73,6 +74,7 @@ class Deal:
         self.rep = NOBODY
         self.visit = 0
         self.place = (NOBODY, product, region, 0)
+        self.lever = -1
 
 
 class Lookup:
@@ -112,13 +114,15 @@ class Model:
         keep_log: bool = False,
         lookup: Lookup | None = None,
         parameters: Parameters | None = None,
+        attribution: Attribution | None = None,
     ) -> None:
         self.world = world
         self.at = lookup or Lookup(world)
         self.draw = (seed, replication, phase)
         self.parameters = parameters or realise(world, seed, replication, phase)
         self.env = KeyedEnvironment(world.start)
-        self.tally = Tally(world, keep_log)
+        self.attribution = attribution
+        self.tally = Tally(world, keep_log, attribution.count if attribution else 0)
         self.desks = [Desk(self.env, key) for key in range(len(world.desks.rep))]
         self.open_deals = np.zeros(len(world.reps), dtype=np.int64)
         self.last_turn = np.full((len(world.products), len(world.regions)), -1, dtype=np.int64)
@@ -172,8 +176,10 @@ class Model:
             yield self.env.at(time, Rank.ARRIVAL, key)
             deal = Deal(key, cell.source, cell.product, cell.region, cell.enters)
             self.qualify(deal, cell)
+            if self.attribution is not None:
+                self.attribute(deal, number)
             self.note(Kind.ARRIVED, deal)
-            self.tally.add(LEADS, 1.0, self.env.now, self.month_now(), deal.place, deal.source)
+            self.count(LEADS, 1.0, deal)
             self.env.process(self.deal(deal))
 
     def deal(self, deal: Deal) -> Process:
@@ -341,9 +347,8 @@ class Model:
 
     def book(self, deal: Deal) -> None:
         """The deal is won: its value is booked here and now."""
-        month = self.month_now()
-        self.tally.add(WON, 1.0, self.env.now, month, deal.place, deal.source)
-        self.tally.add(BOOKED, deal.value, self.env.now, month, deal.place, deal.source)
+        self.count(WON, 1.0, deal)
+        self.count(BOOKED, deal.value, deal)
         self.open_deals[deal.rep] -= 1
         self.note(Kind.BOOKED, deal, deal.value)
 
@@ -354,13 +359,25 @@ class Model:
         self.note(Kind.STALE if stale else Kind.LOST, deal)
         if deal.stage <= self.world.stages.won:
             measure = STALE_DEALS if stale else LOST_DEALS
-            self.tally.add(measure, 1.0, self.env.now, self.month_now(), deal.place, deal.source)
+            self.count(measure, 1.0, deal)
             self.open_deals[deal.rep] -= 1
 
     def count_activities(self, deal: Deal) -> None:
         """Visits, bids and whatever else the stage counts, when its work is done."""
         for measure, count in self.at.activities[deal.stage]:
-            self.tally.add(measure, count, self.env.now, self.month_now(), deal.place, deal.source)
+            self.count(measure, count, deal)
+
+    def attribute(self, deal: Deal, cell: int) -> None:
+        """Remember which lever brought the deal."""
+        assert self.attribution is not None, "asked for only where there is one"
+        lever = int(self.attribution.of_cell[cell])
+        if lever < 0 and deal.rep >= 0:
+            lever = int(self.attribution.of_route[deal.product, deal.region, deal.rep])
+        deal.lever = lever
+
+    def count(self, measure: int, amount: float, deal: Deal) -> None:
+        """Add to a measure where the deal stands, now."""
+        self.tally.add(measure, amount, self.env.now, self.month_now(), deal.place, deal.source, deal.lever)
 
     def flow(self, deal: Deal, column: int) -> None:
         """Count a passage through a stage: entered, advanced, lost, stale."""
