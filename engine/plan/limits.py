@@ -1,0 +1,65 @@
+"""Whole-plan checks of the optimiser's limits: those that cannot hold together at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.plan.types import DecideBudget, Plan
+from engine.problems import Problem
+
+
+def amount_of(spend: Any) -> float:
+    """An amount however it is split: by month, region or product."""
+    if isinstance(spend, Mapping):
+        return sum(amount_of(item) for item in spend.values())
+    if isinstance(spend, (list, tuple)):
+        return float(sum(spend))
+    return float(spend or 0.0)
+
+
+def planned_budget(plan: Plan) -> float:
+    """The sum of the plan's own budgets."""
+    return sum(amount_of(source.budget) for source in plan.sources.values())
+
+
+def clashes(plan: Plan) -> Iterator[Problem]:
+    """Limits that exclude each other."""
+    if plan.decide is None:
+        return
+    quotas = plan.decide.quotas
+    if quotas is not None and quotas.over_assignment[0] > quotas.over_assignment[1]:
+        low, high = quotas.over_assignment
+        yield Problem("decide.quotas.over_assignment", f"[{low:g}, {high:g}]", "the least first, then the most")
+    if plan.decide.budget is not None:
+        yield from _budget(plan, plan.decide.budget)
+
+
+def _budget(plan: Plan, budget: DecideBudget) -> Iterator[Problem]:
+    path = "decide.budget"
+    total = budget.total if budget.total is not None else planned_budget(plan)
+    floors, caps = (sum(map(amount_of, table.values())) for table in (budget.floors, budget.caps))
+    if floors > total * (1 + 1e-9):
+        yield Problem(f"{path}.floors", f"{floors:,.0f} in all", f"no more than the total, {total:,.0f}")
+    if budget.step is not None and budget.step > total > 0:
+        yield Problem(f"{path}.step", f"{budget.step:,.0f}", f"no more than the total, {total:,.0f}")
+    budgeted = [name for name, source in plan.sources.items() if source.budget is not None]
+    for word, table in (("floors", budget.floors), ("caps", budget.caps)):
+        for source in table:
+            if source in plan.sources and source not in budgeted:
+                known = ", ".join(budgeted) or "there is none"
+                yield Problem(f"{path}.{word}.{source}", source, f"a source with a budget ({known})")
+    yield from _floors_over_caps(f"{path}.floors", budget.floors, budget.caps)
+    if budgeted and set(budgeted) <= set(budget.caps) and budget.total is not None and caps < budget.total * (1 - 1e-9):
+        yield Problem(f"{path}.caps", f"{caps:,.0f} in all", f"at least the total, {budget.total:,.0f}, or a cap less")
+
+
+def _floors_over_caps(path: str, floors: Mapping[str, Any], caps: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, floor in floors.items():
+        cap = caps.get(name)
+        if cap is None:
+            continue
+        if isinstance(floor, Mapping) and isinstance(cap, Mapping):
+            yield from _floors_over_caps(f"{path}.{name}", floor, cap)
+        elif not isinstance(cap, Mapping) and amount_of(floor) > cap:
+            yield Problem(f"{path}.{name}", f"{amount_of(floor):,.0f}", f"no more than its cap, {cap:,.0f}")
