@@ -31,20 +31,14 @@ def check(plan: Plan, files: PlanFiles, names: Names, unread: frozenset[str], *,
             problems.extend(found())
 
     named = [*repeated_names(names), *unknown_names(plan, names, unread)]
-    if files_read:
-        named.extend(unknown_in_files(plan, files, names))
+    named.extend(unknown_in_files(plan, files, names))
     problems.extend(named)
     cal = _calendar(plan, unread, problems)
     problems.extend(_goals(plan, unread))
-    run("stages", lambda: _one_won(plan))
-    problems.extend(_stage_times(plan))
-    run("customers", lambda: _scores(plan))
-    run("reps", lambda: _hours(plan))
-    run("sources", lambda: _flows(plan))
+    for each in (_one_won, _stage_times, _scores, _hours, _flows, _rules, clashes):
+        problems.extend(each(plan))
+    problems.extend(_shares("routing", plan.routing))
     run("segments", lambda: _segments(plan))
-    run("routing", lambda: _shares("routing", plan.routing))
-    problems.extend(_rules(plan))
-    problems.extend(clashes(plan))
     if cal is not None:
         problems.extend(dates_and_months(plan, files, cal))
     if not named:

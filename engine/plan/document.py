@@ -148,7 +148,8 @@ def parse_document(text: str) -> CommentedMap:
     if document is None:
         raise PlanRefused([Problem("", "an empty file", "a plan; `attain new` writes one to start from")])
     if not isinstance(document, CommentedMap):
-        raise PlanRefused([Problem("", type(document).__name__, "a mapping of sections, beginning with `attain: 1`")])
+        found = "a list" if isinstance(document, CommentedSeq) else "a single value"
+        raise PlanRefused([Problem("", found, "a mapping of sections, beginning with `attain: 1`")])
     return document
 
 

@@ -131,13 +131,15 @@ def _rows(
                 try:
                     values[key] = read(values[key])
                 except ValueError as error:
-                    found.append(Problem(f"{name}, row {line}, {table.header[columns[key]]}", values[key], str(error)))
-        if not found:
-            try:
-                yield record.model_validate(values)
+                    wrong = show(values.pop(key))
+                    found.append(Problem(f"{name}, row {line}, {table.header[columns[key]]}", wrong, str(error)))
+        try:
+            row = record.model_validate(values)
+            if not found:
+                yield row
                 continue
-            except ValidationError as error:
-                found = [_cell(name, line, table, columns, item) for item in error.errors(include_url=False)]
+        except ValidationError as error:
+            found += [_cell(name, line, table, columns, item) for item in error.errors(include_url=False)]
         bad += len(found)
         shelf.problems.extend(found if bad <= MOST_SHOWN else [])
     if bad > MOST_SHOWN:

@@ -50,7 +50,7 @@ accounts: {file: accounts.csv}                   # owner, segment, MAN scores: a
 pipeline: {file: open-deals.csv}                 # deals open on the first day, with stage, age, owner, value
 rules: []                                        # section 8
 decide:                                          # what the optimiser may move, and its limits
-  reference: last-year.csv                       # "last year" for proportions and change limits; else the plan's own split
+  reference: last-year.csv                       # for proportions and change limits; else the plan's own split
   budget: {total: 500_000, step: 10_000, change_at_most: 50%}
   quotas: {over_assignment: [1.0, 1.15]}
 """

@@ -9,7 +9,6 @@ from engine.plan.load import load_plan
 from engine.plan.quantities import Duration
 from engine.plan.types import Uncertain
 
-
 Write = Callable[..., Path]
 
 
