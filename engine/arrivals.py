@@ -39,7 +39,7 @@ def layer_top(layer: int) -> float:
 @compiled(U8(I8, I8))
 def place(layer: int, number: int) -> int:
     """A candidate's place in its cell: (layer, number) in one word. With `mix`, a bijection, it makes the lead's key."""
-    return np.uint64((layer << NUMBER_BITS) | number)
+    return (layer << NUMBER_BITS) | number
 
 
 @compiled(F8(VECTOR))
@@ -127,7 +127,7 @@ def listed_arrivals(
             t = 0.0
         if t > since or since == 0.0:
             times[kept] = t
-            keys[kept] = mix(cell, np.uint64(number))
+            keys[kept] = mix(cell, number)
             kept += 1
     return in_order(times[:kept], keys[:kept])
 
@@ -143,7 +143,7 @@ def shocks(
     fresh = math.sqrt(1.0 - persistence * persistence)
     z = 0.0
     for month in range(months):
-        innovation = normal_quantile(uniform(words(seed, replication, entity, np.uint64(month), ECONOMY, phase)[0]))
+        innovation = normal_quantile(uniform(words(seed, replication, entity, month, ECONOMY, phase)[0]))
         z = innovation if month == 0 else persistence * z + fresh * innovation
         path[month] = sd * z
     return path

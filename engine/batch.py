@@ -51,7 +51,7 @@ def input_names(world: World) -> tuple[str, ...]:
     uncertain = [f"advance:{world.stages.names[s]}" for s in np.flatnonzero(np.isnan(world.stages.advance))]
     economy = world.plan.economy
     common = ["economy"] if economy is not None and economy.sd > 0.0 else []
-    tops = np.unique(world.territory.top) if economy is not None and economy.regional_sd > 0.0 else []
+    tops = np.unique(world.territory.top).tolist() if economy is not None and economy.regional_sd > 0.0 else []
     return (*uncertain, *common, *(f"economy:{world.regions[g]}" for g in tops))
 
 

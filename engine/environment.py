@@ -38,9 +38,8 @@ class Instant(simpy.Event):
         self.callbacks = []
         self._value = None
         self._ok = True
-        self._defused = False
         env._count += 1
-        heappush(env._queue, (time, rank, entity, visit, env._count, self))  # type: ignore[arg-type]
+        heappush(env.agenda, (time, rank, entity, visit, env._count, self))
 
 
 class KeyedEnvironment(simpy.Environment):
@@ -49,7 +48,11 @@ class KeyedEnvironment(simpy.Environment):
     ``timeout(T - now)`` would miss T by an ulp in some cases; `at` does not.
     """
 
-    _count = 0
+    def __init__(self, start: float = 0.0) -> None:
+        super().__init__(start)
+        self._count = 0
+        # SimPy's own list of events, whose entries are longer here.
+        self.agenda: list[tuple[float, int, int, int, int, Any]] = self._queue  # type: ignore[assignment]
 
     def at(self, time: float, rank: int, entity: int, visit: int = 0) -> Instant:
         """An event at the absolute `time` (not in the past), ordered by (time, rank, entity, visit)."""
@@ -62,17 +65,17 @@ class KeyedEnvironment(simpy.Environment):
         if delay:
             raise ValueError("the model schedules at absolute times: use `at` in place of `timeout`")
         self._count += 1
-        heappush(self._queue, (self._now, INTERNAL, 0, 0, self._count, event))  # type: ignore[arg-type]
+        heappush(self.agenda, (self._now, INTERNAL, 0, 0, self._count, event))
 
     def run_to(self, end: float) -> None:
         """Run every event up to `end`, `end` included."""
-        queue = self._queue
-        while queue and queue[0][0] <= end:
-            self._now, _, _, _, _, event = heappop(queue)  # type: ignore[misc]
-            callbacks, event.callbacks = event.callbacks, None  # type: ignore[has-type]
+        agenda = self.agenda
+        while agenda and agenda[0][0] <= end:
+            self._now, _, _, _, _, event = heappop(agenda)
+            callbacks, event.callbacks = event.callbacks, None
             for callback in callbacks:
                 callback(event)
-            if not event._ok and not event._defused:
+            if not event._ok and not hasattr(event, "_defused"):
                 raise event._value
         self._now = max(self._now, end)
 
@@ -97,7 +100,7 @@ class KeyedQueue(list[Any]):
 
 
 def _key(request: DeskRequest) -> tuple[int, float, int]:
-    return request.key  # type: ignore[return-value]
+    return request.key
 
 
 class Desk(simpy.PriorityResource):
@@ -106,7 +109,7 @@ class Desk(simpy.PriorityResource):
     `key` orders hand-overs of several desks at one instant.
     """
 
-    PutQueue = KeyedQueue
+    PutQueue = KeyedQueue  # type: ignore[assignment]
 
     def __init__(self, env: KeyedEnvironment, key: int) -> None:
         super().__init__(env, capacity=1)

@@ -156,7 +156,9 @@ def run(
         for low, count, tables in sink.parts():
             looks.add(low, count, tables)
     gaps = missing(sink.done(), first, n)
-    chunks = _Chunks(gaps, n=n, workers=workers, fixed=chunk, cuts=looks.cuts if looks else ())
+    # Chunks end at the looks of any precision, asked for now or when the run is continued: sums by chunk stay whole.
+    cuts = tuple(first + look for look in precision_schedule(n))
+    chunks = _Chunks(gaps, n=n, workers=workers, fixed=chunk, cuts=cuts)
     interrupted = False
     compile_seconds = 0.0
     begun = time.perf_counter()

@@ -1,0 +1,191 @@
+"""`attain simulate`: a plan run thousands of times, into a run store, and back as results."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import json
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attain.plans import open_plan
+from attain.provenance import machine, versions
+from attain.results import Results
+from attain.store import Manifest, RunStore
+from attain.tables import RunTask, hits_of, results_of
+from engine.batch import Keep, Simulator
+from engine.montecarlo import Precision, Progress, run
+from engine.plan.load import load_plan
+from engine.plan.types import LoadedPlan
+from engine.problems import PlanRefused, Problem
+from engine.world import World, build
+
+REPLICATIONS = 2_000
+LARGEST_SEED = 2**64 - 1
+ENGINES = ("simpy",)
+
+
+def fresh_seed() -> int:
+    """A seed for a run that names none; it is printed and stored."""
+    return secrets.randbits(32)
+
+
+def inputs_hash(loaded: LoadedPlan) -> str:
+    """SHA-256 over what results hang on: the plan as varied and the files beside it."""
+    content = {"plan": loaded.plan.model_dump(mode="json"), "files": loaded.files.model_dump(mode="json")}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def manifest_of(
+    loaded: LoadedPlan,
+    world: World,
+    sets: Sequence[str],
+    *,
+    n: int,
+    seed: int,
+    phase: int,
+    engine: str,
+    keep: Keep,
+    jobs: int | None,
+    precision: float | None,
+) -> Manifest:
+    """What a run's folder says of it before it starts."""
+    return Manifest(
+        plan_name=loaded.plan.name,
+        plan_text=loaded.text,
+        inputs_sha256=inputs_hash(loaded),
+        sets=tuple(sets),
+        seed=seed,
+        phase=phase,
+        keep=keep,
+        engine=engine,
+        n=n,
+        precision=precision,
+        jobs=jobs,
+        versions=versions(),
+        machine=machine(),
+        started=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        calendar=world.cal.as_json(),
+        notes=tuple(world.cal.notes),
+    )
+
+
+def _simulatable(world: World) -> None:
+    if not world.goals.names:
+        raise PlanRefused(
+            [Problem("goals", ", ".join(world.plan.goals), "at least one goal with a metric and a number, to simulate")]
+        )
+
+
+def check_engine(engine: str) -> None:
+    """Raises PlanRefused for an engine that there is not."""
+    if engine not in ENGINES:
+        raise PlanRefused([Problem("--engine", engine, f"one of: {', '.join(ENGINES)}")])
+
+
+@contextlib.contextmanager
+def _store_at(out: str | os.PathLike[str] | None, manifest: Manifest) -> Iterator[RunStore]:
+    """The run's folder, or one for the time being where none was asked for: memory stays flat either way."""
+    if out is not None:
+        with RunStore.at(Path(out), manifest) as store:
+            yield store
+        return
+    with tempfile.TemporaryDirectory(prefix="attain-run-") as folder, RunStore.at(Path(folder) / "run", manifest) as store:
+        yield store
+
+
+def _reader(store: RunStore, n: int) -> Callable[[str], dict[str, NDArray[Any]]]:
+    def read(name: str) -> dict[str, NDArray[Any]]:
+        table = store.table(name, n)
+        return {column: table.column(column).to_numpy() for column in table.column_names}
+
+    return read
+
+
+def simulate(
+    plan: str | os.PathLike[str] | LoadedPlan,
+    *,
+    sets: Sequence[str] = (),
+    n: int = REPLICATIONS,
+    seed: int | None = None,
+    jobs: int | None = None,
+    precision: float | None = None,
+    out: str | os.PathLike[str] | None = None,
+    engine: str = "simpy",
+    keep: Keep = "goals",
+    phase: int = 0,
+    chunk: int | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Results:
+    """Simulate a plan n times and return what came of it; `out` keeps the run in a folder, or continues the one there.
+
+    The result does not depend on jobs, chunk or restarts. Raises PlanRefused for a plan that cannot be simulated and
+    RunRefused for a folder that holds another run.
+    """
+    check_engine(engine)
+    loaded = open_plan(plan, sets)
+    world = build(loaded)
+    _simulatable(world)
+    if seed is None:
+        seed = _seed_at(out)
+    manifest = manifest_of(
+        loaded, world, sets, n=n, seed=seed, phase=phase, engine=engine, keep=keep, jobs=jobs, precision=precision
+    )
+    looks = Precision(precision, hits_of(len(world.goals.names))) if precision is not None else None
+    with _store_at(out, manifest) as store:
+        wanted = n if precision is not None else max(n, store.prefix)  # a longer run than asked for is used whole
+        task = RunTask(Simulator(world, seed, phase, engine, keep))
+        result = run(
+            task, n=wanted, sink=store, jobs=jobs, chunk=chunk, precision=looks, on_progress=on_progress
+        )
+        finished = store.finish(result)
+        return results_of(
+            world,
+            _reader(store, result.n),
+            n=result.n,
+            asked=result.n if result.status == "complete" else wanted,
+            seed=seed,
+            phase=phase,
+            engine=engine,
+            digest=finished.digest or "",
+            seconds=finished.seconds,
+            compile_seconds=finished.compile_seconds,
+        )
+
+
+def _seed_at(out: str | os.PathLike[str] | None) -> int:
+    """The seed of the run that is to be continued, else a fresh one."""
+    if out is not None and (Path(out) / "manifest.json").is_file():
+        return RunStore.open(out).manifest.seed
+    return fresh_seed()
+
+
+def read_run(folder: str | os.PathLike[str]) -> Results:
+    """The results of a run stored before, from its own copy of the plan. Raises RunRefused or PlanRefused."""
+    started = time.perf_counter()
+    store = RunStore.open(folder)
+    manifest = store.manifest
+    loaded = load_plan(manifest.plan_text, sets=manifest.sets)
+    world = build(loaded)
+    n = store.prefix
+    return results_of(
+        world,
+        _reader(store, n),
+        n=n,
+        asked=manifest.n if manifest.status != "complete" else n,
+        seed=manifest.seed,
+        phase=manifest.phase,
+        engine=manifest.engine,
+        digest=manifest.digest or store.digest(n),
+        seconds=manifest.seconds or time.perf_counter() - started,
+        compile_seconds=manifest.compile_seconds,
+    )
