@@ -320,7 +320,7 @@ def _mills(x: float) -> float:
 
 @compiled("float64(float64)")
 def normal_cdf(x: float) -> float:
-    """The probability that a standard normal variable is at most x; relative error below 1e-14 where normal (x > -37.5).
+    """The probability that a standard normal variable is at most x; relative error below 1e-14 for x > -37.5.
 
     Cody's split (1969): an odd rational function in the middle, Mills' ratio outside, and exp(-x^2 / 2) from x cut
     to 1/16, whose square is exact.
