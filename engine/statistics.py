@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 LEVEL = 0.95
 FIRST_LOOK = 256
@@ -124,7 +124,7 @@ def quantile_ranks(n: int, q: float, level: float = LEVEL) -> tuple[int, int]:
     if not 0.0 < q < 1.0:
         raise ValueError(f"a quantile's probability lies between 0 and 1, not {q}")
     tail = (1.0 - level) / 2.0
-    below = stats.binom.cdf(np.arange(n + 1), n, q)  # P(B <= k)
+    below = special.bdtr(np.arange(n + 1, dtype=np.float64), n, q)  # P(B <= k)
     low = int(np.searchsorted(below, tail, side="right"))  # the first k with P(B <= k) > tail, so P(B < k) <= tail
     high = int(np.searchsorted(below, 1.0 - tail, side="left")) + 1
     return low, high
