@@ -17,7 +17,7 @@ from attain.history.records import History, HistoryRefused
 from engine.fit.amounts import Amount, fit_amounts
 from engine.fit.arrivals import Arrivals, fit_arrivals
 from engine.fit.durations import Waits, fit_waits
-from engine.fit.incidence import ADVANCED, OPEN, Conversion, fit_conversion
+from engine.fit.incidence import ADVANCED, OPEN, Conversion, cohort_range, fit_conversion
 from engine.fit.rates import shrunk_odds, shrunk_shares
 
 ALL = "All"
@@ -116,11 +116,11 @@ def fit(history: History, goal: float | None = None, growth: float | None = 0.10
         recent = recent.with_columns(value=pl.lit(1.0))
     try:
         stages, rep_odds, product_odds = _stages(history, deals, notes)
-        values = _values(deals, notes)
+        values = _values(deals, history.as_of, notes)
         arrivals = _arrivals(deals, history.as_of)
     except ValueError as error:
         raise HistoryRefused(f"{history.name}: {error}") from None
-    base = _base(deals, start, notes)
+    base = _base(deals, start, history.as_of, notes)
     target = goal if goal is not None else base.bookings * (1 + (growth or 0.0))
     if target <= 0:
         raise HistoryRefused(
@@ -220,10 +220,13 @@ def _stages(history: History, deals: pl.DataFrame, notes: list[str]) -> tuple[tu
         ripe = _ripe(own, history.as_of)
         if 0 < probability < 1:
             probability = _compare(ripe, name, probability, rep_odds, product_odds)
-        if conversion.of < 0.5 * (conversion.advanced + conversion.lost):
+        ended = conversion.entered - conversion.open
+        if conversion.of < 0.5 * ended:
+            low, high = cohort_range(outcomes, _cohorts(own, span))
             notes.append(
-                f"stage {name!r}: conversion moves from {'quarter to quarter' if span >= 730 else 'month to month'} more than chance "
-                f"does; the plan knows it as from {conversion.of:.0f} deals, not {conversion.advanced + conversion.lost}"
+                f"stage {name!r}: conversion moves more than chance does, between {low:.2f} and {high:.2f} by "
+                f"{'quarter' if span >= 730 else 'month'} of entry; the plan knows the coming year's as from "
+                f"{conversion.of:.0f} deals, not from {ended:,}"
             )
         out.append(StageFit(name, conversion, probability, waits, s == len(history.stages) - 1))
     return tuple(out), rep_odds, product_odds
@@ -282,12 +285,23 @@ def _centre(logs: np.ndarray, weight: np.ndarray, mean: float) -> float:
     return float(1 / (1 + np.exp(-(low + high) / 2)))
 
 
-def _values(deals: pl.DataFrame, notes: list[str]) -> dict[str, Amount]:
+def _values(deals: pl.DataFrame, as_of: dt.date, notes: list[str]) -> dict[str, Amount]:
+    """Values by product, of the deals won in the last year where there are enough: prices and sizes drift."""
     won = deals.filter((pl.col("status") == "won") & (pl.col("value") > 0))
-    pooled = fit_amounts(won["value"].to_numpy())
+    since = dt.datetime.combine(as_of - dt.timedelta(days=365), dt.time(0))
+    late = won.filter(pl.col("ended") > since)
+    if late.height >= FEW and won.height > late.height:
+        before, after = (float(x["value"].to_numpy().mean()) for x in (won.filter(pl.col("ended") <= since), late))
+        drift = f"a won deal was worth {after:,.4g} on average in the last twelve months, {before:,.4g} before"
+        notes.append(f"{drift}: values are fitted to the last twelve months")
+    else:
+        late = won
+    pooled = fit_amounts((late if late.height else won)["value"].to_numpy())
     out = {}
     for product in sorted(set(deals["product"].to_list())):
-        own = won.filter(pl.col("product") == product)
+        own = late.filter(pl.col("product") == product)
+        if own.height < FEW:
+            own = won.filter(pl.col("product") == product)
         if own.height < FEW and deals["product"].n_unique() > 1:
             notes.append(
                 f"product {product!r} has {own.height} won deals with a value: the values of all products are taken"
@@ -319,7 +333,7 @@ def _arrivals(deals: pl.DataFrame, as_of: dt.date) -> Arrivals:
 # --- the year before --------------------------------------------------------------------------------------------------
 
 
-def _base(deals: pl.DataFrame, start: dt.date, notes: list[str]) -> Base:
+def _base(deals: pl.DataFrame, start: dt.date, as_of: dt.date, notes: list[str]) -> Base:
     since = add_months(start, -12)
     first = deals["created"].dt.date().min()
     if isinstance(first, dt.date) and first > since + dt.timedelta(days=3):
@@ -331,7 +345,7 @@ def _base(deals: pl.DataFrame, start: dt.date, notes: list[str]) -> Base:
     won = _won_between(deals, since, until)
     seen = float(won["value"].sum())
     if months < 1:
-        days = max(1, (deals["ended"].dt.date().max() - deals["created"].dt.date().min()).days)  # type: ignore[operator]
+        days = max(1, (as_of - first).days) if isinstance(first, dt.date) else 1
         notes.append(f"the history begins after {start}: the base year is its {days} days, scaled to a year")
         return Base(since, start, seen * 365.0 / days, won.height, 0)
     if months < 12:

@@ -39,8 +39,7 @@ def number(x: float, digits: int = 4) -> str:
         return f"{rounded:_.0f}"
     if rounded == int(rounded):
         return f"{rounded:.0f}"
-    text = f"{rounded:.12f}".rstrip("0")
-    return text[1:] if text.startswith("0.") and False else text
+    return f"{rounded:.12f}".rstrip("0")
 
 
 def _said(text: str) -> str:

@@ -19,7 +19,9 @@ _TAIL = (
     r"(?:[T\s]\s*(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
     r"\s*(?P<ap>[AaPp][Mm])?\s*(?P<z>Z|UTC|[+-]\d{2}:?\d{2})?)?$"
 )
-_MONTHS = {m: i + 1 for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])}
+_MONTHS = {
+    m: i + 1 for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
+}
 _SHAPES = (
     (re.compile(r"^(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})" + _TAIL), "yyyy-mm-dd"),
     (re.compile(r"^(?P<y>\d{4})/(?P<m>\d{1,2})/(?P<d>\d{1,2})" + _TAIL), "yyyy/mm/dd"),
@@ -146,12 +148,6 @@ def read_dates(texts: Sequence[str], name: str, *, known: str | None = None, hin
     return Column(values, wrong, main_shown, timed)
 
 
-def looks_like_dates(texts: Sequence[str]) -> bool:
-    """Whether nearly all filled cells of a sample have the form of a date."""
-    filled = [t for t in texts if t]
-    return bool(filled) and sum(_shape(t) is not None for t in filled) >= 0.8 * len(filled)
-
-
 # --- amounts ----------------------------------------------------------------------------------------------------------
 
 _AMOUNT = re.compile(
@@ -174,7 +170,9 @@ def read_amount(text: str) -> float | None:
     match = _AMOUNT.match(plain)
     if match is None:
         raise ValueError("an amount such as 12000, 1,200.50, 3.5万 or 1.2亿")
-    number = float(re.sub(r"[,，_ \u00a0']", "", match["n"])) * 10 ** int(match["e"] or 0) * _UNITS[match["u"]]
+    number: float = (
+        float(re.sub(r"[,，_ \u00a0']", "", match["n"])) * 10.0 ** float(match["e"] or 0) * _UNITS[match["u"]]
+    )
     if match["sign"] or match["sign2"]:
         raise ValueError("an amount of zero or more")
     if number > 1e15:

@@ -127,12 +127,21 @@ def _events(log: _Log, as_of: dt.date | None) -> tuple[pl.DataFrame, str]:
         elif when is None:
             log.why[i] = ("no time", f"{header} is empty")
         elif cycle[i] and plain(cycle[i]) not in ("complete", "completed", "完成"):
-            log.why[i] = ("not the completion of an activity", f"{log.mapping.columns['lifecycle']} is {cycle[i][:40]!r}")
+            log.why[i] = (
+                "not the completion of an activity",
+                f"{log.mapping.columns['lifecycle']} is {cycle[i][:40]!r}",
+            )
         elif as_of is not None and when.date() > as_of:
             log.why[i] = ("after the day asked for", f"{when:%Y-%m-%d} is after {as_of}")
     frame = pl.DataFrame(
         {"case": case, "activity": activity, "time": read.values, "person": person, "row": range(len(case))},
-        schema={"case": pl.String, "activity": pl.String, "time": pl.Datetime("us"), "person": pl.String, "row": pl.Int64},
+        schema={
+            "case": pl.String,
+            "activity": pl.String,
+            "time": pl.Datetime("us"),
+            "person": pl.String,
+            "row": pl.Int64,
+        },
     )
     kept = frame.filter(~pl.col("row").is_in(list(log.why))) if log.why else frame
     extra = [f for f in ("region", "product") if f in log.mapping.columns]
@@ -158,7 +167,9 @@ def _amounts(log: _Log, file: Path) -> tuple[dict[str, float], dict[str, str]]:
         case, amount = named.get("case", found.get("case", "")), named.get("amount", found.get("amount", ""))
         if case not in table.header or amount not in table.header:
             if named:
-                raise HistoryRefused(f"{other.name} has no columns {case!r} and {amount!r}; it has: {', '.join(table.header)}")
+                raise HistoryRefused(
+                    f"{other.name} has no columns {case!r} and {amount!r}; it has: {', '.join(table.header)}"
+                )
             continue
         c, a = table.header.index(case), table.header.index(amount)
         rows_of = ((row[c], row[a]) for row in table.rows)
@@ -229,21 +240,29 @@ def _funnel(firsts: pl.DataFrame, log: _Log) -> Funnel:
     last = sorted(chain[-1], key=lambda a: (_won_rank(a), order[a]))
     won = tuple(given.won) or tuple(last)
     lost = tuple(given.lost) or tuple(sorted(a for a in cases if _is_lost(a) and _ends(a, won, cases)))
-    steps = tuple(given.stages) or tuple(
-        group[0] if i == 0 else group[-1] for i, group in enumerate(chain[:-1])
-    )
+    steps = tuple(given.stages) or tuple(group[0] if i == 0 else group[-1] for i, group in enumerate(chain[:-1]))
     log.notes.append(f"stages found in the log: {' > '.join((*steps, won[0]))}")
-    together = [f"{', '.join(a for a in g if a != kept)} with {kept}" for g, kept in zip(chain, (*steps, won[0]), strict=False) if len(g) > 1]
+    together = [
+        f"{', '.join(a for a in g if a != kept)} with {kept}"
+        for g, kept in zip(chain, (*steps, won[0]), strict=False)
+        if len(g) > 1
+    ]
     if together:
         log.notes.append(f"activities that occur in the same cases are one step: {'; '.join(together)}")
-    log.notes.append(f"a case is won at {', '.join(won)}; lost at {', '.join(lost) or 'no activity'}; open at any other")
+    log.notes.append(
+        f"a case is won at {', '.join(won)}; lost at {', '.join(lost) or 'no activity'}; open at any other"
+    )
     return Funnel(steps, won, lost)
 
 
 def _positions(firsts: pl.DataFrame) -> pl.DataFrame:
     """Median time of an activity since its case began."""
     since = pl.col("time") - pl.col("time").min().over("case")
-    return firsts.select("activity", since.dt.total_seconds().alias("since")).group_by("activity").agg(pl.col("since").mean())
+    return (
+        firsts.select("activity", since.dt.total_seconds().alias("since"))
+        .group_by("activity")
+        .agg(pl.col("since").mean())
+    )
 
 
 def _ends(activity: str, won: tuple[str, ...], cases: dict[str, set[str]]) -> bool:
@@ -272,7 +291,10 @@ def _chain(groups: list[list[str]], cases: dict[str, set[str]]) -> list[list[str
     size = {i: len(cases[g[0]]) for i, g in enumerate(groups)}
     order = sorted(size, key=lambda i: -size[i])
     inside = {
-        (i, j): len(cases[groups[j][0]] & cases[groups[i][0]]) >= NESTED * size[j] for i in order for j in order if size[j] < size[i]
+        (i, j): len(cases[groups[j][0]] & cases[groups[i][0]]) >= NESTED * size[j]
+        for i in order
+        for j in order
+        if size[j] < size[i]
     }
     best: dict[int, list[int]] = {}
     for k, j in enumerate(order):  # the longest chain that ends here; ties to the larger groups
@@ -320,9 +342,9 @@ def _raw(steps: pl.DataFrame, funnel: Funnel) -> dict[str, float]:
     raw = {}
     for i, name in enumerate(funnel.stages):
         entered = steps.filter(pl.col(f"s{i}").is_not_null())
-        raw[f"{name} to {(*funnel.stages, funnel.won[0])[i + 1]}"] = (
-            entered.filter(pl.col(f"s{i + 1}").is_not_null()).height / max(1, entered.height)
-        )
+        raw[f"{name} to {(*funnel.stages, funnel.won[0])[i + 1]}"] = entered.filter(
+            pl.col(f"s{i + 1}").is_not_null()
+        ).height / max(1, entered.height)
     raw["end to end"] = steps.filter(pl.col("won").is_not_null()).height / max(1, steps.height)
     return raw
 
@@ -360,7 +382,9 @@ def _visits(
         who = people.filter(pl.col("activity") == funnel.stages[s]).group_by("case").agg(pl.col("person").first())
         rows.append(part.join(who, on="case", how="left", maintain_order="left"))
     if otherwise:
-        log.notes.append(f"{otherwise} cases are won without a record of {funnel.won[0]}: they leave the stage in neither way")
+        log.notes.append(
+            f"{otherwise} cases are won without a record of {funnel.won[0]}: they leave the stage in neither way"
+        )
     visits = pl.concat(rows)
     visits, stale = _stale(visits, log)
     deals = _deals(steps, people, funnel, amounts, events, stale)
@@ -393,7 +417,11 @@ def _deals(
     stale: set[int],
 ) -> pl.DataFrame:
     # the rep: who took the last of the funnel's steps before the end; ends themselves are often another office's
-    acted = people.filter(pl.col("activity").is_in(list(funnel.stages))).group_by("case", maintain_order=True).agg(pl.col("person").last())
+    acted = (
+        people.filter(pl.col("activity").is_in(list(funnel.stages)))
+        .group_by("case", maintain_order=True)
+        .agg(pl.col("person").last())
+    )
     any_human = people.group_by("case", maintain_order=True).agg(pl.col("person").first().alias("anyone"))
     joined = steps.join(acted, on="case", how="left", maintain_order="left").join(
         any_human, on="case", how="left", maintain_order="left"

@@ -1,8 +1,10 @@
 """Which funnel an export of opportunities can carry, and the deals' visits to its stages.
 
-An export knows the stage at which a deal stands or ended. If deals pass through the stages in order, wins stand in the last one,
-losses thin out along the way, and open deals are older the further they are. Where wins stand in early stages the
-stage is a label and not a passage, and one stage, from creation to the end, is what the data support.
+An export knows the stage in which a deal stands or ended, not when it entered its stages. If deals pass through the stages
+in order, wins stand in the last one, losses stand along the way, and open deals are older the further they are. Then each
+stage has a conversion (a deal has been in all stages up to its own), and the time that stages take can be had from how many
+deals stand in each: Little's law. Where wins stand in early stages, or older deals in earlier ones, a stage is a label
+and not a passage, and one stage, from creation to the end, is what the data support.
 """
 
 from __future__ import annotations
@@ -15,9 +17,11 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
+from attain.history.columns import word
 from engine.fit.incidence import ADVANCED, LOST, OPEN
 
 EARLY_WINS = 0.05  # share of wins before the last stage from which stages are not a passage
+FEW = 20  # losses along the way below which stages have no conversion of their own
 WHOLE = "opportunity"
 
 
@@ -32,42 +36,50 @@ class Funnel:
     raw: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """Deals by stage, in the stages' order, and the median age in days of the open ones."""
+
+    names: tuple[str, ...]
+    won: np.ndarray
+    lost: np.ndarray
+    open: np.ndarray
+    ages: tuple[float | None, ...]
+
+    def __str__(self) -> str:
+        rows = zip(self.names, self.won, self.lost, self.open, strict=True)
+        return ", ".join(f"{n}: {w} won, {x} lost, {o} open" for n, w, x, o in rows)
+
+
 def fit_funnel(deals: pl.DataFrame, as_of: dt.date, order: tuple[str, ...] = ()) -> Funnel:
     """The funnel of an export. ``order``: its stages as a mapping gives them, else as their names' numbers say."""
-    notes: list[str] = []
-    deals, overdue = _stale(deals, as_of)
-    notes += overdue
-    notes += _why_one_stage(deals, as_of, order)
     end = dt.datetime.combine(as_of, dt.time(0))
-    longest = _longest(deals)
-    days = (
-        pl.when(pl.col("ended").is_not_null())
-        .then(pl.col("ended") - pl.col("created"))
-        .otherwise(pl.lit(end) - pl.col("created"))
-        .dt.total_seconds()
-        .clip(0)
-        / 86_400
-    )
-    outcome = (
-        pl.when(pl.col("status") == "won").then(ADVANCED)
-        .when(pl.col("status").is_in(["lost", "stale"])).then(LOST)
-        .otherwise(OPEN)
-    )  # fmt: skip
-    visits = deals.select(
-        pl.int_range(pl.len()).alias("deal"),
-        pl.lit(0).alias("stage"),
-        pl.col("created").alias("entered"),
-        pl.when(pl.col("status") == "stale")
-        .then(pl.min_horizontal(days, pl.lit(longest)))
-        .otherwise(days)
-        .alias("days"),
-        outcome.alias("outcome"),
-        pl.col("owner").alias("person"),
-    )
-    counts = dict(deals["status"].value_counts().iter_rows())
-    ended = counts.get("won", 0) + counts.get("lost", 0)
-    raw = {"won of closed": counts.get("won", 0) / max(1, ended), "end to end": counts.get("won", 0) / deals.height}
-    return Funnel((WHOLE,), deals, visits, notes, raw)
+    deals, notes = _stale(deals, end)
+    counts = _count(deals, end, order)
+    why = _why_not(counts)
+    stages = (WHOLE,) if why else counts.names
+    visits = _whole(deals, end) if why else _passages(deals, end, counts)
+    if why:
+        notes.append(f"{why}; a shorter funnel is fitted, of one stage from creation to the end")
+        notes += _disorder(counts)
+    else:
+        notes.append(
+            f"the export shows the stage a deal is in or ended in ({counts}), not when it entered it: a deal is taken to have "
+            "passed all earlier stages, and its time is divided over them as the numbers open in each suggest (Little's law)"
+        )
+    status = dict(deals["status"].value_counts().iter_rows())
+    ended = status.get("won", 0) + status.get("lost", 0)
+    raw = {"won of closed": status.get("won", 0) / max(1, ended), "end to end": status.get("won", 0) / deals.height}
+    return Funnel(stages, deals, visits, notes, raw)
+
+
+# --- deals open in name only ------------------------------------------------------------------------------------------
+
+
+def _span(end: dt.datetime) -> pl.Expr:
+    """Days from creation to the end, or to ``end`` for a deal still open."""
+    until = pl.when(pl.col("ended").is_not_null()).then(pl.col("ended")).otherwise(pl.lit(end))
+    return (until - pl.col("created")).dt.total_seconds().clip(0) / 86_400
 
 
 def _longest(deals: pl.DataFrame) -> float:
@@ -76,68 +88,146 @@ def _longest(deals: pl.DataFrame) -> float:
     return float(longest) / 86_400 if isinstance(longest, (int, float)) else 0.0
 
 
-def _stale(deals: pl.DataFrame, as_of: dt.date) -> tuple[pl.DataFrame, list[str]]:
-    """Open deals that are open in name only: past their expected close, or older than any deal was when it ended."""
-    end = dt.datetime.combine(as_of, dt.time(0))
+def _stale(deals: pl.DataFrame, end: dt.datetime) -> tuple[pl.DataFrame, list[str]]:
+    """Marks open deals that are past their expected close, or older than any deal was when it ended."""
     longest = _longest(deals)
     is_open = pl.col("status") == "open"
-    late = is_open & (pl.col("expected") < as_of)
-    old = is_open & ((pl.lit(end) - pl.col("created")).dt.total_seconds() / 86_400 > longest)
-    late_n = int(deals.select(late.fill_null(False).sum()).item())
-    old_n = int(deals.select((old & ~late.fill_null(False)).sum()).item())
+    late = (is_open & (pl.col("expected") < end.date())).fill_null(value=False)
+    old = is_open & (_span(end) > longest) & ~late
+    late_n, old_n = deals.select(late.sum().alias("late"), old.sum().alias("old")).row(0)
     notes = []
     if late_n:
         notes.append(f"{late_n} open deals are past their expected close: taken as lost, and left out of the pipeline")
     if old_n:
         notes.append(
-            f"{old_n} open deals are older than any deal was when it ended ({longest:.0f} days): taken as lost, and left out"
+            f"{old_n} open deals are older than any deal was when it ended ({longest:.0f} days): taken as lost, "
+            "and left out of the pipeline"
         )
-    marked = pl.when(late.fill_null(False) | old).then(pl.lit("stale")).otherwise(pl.col("status")).alias("status")
+    marked = pl.when(late | old).then(pl.lit("stale")).otherwise(pl.col("status")).alias("status")
     return deals.with_columns(marked), notes
 
 
-def stage_order(names: list[str], given: tuple[str, ...]) -> list[str]:
+# --- what the stages are ----------------------------------------------------------------------------------------------
+
+
+def stage_order(names: list[str], given: tuple[str, ...]) -> tuple[str, ...]:
     """The stages in order: as given, else by the number in their names, else as they come."""
     if given:
-        return [s for s in given if s in names] + sorted(set(names) - set(given))
+        return tuple([s for s in given if s in names] + sorted(set(names) - set(given)))
     numbers = [re.match(r"\s*\D{0,3}(\d+)", n) for n in names]
-    if all(numbers):
-        return sorted(names, key=lambda n: int(m[1]) if (m := re.match(r"\s*\D{0,3}(\d+)", n)) else 0)
-    return names
+    if names and all(numbers):
+        return tuple(sorted(names, key=lambda n: int(m[1]) if (m := re.match(r"\s*\D{0,3}(\d+)", n)) else 0))
+    return tuple(names)
 
 
-def _why_one_stage(deals: pl.DataFrame, as_of: dt.date, order: tuple[str, ...]) -> list[str]:
+def _count(deals: pl.DataFrame, end: dt.datetime, order: tuple[str, ...]) -> _Counts:
     known = deals.filter(pl.col("stage").is_not_null())
-    names = stage_order(known["stage"].unique(maintain_order=True).to_list(), order)
-    if len(names) < 2:
-        return ["the history names no stages: one stage fitted, from creation to the end"]
-    table = {
-        status: [known.filter((pl.col("status") == status) & (pl.col("stage") == n)).height for n in names]
-        for status in ("won", "lost", "open")
-    }
-    won, lost, still = (np.array(table[s]) for s in ("won", "lost", "open"))
-    early = 1 - won[-1] / max(1, won.sum())
-    shown = ", ".join(f"{n}: {w} won, {x} lost, {o} open" for n, w, x, o in zip(names, won, lost, still, strict=True))
-    notes = []
+    names = [n for n in known["stage"].unique(maintain_order=True).to_list() if word(n) not in ("won", "lost")]
+    if not order and names and not all(re.match(r"\s*\D{0,3}\d", n) for n in names):
+        # names without numbers: earlier stages hold younger deals
+        age = dict(known.filter(pl.col("status") == "open").group_by("stage").agg(_span(end).median()).iter_rows())
+        names.sort(key=lambda n: age.get(n, float("inf")))
+    stages = stage_order(names, order)
+
+    def by_stage(status: str) -> np.ndarray:
+        return np.array([known.filter((pl.col("status") == status) & (pl.col("stage") == n)).height for n in stages])
+
+    open_deals = known.filter(pl.col("status") == "open")
+    medians = dict(open_deals.group_by("stage").agg(_span(end).median()).iter_rows())
+    # a won deal whose stage is called 'won' has passed all the others: it counts in the last
+    won, lost = by_stage("won"), by_stage("lost")
+    if len(stages):
+        won[-1] += known.filter((pl.col("status") == "won") & ~pl.col("stage").is_in(list(stages))).height
+    return _Counts(stages, won, lost, by_stage("open"), tuple(medians.get(n) for n in stages))
+
+
+def _why_not(counts: _Counts) -> str:
+    """Why the stages are no passage, or nothing where they are one."""
+    if len(counts.names) < 2:
+        return "the history names no stages that deals pass through"
+    early = 1 - counts.won[-1] / max(1, counts.won.sum())
     if early > EARLY_WINS:
-        notes.append(
-            f"the stages are no funnel: {early:.0%} of the wins stand in a stage before the last ({shown}), so that no "
-            "stage is a passage with a conversion of its own; a shorter funnel is fitted, of one stage from creation to the end"
+        return (
+            f"the stages are no funnel: {early:.0%} of the wins stand in a stage before the last ({counts}), so that no "
+            "stage is a passage with a conversion of its own"
         )
-    else:
-        notes.append(
-            f"the history shows the stage a deal ended in ({shown}), not when it entered its stages, so that a stage's "
-            "duration is not known; a shorter funnel is fitted, of one stage from creation to the end"
+    if counts.lost.sum() < FEW or counts.open.sum() < FEW or np.any(counts.lost[:-1] + counts.open[:-1] == 0):
+        return (
+            f"too few deals were lost or stand along the way to tell one stage's conversion from another's ({counts})"
         )
-    ages = [
-        known.filter((pl.col("status") == "open") & (pl.col("stage") == n))
-        .select((pl.lit(dt.datetime.combine(as_of, dt.time(0))) - pl.col("created")).dt.total_days().median())
-        .item()
-        for n in names
-    ]
-    if all(a is not None for a in ages) and any(b < a for a, b in pairwise(ages)):
-        notes.append(
-            "nor are they in order of time: open deals' median age is "
-            + ", ".join(f"{a:.0f} days at {n}" for n, a in zip(names, ages, strict=True))
+    if _disorder(counts):
+        return f"the stages are not in order of time ({counts})"
+    return ""
+
+
+def _disorder(counts: _Counts) -> list[str]:
+    ages = [a for a in counts.ages if a is not None]
+    if len(ages) < 2 or len(ages) < len(counts.ages) or all(b >= 0.9 * a for a, b in pairwise(ages)):
+        return []
+    shown = ", ".join(f"{a:.0f} days at {n}" for n, a in zip(counts.names, ages, strict=True))
+    return [f"open deals are not older the further they are: their median age is {shown}"]
+
+
+# --- visits -----------------------------------------------------------------------------------------------------------
+
+
+def _outcome() -> pl.Expr:
+    return (
+        pl.when(pl.col("status") == "won").then(ADVANCED)
+        .when(pl.col("status").is_in(["lost", "stale"])).then(LOST)
+        .otherwise(OPEN)
+    )  # fmt: skip
+
+
+def _days(deals: pl.DataFrame, end: dt.datetime) -> pl.Expr:
+    """A deal's whole time; of one that is open in name only, no more than any deal needed."""
+    longest = pl.lit(_longest(deals))
+    return pl.when(pl.col("status") == "stale").then(pl.min_horizontal(_span(end), longest)).otherwise(_span(end))
+
+
+def _whole(deals: pl.DataFrame, end: dt.datetime) -> pl.DataFrame:
+    return deals.select(
+        pl.int_range(pl.len()).alias("deal"),
+        pl.lit(0).alias("stage"),
+        pl.col("created").alias("entered"),
+        _days(deals, end).alias("days"),
+        _outcome().alias("outcome"),
+        pl.col("owner").alias("person"),
+    )
+
+
+def stage_shares(won: np.ndarray, lost: np.ndarray, still: np.ndarray) -> np.ndarray:
+    """Mean times in the stages, up to a factor: deals standing in each over the flow through it (Little 1961)."""
+    flow = (won.sum() + np.cumsum(lost[::-1])[::-1]).astype(np.float64)  # all that ended in a stage or beyond it
+    shares = (still + 0.5) / np.maximum(flow, 1.0)
+    return np.asarray(shares / shares.sum(), dtype=np.float64)
+
+
+def _passages(deals: pl.DataFrame, end: dt.datetime, counts: _Counts) -> pl.DataFrame:
+    """A row a stage that a deal has been in: all up to its own, its time divided in proportion to their mean times."""
+    share = stage_shares(counts.won, counts.lost, counts.open)
+    upto = np.cumsum(share)
+    index = {n: k for k, n in enumerate(counts.names)}
+    last = len(counts.names) - 1
+    base = deals.select(
+        pl.int_range(pl.len()).alias("deal"), "created", _days(deals, end).alias("total"), _outcome().alias("end"),
+        pl.col("owner").alias("person"),
+        pl.when(pl.col("status") == "won").then(last)
+        .otherwise(pl.col("stage").replace_strict(index, default=0, return_dtype=pl.Int32)).alias("reached"),
+    )  # fmt: skip
+    parts = []
+    for k in range(len(counts.names)):
+        here = base.filter(pl.col("reached") >= k)
+        whole = pl.col("reached").replace_strict({i: float(v) for i, v in enumerate(upto)}, return_dtype=pl.Float64)
+        begun = pl.col("total") * float(upto[k] - share[k]) / whole
+        parts.append(
+            here.select(
+                "deal",
+                pl.lit(k).alias("stage"),
+                (pl.col("created") + pl.duration(seconds=(begun * 86_400).cast(pl.Int64))).alias("entered"),
+                (pl.col("total") * float(share[k]) / whole).alias("days"),
+                pl.when(pl.col("reached") > k).then(ADVANCED).otherwise(pl.col("end")).alias("outcome"),
+                "person",
+            )
         )
-    return notes
+    return pl.concat(parts)

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 OPEN, ADVANCED, LOST = 0, 1, 2
+FEW = 5  # ended deals below which a cohort's conversion says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,9 @@ def fit_conversion(
     Raises ValueError for no deals at all, or none that has ended.
     """
     t, c = _checked(times, outcomes)
-    entered, advanced, lost = len(t), int(np.sum(c == ADVANCED)), int(np.sum(c >= LOST))
-    if advanced + lost == 0:
+    entered, advanced, lost = len(t), int(np.sum(c == ADVANCED)), int(np.sum(c == LOST))
+    ended = int(np.sum(c != OPEN))
+    if ended == 0:
         raise ValueError("no deal has left this stage, so nothing can be said about its conversion")
     causes = int(c.max())
     curve = cumulative_incidence(t, c, max(2, causes))
@@ -134,7 +136,7 @@ def fit_conversion(
     ends = 1.0 - float(curve.survival[-1])
     probability = min(1.0, reached / ends)
     variance = final_variance(t, c, ADVANCED, max(2, causes)) / ends**2
-    of = effective_of(probability, variance, advanced + lost)
+    of = effective_of(probability, variance, ended)
     if cohorts is not None:
         extra = dispersion(c, np.asarray(cohorts), ahead)
         if extra > 0 and 0 < probability < 1:
@@ -147,7 +149,7 @@ def fit_conversion(
         entered,
         advanced,
         lost,
-        entered - advanced - lost,
+        entered - ended,
     )
 
 
@@ -171,7 +173,7 @@ def dispersion(outcomes: ArrayLike, cohorts: ArrayLike, ahead: int = 4, resolved
     size = np.bincount(which, minlength=len(labels)).astype(float)
     ended = np.bincount(which, weights=(c > 0).astype(float), minlength=len(labels))
     won = np.bincount(which, weights=(c == ADVANCED).astype(float), minlength=len(labels))
-    ripe = (ended >= resolved * size) & (ended >= 5)
+    ripe = (ended >= resolved * size) & (ended >= FEW)
     if ripe.sum() < 3:
         return 0.0
     n, w = ended[ripe], won[ripe]
@@ -193,3 +195,15 @@ def dispersion(outcomes: ArrayLike, cohorts: ArrayLike, ahead: int = 4, resolved
 def _mean_variance(m: int, r: float) -> float:
     k = np.arange(1, m)
     return float((1 + 2 * np.sum((1 - k / m) * r**k)) / m)
+
+
+def cohort_range(outcomes: ArrayLike, cohorts: ArrayLike, resolved: float = 0.9) -> tuple[float, float]:
+    """The least and the greatest conversion of cohorts nearly all of whose deals have ended, for notes."""
+    c = np.asarray(outcomes, dtype=np.int64)
+    labels, which = np.unique(np.asarray(cohorts), return_inverse=True)
+    size = np.bincount(which, minlength=len(labels))
+    ended = np.bincount(which, weights=(c > 0).astype(float), minlength=len(labels))
+    won = np.bincount(which, weights=(c == ADVANCED).astype(float), minlength=len(labels))
+    ripe = (ended >= resolved * size) & (ended >= FEW)
+    rates = won[ripe] / ended[ripe]
+    return (float(rates.min()), float(rates.max())) if len(rates) else (0.0, 1.0)

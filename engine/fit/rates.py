@@ -72,10 +72,10 @@ def shrunk_odds(
     multipliers = []
     base = beta[0]
     for f, which in enumerate(factors):
-        own = beta[1 + starts[f] : 1 + starts[f] + sizes[f]]
-        centre = float(np.sum(of * own[which]) / total) if total else 0.0
+        effects = beta[1 + starts[f] : 1 + starts[f] + sizes[f]]
+        centre = float(np.sum(of * effects[which]) / total) if total else 0.0
         base += centre
-        multipliers.append(np.exp(own - centre))
+        multipliers.append(np.exp(effects - centre))
     return Effects(tuple(multipliers), tuple(float(np.sqrt(v)) for v in variance), float(1 / (1 + np.exp(-base))))
 
 
