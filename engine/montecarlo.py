@@ -34,6 +34,7 @@ Tables = Mapping[str, Columns]
 
 CHUNK_SECONDS = 1.0
 FASTEST_GROWTH = 4  # a chunk is at most so many times the one before: the first replications may be unlike the rest
+LARGEST_CHUNK = 2048  # replications, however fast: the tables of a chunk are in memory at once
 MOST_CHUNKS = 1024  # of a run: a replication of many seconds does not make a chunk, and a file, each
 
 
@@ -264,7 +265,7 @@ class _Chunks:
         self.gaps = list(gaps)
         self.fixed = fixed
         self.workers = workers
-        self.smallest = max(1, n // MOST_CHUNKS)
+        self.smallest = min(max(1, n // MOST_CHUNKS), LARGEST_CHUNK)
         self.size = self.smallest
         self.cuts = cuts
         self.again: list[Span] = []
@@ -302,7 +303,7 @@ class _Chunks:
             self.in_flight.discard(span)
             count = span[1] - span[0]
             fitting = int(CHUNK_SECONDS * count / max(seconds, 1e-9))
-            self.size = max(self.smallest, min(fitting, FASTEST_GROWTH * max(count, self.size)))
+            self.size = max(self.smallest, min(fitting, FASTEST_GROWTH * max(count, self.size), LARGEST_CHUNK))
 
     def lost(self) -> list[Span]:
         """Take back what was handed out and has not arrived; what is lost for the second time is returned."""
