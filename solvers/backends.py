@@ -12,6 +12,7 @@ stay in here:
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
@@ -175,15 +176,16 @@ def _with_cbc(
 ) -> Answer:
     """CBC through PuLP's files. It hands over no bound for whole numbers: only a proven optimum has one."""
     mixed = bool(problem.integer.any())
-    solver = pulp.getSolver(
-        "PULP_CBC_CMD",
-        msg=False,
-        threads=threads,
-        timeLimit=limits.seconds,
-        gapRel=gap if mixed else None,
-        maxNodes=limits.nodes if mixed else None,
-        options=[f"maxIterations {limits.iterations}"],
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # it goes with PuLP 4, below which PuLP is pinned
+        solver = pulp.PULP_CBC_CMD(
+            msg=False,
+            threads=threads,
+            timeLimit=limits.seconds,
+            gapRel=gap if mixed else None,
+            maxNodes=limits.nodes if mixed else None,
+            options=[f"maxIterations {limits.iterations}"],
+        )
     try:
         model.solve(solver)
     except pulp.PulpError:

@@ -30,6 +30,7 @@ SPACING = 2.0  # samples of a curve lie closer where spend is small
 MOST_NONZEROS = 400_000  # of path rows: some seconds; more paths are thinned
 HARD_LIMIT = 5_000_000  # of path rows: over a minute and a gigabyte
 MILP_PATHS = 200
+MILP_LIMITS = WorkLimits(nodes=500)
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ def least_shortfall(
 
 
 def most_attained(
-    case: Surrogate, *, pieces: int = PIECES, paths: int = MILP_PATHS, limits: WorkLimits | None = None
+    case: Surrogate, *, pieces: int = PIECES, paths: int = MILP_PATHS, limits: WorkLimits = MILP_LIMITS
 ) -> Proposal | None:
     """The allocation that attains every goal on the most paths (MILP), over at most `paths` of them.
 
@@ -222,7 +223,7 @@ def starting_points(
     found = [
         best_mean(case, weights=weights, pieces=pieces, limits=limits),
         best_buffered(case, pieces=pieces, most_nonzeros=most_nonzeros, limits=limits),
-        most_attained(case, pieces=pieces, limits=limits) if case.table.paths <= MILP_PATHS else None,
+        most_attained(case, pieces=pieces, limits=limits or MILP_LIMITS) if case.table.paths <= MILP_PATHS else None,
     ]
     return starts | {proposal.method: proposal for proposal in found if proposal is not None}
 

@@ -192,11 +192,11 @@ def solve_nearest(
 
     `positions` is k x n: `positions @ x` is compared with `reference` (k) in weighted absolute distance. Later
     positions weigh a little more (up to 0.1%), so that two moves of the same size do not tie again. Status, bound, gap
-    and duals are those of the first solve, at whose objective the point stays.
+    and duals are those of the first solve, at whose objective the point stays; whole numbers stay as it found them.
     """
     limits = limits or WorkLimits()
     first = solve(problem, limits=limits, threads=threads, gap=gap, solver=solver)
-    if first.status != "optimal" or first.objective is None:
+    if first.status != "optimal" or first.objective is None or first.x is None:
         return first
     places = sparse.csr_matrix(positions, dtype=np.float64)
     k, n = places.shape[0], len(problem.costs)
@@ -212,9 +212,8 @@ def solve_nearest(
         matrix,
         np.concatenate([problem.row_lower, [keep[0]], target, np.full(k, -np.inf)]),
         np.concatenate([problem.row_upper, [keep[1]], np.full(k, np.inf), target]),
-        lower=np.concatenate([problem.lower, np.zeros(k)]),
-        upper=np.concatenate([problem.upper, np.full(k, np.inf)]),
-        integer=np.concatenate([problem.integer, np.zeros(k, dtype=np.bool_)]),
+        lower=np.concatenate([np.where(problem.integer, first.x, problem.lower), np.zeros(k)]),
+        upper=np.concatenate([np.where(problem.integer, first.x, problem.upper), np.full(k, np.inf)]),
     )
     nearest = solve(second, limits=limits, threads=threads, gap=gap, solver=solver)
     if nearest.status != "optimal" or nearest.x is None:
