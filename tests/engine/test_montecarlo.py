@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from engine.montecarlo import Memory, Precision, Progress, Tables, WorkerDied, run
+from engine.montecarlo import LARGEST_CHUNK, Memory, Precision, Progress, Tables, WorkerDied, _Chunks, run
 from engine.replications import Span, merged, missing, prefix, size
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -210,21 +210,23 @@ def test_warm_comes_first_and_progress_adds_up() -> None:
     assert order.count("warm") == 1  # nothing to do: nothing compiled
 
 
-def test_chunks_last_about_a_second() -> None:
-    """4 ms a replication: chunks grow to about 250 at most, and shrink towards the end."""
-    sizes: list[int] = []
+@pytest.mark.parametrize(("seconds", "largest"), [(0.004, 250), (1e-6, LARGEST_CHUNK), (30.0, 9)])
+def test_chunks_last_about_a_second(seconds: float, largest: int) -> None:
+    """By the durations reported back, with no clock in the test: they grow to a second's worth, and shrink at the end.
 
-    class Slow:
-        def __call__(self, first: int, n: int) -> Tables:
-            sizes.append(n)
-            time.sleep(0.004 * n)
-            return {}
-
-    run(Slow(), n=400, sink=Memory())
-    assert sizes[0] == 1
-    assert max(sizes) <= 260
+    At 30 s a replication a chunk is 9 of them all the same: 10,000 replications are not cut into more than 1,024.
+    """
+    chunks = _Chunks([(0, 10_000)], n=10_000, workers=2, fixed=None, cuts=())
+    sizes = []
+    for low, high in chunks:
+        sizes.append(high - low)
+        chunks.arrived((low, high), seconds * (high - low))
+    assert sizes[0] == 9
+    assert max(sizes) == largest
     assert all(b <= 4 * a for a, b in pairwise(sizes))
-    assert sizes[-1] < max(sizes)
+    assert sizes[-1] <= 9
+    assert sum(sizes) == 10_000
+    assert chunks.in_flight == set()
 
 
 def test_ctrl_c_from_a_terminal_leaves_no_traceback(tmp_path: Path) -> None:
