@@ -21,7 +21,7 @@ from scipy import sparse
 
 from solvers.arrays import FloatArray, IntArray, path_mean, thinned
 from solvers.levers import project, proportional
-from solvers.programme import Solution, WorkLimits, programme, solve_nearest, stacked
+from solvers.programme import Solution, WorkLimits, programme, solve, solve_nearest, stacked
 from solvers.responses import Segments, concave_segments
 from solvers.surrogate import Surrogate
 
@@ -78,11 +78,13 @@ def best_buffered(
     pieces: int = PIECES,
     most_nonzeros: int = MOST_NONZEROS,
     limits: WorkLimits | None = None,
+    break_ties: bool = True,
 ) -> Proposal | None:
     """The allocation with the smallest buffered probability that some goal is missed, or the smallest mean shortfall.
 
     bPOE is at least the probability of a miss and is 1 where the mean of the worst margin cannot be made positive; then
-    `least_shortfall` answers in its place (method "shortfall"). None where neither LP is solved.
+    `least_shortfall` answers in its place (method "shortfall"). None where neither LP is solved. `break_ties`: among
+    equal solutions take the one nearest to the reference (a second LP).
     """
     case = _thin(case, most_nonzeros)
     frame, s = _frame(case, pieces), case.table.paths
@@ -121,10 +123,10 @@ def best_buffered(
             ]
         ]
     )
-    solution = solve_nearest(problem, nearness, 0.0, limits=limits)
+    solution = solve_nearest(problem, nearness, 0.0, limits=limits) if break_ties else solve(problem, limits=limits)
     scale = 0.0 if solution.x is None else float(solution.x[n + v])
     if solution.x is None or solution.objective is None or solution.objective > 1.0 - 1e-6 or scale < 1e-6:
-        return least_shortfall(case, pieces=pieces, most_nonzeros=most_nonzeros, limits=limits)
+        return least_shortfall(case, pieces=pieces, most_nonzeros=most_nonzeros, limits=limits, break_ties=break_ties)
     return Proposal("bpoe", frame.allocation(solution.x[:n] / scale), solution.objective, s, solution)
 
 
@@ -134,6 +136,7 @@ def least_shortfall(
     pieces: int = PIECES,
     most_nonzeros: int = MOST_NONZEROS,
     limits: WorkLimits | None = None,
+    break_ties: bool = True,
 ) -> Proposal | None:
     """The allocation with the smallest mean shortfall of the worst goal (LP). None where the LP is not solved."""
     case = _thin(case, most_nonzeros)
@@ -157,7 +160,8 @@ def least_shortfall(
         upper=np.concatenate([frame.widest, np.full(v + s, np.inf)]),
     )
     moves = stacked([[frame.moves, sparse.csr_matrix((v, v + s))]])
-    solution = solve_nearest(problem, moves, frame.reference, limits=limits)
+    near = (moves, frame.reference)
+    solution = solve_nearest(problem, *near, limits=limits) if break_ties else solve(problem, limits=limits)
     if solution.x is None or solution.objective is None:
         return None
     return Proposal("shortfall", frame.allocation(solution.x[:n]), solution.objective, s, solution)

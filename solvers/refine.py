@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 
 from solvers.arrays import FloatArray
-from solvers.budget import best_buffered, least_shortfall
+from solvers.budget import best_buffered
 from solvers.levers import Levers, project, round_to_step
 from solvers.responses import Response, concave_segments
 from solvers.surrogate import PathTable, Surrogate, attained, score, surrogate
@@ -29,6 +29,7 @@ from solvers.surrogate import PathTable, Surrogate, attained, score, surrogate
 Simulate = Callable[[FloatArray, int, int, int], PathTable]
 
 SEARCH, SELECTION = 1, 2  # phases of the contract on randomness
+PROPOSAL_NONZEROS = 50_000  # of a proposal's programme: a fraction of a second
 Ended = Literal["no_better_nearby", "work_limit", "nothing_to_move"]
 
 
@@ -218,7 +219,7 @@ _METHODS = ("sigmoid", "sigmoid_own", "bpoe", "sigmoid_wide", "sigmoid_narrow")
 
 def _proposal(method: str, case: Surrogate, pieces: int) -> FloatArray | None:
     if method == "bpoe":
-        found = best_buffered(case, pieces=pieces) or least_shortfall(case, pieces=pieces)
+        found = best_buffered(case, pieces=pieces, most_nonzeros=PROPOSAL_NONZEROS, break_ties=False)
         return None if found is None else found.x
     bandwidth, share = _SIGMOIDS[method]
     spread = float(np.std(np.min(case.table.margins, axis=1)))
