@@ -1,0 +1,40 @@
+"""Words for people, English and Chinese: the one home of what screens and pages say.
+
+``text`` fills a text of the table in; ``Sentence`` keeps one to be said later; ``money``, ``percent``, ``chance`` and the
+rest say numbers. A new area of texts is a module beside ``texts_summary`` that ``texts`` gathers.
+"""
+
+from __future__ import annotations
+
+from attain.wording.numbers import (
+    LANGUAGES,
+    Language,
+    chance,
+    counted,
+    date,
+    joined,
+    likelihood,
+    money,
+    month,
+    number,
+    percent,
+)
+from attain.wording.sentences import (
+    Amount,
+    Chance,
+    Count,
+    Likelihood,
+    Metric,
+    Month,
+    Sentence,
+    Share,
+    said,
+    sentence,
+    text,
+)
+from attain.wording.texts import TEXTS
+
+__all__ = [
+    "LANGUAGES", "TEXTS", "Amount", "Chance", "Count", "Language", "Likelihood", "Metric", "Month", "Sentence", "Share",
+    "chance", "counted", "date", "joined", "likelihood", "money", "month", "number", "percent", "said", "sentence", "text",
+]  # fmt: skip

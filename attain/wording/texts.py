@@ -1,0 +1,21 @@
+"""The table of texts: key -> (English, Chinese), gathered from one module an area. A key stands in one of them only."""
+
+from __future__ import annotations
+
+from attain.wording.texts_screen import SCREEN
+from attain.wording.texts_summary import SUMMARY
+
+Table = dict[str, tuple[str, str]]
+
+
+def _gather(*tables: Table) -> Table:
+    gathered: Table = {}
+    for table in tables:
+        twice = gathered.keys() & table.keys()
+        if twice:
+            raise ValueError(f"texts given twice: {', '.join(sorted(twice))}")
+        gathered |= table
+    return gathered
+
+
+TEXTS: Table = _gather(SUMMARY, SCREEN)
