@@ -1,7 +1,7 @@
 """``attain calibrate``: a plan fitted to a history, ready to simulate.
 
-The workflow: read (``history``), fit (``fitted``, ``engine.fit``), write (``planfile``). All files are written only when
-everything has been read and fitted, and the plan has been read back.
+The workflow: read (``history``), fit (``fitted``, ``engine.fit``), write (``planfile``). All files are written only
+when everything has been read and fitted, and the plan has been read back.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from attain.history.mapping import Mapping, read_mapping, write_mapping
 from attain.history.read import read_history
 from attain.history.records import History, HistoryRefused, Refusal, reasons
 from attain.planfile import actuals_text, pipeline_text, plan_text
+from engine.plan.load import load_plan
 from engine.plan.quantities import read_money
+from engine.problems import PlanRefused
 
 DEFAULT_GROWTH = 0.10
-SHOWN = 5  # examples of rows left out, for each reason
+MOST_EXAMPLES = 1000  # rows left out that are listed, for each reason
 _GROWTH = re.compile(r"^\s*([+\-−])\s*(\d+(?:\.\d+)?)\s*[%％]\s*$")
 
 
@@ -41,7 +43,8 @@ class CalibrationResult:
     files: tuple[Path, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """rows, used, refused (examples by reason), left_out (counts by reason), mapping, fitted, notes, plan, files."""
+        """rows, used, refused (examples by reason), left_out (counts by reason), mapping, fitted, notes, "
+        "plan, files."""
         return {
             "rows": self.rows,
             "used": self.used,
@@ -55,7 +58,7 @@ class CalibrationResult:
         }
 
 
-def examples(refused: tuple[Refusal, ...], each: int = 1000) -> list[Refusal]:
+def examples(refused: tuple[Refusal, ...], each: int = MOST_EXAMPLES) -> list[Refusal]:
     """The first rows of each reason, in the order of the file."""
     seen: dict[str, int] = {}
     out = []
@@ -100,7 +103,8 @@ def calibrate(
 ) -> CalibrationResult:
     """Fit a plan to a history and write it to ``out``, with its pipeline, actuals and mapping beside it.
 
-    ``goal``: '+10%' over the last four complete quarters (the default), or an amount. ``mapping``: a saved mapping or its file.
+    ``goal``: '+10%' over the last four complete quarters (the default), or an amount. ``mapping``: a saved mapping or
+    its file.
     ``as_of``: fit as if the history had ended that day. ``currency``: else guessed. Raises ``HistoryRefused``,
     ``MappingRefused`` or ValueError, each with one message, and then nothing has been written.
     """
@@ -119,7 +123,7 @@ def calibrate(
         texts[target.with_name(f"{stem}-pipeline.csv")] = pipeline_text(fitted.pipeline)
     if fitted.actuals.height:
         texts[target.with_name(f"{stem}-actuals.csv")] = actuals_text(fitted.actuals)
-    _write(texts)
+    _write(texts, target)
     notes = (*read.notes, *fitted.notes)
     if goal is None:
         notes = (*notes, f"no goal was given: {DEFAULT_GROWTH:+.0%} over the last four quarters is assumed")
@@ -128,26 +132,22 @@ def calibrate(
     )
 
 
-def _write(texts: Table[Path, str]) -> None:
-    """All files or none: each is first written beside its place, then moved into it."""
-    waiting: list[tuple[str, Path]] = []
+def _write(texts: Table[Path, str], plan: Path) -> None:
+    """All files or none: they are written aside, the plan is read back from there, then all are moved into place."""
+    folder = plan.parent
+    if not folder.is_dir():
+        raise HistoryRefused(f"{folder}: no such folder to write the plan into")
     try:
-        for path, text in texts.items():
-            if not path.parent.is_dir():
-                raise HistoryRefused(f"{path.parent}: no such folder to write the plan into")
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".attain-")
-            waiting.append((temporary, path))
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-            os.chmod(temporary, 0o644)
-        for temporary, path in waiting:
-            os.replace(temporary, path)
-        waiting.clear()
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".attain-") as aside:
+            for path, text in texts.items():
+                (Path(aside) / path.name).write_text(text, encoding="utf-8", newline="\n")
+            load_plan(Path(aside) / plan.name)
+            for path in texts:
+                os.replace(Path(aside) / path.name, path)
+    except PlanRefused as refused:
+        raise HistoryRefused(f"the plan that was fitted does not hold: {refused.problems[0]}") from None
     except OSError as error:
         raise HistoryRefused(f"{error.filename}: cannot be written ({error.strerror})") from None
-    finally:
-        for temporary, _ in waiting:
-            Path(temporary).unlink(missing_ok=True)
 
 
 def guess_currency(history: History) -> str:

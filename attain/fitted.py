@@ -1,7 +1,7 @@
 """From a history to the numbers of a plan: who, where, what, how often, how long, how much.
 
-Between ``history`` (rows read) and ``planfile`` (the plan written): tables become arrays here, and ``engine.fit`` does the
-estimating.
+Between ``history`` (rows read) and ``planfile`` (the plan written): tables become arrays here, and ``engine.fit``
+does the estimating.
 """
 
 from __future__ import annotations
@@ -124,7 +124,8 @@ def fit(history: History, goal: float | None = None, growth: float | None = 0.10
     target = goal if goal is not None else base.bookings * (1 + (growth or 0.0))
     if target <= 0:
         raise HistoryRefused(
-            f"{history.name}: nothing was booked between {base.since} and {base.until}, so a goal relative to it is nought; "
+            f"{history.name}: nothing was booked between {base.since} and {base.until}, so a goal relative to "
+            "it is nought; "
             "give the goal as an amount"
         )
     reps = _reps(history, deals, recent, rep_odds, base, target, notes)
@@ -133,9 +134,25 @@ def fit(history: History, goal: float | None = None, growth: float | None = 0.10
     pipeline = _pipeline(history, deals, names)
     actuals = _actuals(deals, start, history.as_of, reps)
     return Fitted(
-        start, end, history.as_of, stages, values, product_odds, tuple(sorted(set(deals["region"].to_list()))), reps, arrivals,
-        mix, _shares(recent, names, mix), base, target, None if goal is not None else growth, pipeline, actuals, valued, tuple(notes),
-    )  # fmt: skip
+        start,
+        end,
+        history.as_of,
+        stages,
+        values,
+        product_odds,
+        tuple(sorted(set(deals["region"].to_list()))),
+        reps,
+        arrivals,
+        mix,
+        _shares(recent, names, mix),
+        base,
+        target,
+        None if goal is not None else growth,
+        pipeline,
+        actuals,
+        valued,
+        tuple(notes),
+    )
 
 
 # --- where and what ---------------------------------------------------------------------------------------------------
@@ -350,7 +367,8 @@ def _base(deals: pl.DataFrame, start: dt.date, as_of: dt.date, notes: list[str])
         return Base(since, start, seen * 365.0 / days, won.height, 0)
     if months < 12:
         notes.append(
-            f"the history reaches back {months} months before {start}, not four quarters: their bookings are scaled to a year"
+            f"the history reaches back {months} months before {start}, not four quarters: their bookings are "
+            "scaled to a year"
         )
     return Base(since, until, seen * 12 / months, won.height, months)
 

@@ -117,7 +117,8 @@ def _head(history: History, fitted: Fitted, title: str, stem: str, currency: str
         "attain: 1",
         f"name: {json.dumps(title, ensure_ascii=False)}",
         f"currency: {currency}  # not in the data: as guessed or given",
-        f"horizon: {{start: {fitted.start}, end: {fitted.end}, as_of: {fitted.as_of}}}  # four quarters; as_of the history's last day",
+        f"horizon: {{start: {fitted.start}, end: {fitted.end}, as_of: {fitted.as_of}}}  # four quarters; as_of "
+        "the history's last day",
         f"calendar: {{country: {country}}}"
         if country
         else "calendar: {hours_per_day: 8}  # weekends only; add country: US, say, for its holidays",
@@ -128,16 +129,18 @@ def _head(history: History, fitted: Fitted, title: str, stem: str, currency: str
 
 def _goals(fitted: Fitted) -> str:
     base = fitted.base
-    seen = f"{'bookings' if fitted.valued else 'deals won'} of {base.since} to {base.until}: {number(base.bookings, 6)} from {base.deals:,} deals"
+    what = "bookings" if fitted.valued else "deals won"
+    seen = f"{what} of {base.since} to {base.until}: {number(base.bookings, 6)} from {base.deals:,} deals"
     if base.months < 12:
         seen += f", {base.months} months scaled to a year"
     how = "as given" if fitted.growth is None else f"{1 + fitted.growth:g} x"
     metric = "bookings" if fitted.valued else "deals_won"
     lines = [
         "goals:",
-        f"  company: {{metric: {metric}, at_least: {number(fitted.goal)}}}  # {how} {'; ' if fitted.growth is None else ''}{seen}",
+        f"  company: {{metric: {metric}, at_least: {number(fitted.goal)}}}  # {how} "
+        f"{'; ' if fitted.growth is None else ''}{seen}",
     ]
-    if sum(r.quota is not None for r in fitted.reps) > 1:
+    if fitted.valued and sum(r.quota is not None for r in fitted.reps) > 1:
         lines.append("  everyone: {all_of: quotas}  # that every rep makes their quota, jointly")
     return "\n".join([*lines, ""])
 
@@ -154,7 +157,8 @@ def _stage(stage: StageFit) -> list[str]:
     wins, of = stage.probability * c.of, c.of
     lines = [
         f"  - name: {name(stage.name)}",
-        f"    # {c.entered:,} deals entered: {c.advanced:,} advanced, {c.lost:,} lost, {c.open:,} still open (censored).",
+        f"    # {c.entered:,} deals entered: {c.advanced:,} advanced, {c.lost:,} lost, {c.open:,} still open "
+        "(censored).",
         f"    # Advanced of entered {c.raw:.3f}; with open deals censored (Aalen-Johansen) {c.probability:.3f}.",
     ]
     if abs(stage.probability - c.probability) >= 0.0005:
@@ -202,7 +206,8 @@ def _products(fitted: Fitted) -> str:
 
 def _reps(fitted: Fitted) -> str:
     lines = [
-        "# Quotas: the goal in proportion to each rep's bookings of the base year; odds against the average, shrunk toward 1.",
+        "# Quotas: the goal in proportion to each rep's bookings of the base year; odds against the average, "
+        "shrunk toward 1.",
         "reps:",
     ]
     for rep in fitted.reps:
@@ -252,7 +257,8 @@ def _sources(fitted: Fitted) -> str:
     lines += [
         "",
         "routing:",
-        "  share:  # of a region's and product's deals in the last twelve months, pulled toward the region's by 10 deals",
+        "  share:  # of a region's and product's deals in the last twelve months, pulled toward the region's "
+        "by 10 deals",
     ]
     for region, shares in fitted.shares.items():
         lines.append(f"    {name(region)}:")
@@ -273,7 +279,8 @@ def _beside(fitted: Fitted, stem: str) -> str:
         lines.append(f"pipeline: {{file: {name(stem + '-pipeline.csv')}}}  # {fitted.pipeline.height:,} open deals")
     if fitted.actuals.height:
         lines.append(
-            f"actuals: {{file: {name(stem + '-actuals.csv')}}}  # {fitted.actuals.height:,} deals won from {fitted.start} to {fitted.as_of}: "
+            f"actuals: {{file: {name(stem + '-actuals.csv')}}}  # {fitted.actuals.height:,} deals won from "
+            f"{fitted.start} to {fitted.as_of}: "
             f"{number(float(fitted.actuals['bookings'].sum()), 6)}"
         )
     lines += [

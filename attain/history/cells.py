@@ -1,14 +1,15 @@
 """Dates and amounts as people write them, read one column at a time.
 
-A column has one date format. It is found from the whole column: 03/04/2024 alone is the third of April or the fourth of March, but
-a column that also holds 17/04/2024 has days first. Cells in any other format are refused one by one, since reading a mix
-by guess turns days into months without a trace.
+A column has one date format. It is found from the whole column: 03/04/2024 alone is the third of April or the fourth
+of March, but a column that also holds 17/04/2024 has days first. Cells in any other format are refused one by one,
+since reading a mix by guess turns days into months without a trace.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -90,7 +91,8 @@ def _order(matches: Sequence[re.Match[str]], hint: str | None) -> str:
 
 
 def read_dates(texts: Sequence[str], name: str, *, known: str | None = None, hint: str | None = None) -> Column:
-    """Read a column of dates. ``known``: its format from a mapping; ``hint``: 'd' or 'm', from the file's other columns.
+    """Read a column of dates. ``known``: its format from a mapping; ``hint``: 'd' or 'm', from the file's other
+    columns.
 
     Raises ValueError where no one format is the column's: more than ``TOO_MIXED`` in others, days and months that
     cannot be told apart, or no dates at all.
@@ -121,7 +123,8 @@ def read_dates(texts: Sequence[str], name: str, *, known: str | None = None, hin
         order = ("d" if known.startswith("dd") else "m") if known else _order(matches, hint)
         if order == "?":
             raise ValueError(
-                f"column {name!r} holds dates such as {matches[0].string!r}, which could be day/month or month/day and no row "
+                f"column {name!r} holds dates such as {matches[0].string!r}, which could be day/month or "
+                "month/day and no row "
                 "tells; say which in the mapping (dates: {...: dd/mm/yyyy}), or export them as 2024-03-31"
             )
         if order == "x":
@@ -146,6 +149,15 @@ def read_dates(texts: Sequence[str], name: str, *, known: str | None = None, hin
         except (ValueError, OverflowError):
             wrong[i] = f"{name} {text[:40]!r} is no date of the calendar when read as {main_shown}"
     return Column(values, wrong, main_shown, timed)
+
+
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")
+MOST_NAME = 200
+
+
+def read_name(text: str) -> str:
+    """A name as a plan may hold it: NFC, without control characters, no longer than ``MOST_NAME``."""
+    return _UNSEEN.sub(" ", unicodedata.normalize("NFC", text)).strip()[:MOST_NAME]
 
 
 # --- amounts ----------------------------------------------------------------------------------------------------------

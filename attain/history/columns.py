@@ -7,57 +7,80 @@ from collections.abc import Sequence
 
 from engine.plan.tables import Table
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 # field -> names, the surest first. Names are compared in lower case without spaces, punctuation and units in brackets.
 OPPORTUNITY: dict[str, tuple[str, ...]] = {
-    "id": ("opportunityid", "opportunitynumber", "dealid", "opportunityno", "dealno", "recordid", "id", "opportunityname", "dealname",
-           "商机编号", "商机号", "商机id", "机会编号", "销售机会编号", "项目编号", "编号", "订单编号", "商机名称", "项目名称"),
-    "account": ("account", "accountname", "customer", "customername", "company", "client", "客户", "客户名称", "客户名", "公司", "公司名称",
-                "单位名称"),
-    "territory": ("territory", "salesterritory", "territoryname", "销售区域", "片区", "战区", "销售片区"),
-    "region": ("region", "salesregion", "area", "office", "区域", "大区", "地区", "省份", "城市", "所属区域", "所属地区", "区域名称", "分公司"),
-    "product": ("product", "productname", "item", "sku", "产品", "产品名称", "产品线", "商品", "商品名称", "意向产品", "服务"),
-    "category": ("productcategory", "category", "productline", "productfamily", "productgroup", "产品类别", "产品大类", "产品分类", "品类"),
-    "owner": ("owner", "opportunityowner", "dealowner", "salesperson", "salesrep", "rep", "accountexecutive", "assignedto", "seller",
-              "负责人", "销售", "销售人员", "销售员", "销售代表", "业务员", "客户经理", "销售经理", "商机负责人", "所有人", "跟进人", "归属人"),
-    "stage": ("salesstage", "stage", "stagename", "dealstage", "pipelinestage", "阶段", "销售阶段", "商机阶段", "当前阶段", "项目阶段"),
-    "status": ("status", "opportunitystatus", "dealstatus", "outcome", "result", "state", "状态", "商机状态", "结果", "赢单状态", "成交状态"),
-    "value": ("value", "amount", "dealvalue", "opportunityvalue", "revenue", "actualvalue", "contractvalue", "dealamount", "price",
-              "estimatedvalue", "estimatedrevenue", "expectedrevenue",
-              "金额", "合同金额", "成交金额", "商机金额", "预计金额", "预计成交金额", "销售金额", "签约金额", "预计合同金额", "报价"),
-    "created": ("createdon", "createddate", "created", "createdate", "createdat", "creationdate", "opendate", "opened", "startdate", "engagedate",
-                "创建时间", "创建日期", "建立时间", "建立日期", "录入时间", "立项时间", "立项日期", "开始时间", "登记日期"),
-    "closed": ("closedon", "closeddate", "closedate", "closed", "closedat", "actualclosedate", "wondate", "enddate",
-               "关闭时间", "关闭日期", "成交时间", "成交日期", "结束时间", "结束日期", "实际成交日期", "签约日期", "签约时间", "赢单时间", "结单日期", "完成时间"),
-    "expected": ("expectedclose", "expectedclosedate", "estimatedclosedate", "forecastclosedate", "estclosedate",
-                 "预计成交日期", "预计成交时间", "预计关闭日期", "预计签约日期", "预计结单日期", "预计签单日期", "预计签约时间"),
-    "segment": ("industry", "segment", "sector", "行业", "所属行业", "客户行业"),
-}  # fmt: skip
+    "id": _words(
+        "opportunityid opportunitynumber dealid opportunityno dealno recordid id opportunityname dealname "
+        "商机编号 商机号 商机id 机会编号 销售机会编号 项目编号 编号 订单编号 商机名称 项目名称"
+    ),
+    "account": _words(
+        "account accountname customer customername company client 客户 客户名称 客户名 公司 公司名称 单位名称"
+    ),
+    "territory": _words("territory salesterritory territoryname 销售区域 片区 战区 销售片区"),
+    "region": _words("region salesregion area office 区域 大区 地区 省份 城市 所属区域 所属地区 区域名称 分公司"),
+    "product": _words("product productname item sku 产品 产品名称 产品线 商品 商品名称 意向产品 服务"),
+    "category": _words(
+        "productcategory category productline productfamily productgroup 产品类别 产品大类 产品分类 品类"
+    ),
+    "owner": _words(
+        "owner opportunityowner dealowner salesperson salesrep rep accountexecutive assignedto seller 负责人 销售 "
+        "销售人员 销售员 销售代表 业务员 客户经理 销售经理 商机负责人 所有人 跟进人 归属人"
+    ),
+    "stage": _words("salesstage stage stagename dealstage pipelinestage 阶段 销售阶段 商机阶段 当前阶段 项目阶段"),
+    "status": _words("status opportunitystatus dealstatus outcome result state 状态 商机状态 结果 赢单状态 成交状态"),
+    "value": _words(
+        "value amount dealvalue opportunityvalue revenue actualvalue contractvalue dealamount price "
+        "estimatedvalue estimatedrevenue expectedrevenue 金额 合同金额 成交金额 商机金额 预计金额 预计成交金额 "
+        "销售金额 签约金额 预计合同金额 报价"
+    ),
+    "created": _words(
+        "createdon createddate created createdate createdat creationdate opendate opened startdate engagedate "
+        "创建时间 创建日期 建立时间 建立日期 录入时间 立项时间 立项日期 开始时间 登记日期"
+    ),
+    "closed": _words(
+        "closedon closeddate closedate closed closedat actualclosedate wondate enddate 关闭时间 关闭日期 成交时间 "
+        "成交日期 结束时间 结束日期 实际成交日期 签约日期 签约时间 赢单时间 结单日期 完成时间"
+    ),
+    "expected": _words(
+        "expectedclose expectedclosedate estimatedclosedate forecastclosedate estclosedate 预计成交日期 "
+        "预计成交时间 预计关闭日期 预计签约日期 预计结单日期 预计签单日期 预计签约时间"
+    ),
+    "segment": _words("industry segment sector 行业 所属行业 客户行业"),
+}
 EVENT: dict[str, tuple[str, ...]] = {
-    "case": ("caseid", "case", "caseconceptname", "opportunityid", "dealid", "applicationid", "id", "案件编号", "案例编号", "商机编号",
-             "商机号", "编号"),
-    "activity": ("activity", "activityname", "conceptname", "event", "stage", "task", "活动", "事件", "阶段", "步骤", "环节", "动作"),
-    "time": ("timestamp", "time", "timetimestamp", "datetime", "eventtime", "completetimestamp", "date", "时间", "时间戳", "日期", "发生时间",
-             "操作时间", "变更时间"),
-    "resource": ("resource", "orgresource", "user", "person", "performer", "owner", "人员", "操作人", "负责人", "执行人", "资源", "销售"),
-    "lifecycle": ("lifecycle", "lifecycletransition", "transition"),
-    "amount": ("amount", "amountreq", "value", "loanamount", "金额", "申请金额", "合同金额"),
+    "case": _words(
+        "caseid case caseconceptname opportunityid dealid applicationid id 案件编号 案例编号 商机编号 商机号 编号"
+    ),
+    "activity": _words("activity activityname conceptname event stage task 活动 事件 阶段 步骤 环节 动作"),
+    "time": _words(
+        "timestamp time timetimestamp datetime eventtime completetimestamp date 时间 时间戳 日期 发生时间 "
+        "操作时间 变更时间"
+    ),
+    "resource": _words("resource orgresource user person performer owner 人员 操作人 负责人 执行人 资源 销售"),
+    "lifecycle": _words("lifecycle lifecycletransition transition"),
+    "amount": _words("amount amountreq value loanamount 金额 申请金额 合同金额"),
     "region": OPPORTUNITY["region"],
     "product": OPPORTUNITY["product"],
-}  # fmt: skip
+}
 
-WON = (
-    "won", "closedwon", "win", "winner", "success", "successful", "signed", "赢单", "已赢单", "赢", "成交", "已成交", "签约", "已签约", "中标",
-    "已中标", "成功", "赢单关闭", "成单", "已成单",
-)  # fmt: skip
-LOST = (
-    "lost", "closedlost", "lose", "loss", "cancelled", "canceled", "rejected", "declined", "disqualified", "dead", "abandoned", "noopportunity",
-    "输单", "已输单", "丢单", "已丢单", "输", "流失", "已流失", "失败", "未中标", "作废", "已作废", "无效", "取消", "已取消", "放弃", "输单关闭", "未成交",
-    "关闭", "已关闭",
-)  # fmt: skip
-OPEN = (
-    "open", "inprogress", "active", "pending", "new", "ongoing", "working", "进行中", "跟进中", "打开", "开放", "未关闭", "洽谈中", "在谈",
-    "进行", "跟进", "开启", "新建", "未结束", "谈判中",
-)  # fmt: skip
+WON = _words(
+    "won closedwon win winner success successful signed 赢单 已赢单 赢 成交 已成交 签约 已签约 中标 已中标 成功 "
+    "赢单关闭 成单 已成单"
+)
+LOST = _words(
+    "lost closedlost lose loss cancelled canceled rejected declined disqualified dead abandoned noopportunity "
+    "输单 已输单 丢单 已丢单 输 流失 已流失 失败 未中标 作废 已作废 无效 取消 已取消 放弃 输单关闭 未成交 关闭 "
+    "已关闭"
+)
+OPEN = _words(
+    "open inprogress active pending new ongoing working 进行中 跟进中 打开 开放 未关闭 洽谈中 在谈 进行 跟进 开启 "
+    "新建 未结束 谈判中"
+)
 
 _BRACKETS = re.compile(r"[(（\[【].*?[)）\]】]")
 _UNIT = re.compile(r"(百万|千万|万|亿|千)\s*(?:元|人民币)?")

@@ -1,23 +1,26 @@
 """A log of stage events, one row an event, read into a ``History``: its stages, its ends, its visits.
 
-Which activities are stages is found from the data. Activities that occur in the same cases are one step; the steps whose cases
-contain one another, from all cases down to few, are the funnel. Ends are found by name and checked by what follows them.
+Which activities are stages is found from the data. Activities that occur in the same cases are one step; the steps
+whose cases contain one another, from all cases down to few, are the funnel. Ends are found by name and checked by
+what follows them.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
-from attain.history.cells import read_amount, read_dates
+from attain.history.cells import read_amount, read_dates, read_name
 from attain.history.columns import EVENT, LOST, WON, guess, header_unit, plain
 from attain.history.mapping import Mapping
 from attain.history.records import History, HistoryRefused, Refusal
-from engine.fit.incidence import ADVANCED, LOST as LOST_CODE, OPEN
+from engine.fit.incidence import ADVANCED, OPEN
+from engine.fit.incidence import LOST as LOST_CODE
 from engine.plan.tables import Table, TableRefused, read_table
 
 SAME = 0.99  # share of cases in common from which two activities are one step
@@ -70,8 +73,9 @@ def read_events(table: Table, file: Path, mapping: Mapping | None, as_of: dt.dat
         raise HistoryRefused(f"no row of {file.name} can be used; the first reasons: {first}")
     firsts = events.group_by("case", "activity", maintain_order=True).agg(pl.col("time").min())
     funnel = _funnel(firsts, log)
-    last_day = as_of or events["time"].max().date()  # type: ignore[union-attr]
-    now = events["time"].max() if as_of is None else dt.datetime.combine(as_of, dt.time(23, 59, 59))
+    latest = max(events["time"].to_list())
+    last_day = as_of or latest.date()
+    now = latest if as_of is None else dt.datetime.combine(as_of, dt.time(23, 59, 59))
     machines = log.mapping.automats if mapping is not None else _machines(events, log)
     amounts, cases = _amounts(log, file)
     steps = _steps(firsts, funnel)
@@ -79,22 +83,38 @@ def read_events(table: Table, file: Path, mapping: Mapping | None, as_of: dt.dat
     raw = _raw(steps, funnel)
     saved = log.mapping.model_copy(
         update={
-            "stages": funnel.stages, "won": funnel.won, "lost": funnel.lost, "automats": machines, "cases": cases,
+            "stages": funnel.stages,
+            "won": funnel.won,
+            "lost": funnel.lost,
+            "automats": machines,
+            "cases": cases,
             "dates": {"time": format_},
         }
-    )  # fmt: skip
+    )
     refused = tuple(Refusal(table.lines[i], reason, why) for i, (reason, why) in sorted(log.why.items()))
     return History(
-        "events", file.name, len(table.rows), refused, saved, last_day, deals, visits, funnel.stages, 0.0, table.encoding,
-        tuple(log.notes), raw,
-    )  # fmt: skip
+        "events",
+        file.name,
+        len(table.rows),
+        refused,
+        saved,
+        last_day,
+        deals,
+        visits,
+        funnel.stages,
+        0.0,
+        table.encoding,
+        tuple(log.notes),
+        raw,
+    )
 
 
 def _check(table: Table, columns: dict[str, str]) -> None:
     absent = [f"{f}: {name!r}" for f, name in columns.items() if name not in table.header]
     if absent:
         raise HistoryRefused(
-            f"the mapping names columns that the log does not have ({', '.join(absent)}); it has: {', '.join(table.header)}"
+            f"the mapping names columns that the log does not have ({', '.join(absent)}); it has: "
+            f"{', '.join(table.header)}"
         )
     missing = [what for f, what in NEEDED.items() if f not in columns]
     if missing:
@@ -115,7 +135,7 @@ def _events(log: _Log, as_of: dt.date | None) -> tuple[pl.DataFrame, str]:
         raise HistoryRefused(str(error)) from None
     for i, why in read.wrong.items():
         log.why[i] = ("date in another format", why)
-    case, activity, person = log.column("case"), log.column("activity"), log.column("resource")
+    case, activity, person = ([read_name(t) for t in log.column(f)] for f in ("case", "activity", "resource"))
     cycle = log.column("lifecycle")
     for i, when in enumerate(read.values):
         if i in log.why:
@@ -146,7 +166,9 @@ def _events(log: _Log, as_of: dt.date | None) -> tuple[pl.DataFrame, str]:
     kept = frame.filter(~pl.col("row").is_in(list(log.why))) if log.why else frame
     extra = [f for f in ("region", "product") if f in log.mapping.columns]
     for name in extra:
-        kept = kept.with_columns(pl.Series(name, log.column(name)).gather(kept["row"]).replace("", None))
+        kept = kept.with_columns(
+            pl.Series(name, [read_name(t) for t in log.column(name)]).gather(kept["row"]).replace("", None)
+        )
     return kept.sort("case", "time", "row"), read.format
 
 
@@ -187,17 +209,17 @@ def _beside(file: Path) -> list[Path]:
     return named[:3]
 
 
-def _numbers(rows: object, unit: float, log: _Log, name: str) -> dict[str, float]:
+def _numbers(rows: Iterable[tuple[str, str]], unit: float, log: _Log, name: str) -> dict[str, float]:
     out: dict[str, float] = {}
     bad = 0
-    for case, text in rows:  # type: ignore[attr-defined]
+    for case, text in rows:
         try:
             value = read_amount(text)
         except ValueError:
             bad += 1
             continue
         if value is not None:
-            out[case] = value * unit
+            out[read_name(case)] = value * unit
     if bad:
         log.notes.append(f"{bad} amounts in {name} cannot be read: their cases have no amount")
     return out
@@ -287,7 +309,8 @@ def _groups(names: list[str], cases: dict[str, set[str]], order: dict[str, float
 
 
 def _chain(groups: list[list[str]], cases: dict[str, set[str]]) -> list[list[str]]:
-    """Groups whose cases contain one another, largest first; a side branch is skipped, since what follows is not in it."""
+    """Groups whose cases contain one another, largest first; a side branch is skipped, since what follows is "
+    "not in it."""
     size = {i: len(cases[g[0]]) for i, g in enumerate(groups)}
     order = sorted(size, key=lambda i: -size[i])
     inside = {
@@ -299,7 +322,7 @@ def _chain(groups: list[list[str]], cases: dict[str, set[str]]) -> list[list[str
     best: dict[int, list[int]] = {}
     for k, j in enumerate(order):  # the longest chain that ends here; ties to the larger groups
         before = [best[i] for i in order[:k] if inside.get((i, j))]
-        best[j] = max(before, key=lambda c: (len(c), sum(size[i] for i in c)), default=[]) + [j]
+        best[j] = [*max(before, key=lambda c: (len(c), sum(size[i] for i in c)), default=[]), j]
     if not best:
         return []
 
@@ -368,16 +391,22 @@ def _visits(
         # a case that is won without the step's own record leaves the stage in a third way: not known to have advanced
         left = pl.when(then.is_not_null()).then(then).otherwise(pl.min_horizontal("lost", "won"))
         outcome = (
-            pl.when(then.is_not_null()).then(ADVANCED)
-            .when(pl.col("won").is_not_null()).then(LOST_CODE + 1)
-            .when(pl.col("lost").is_not_null()).then(LOST_CODE)
+            pl.when(then.is_not_null())
+            .then(ADVANCED)
+            .when(pl.col("won").is_not_null())
+            .then(LOST_CODE + 1)
+            .when(pl.col("lost").is_not_null())
+            .then(LOST_CODE)
             .otherwise(OPEN)
-        )  # fmt: skip
+        )
         part = own.select(
-            "deal", "case", pl.lit(s).alias("stage"), here.alias("entered"),
+            "deal",
+            "case",
+            pl.lit(s).alias("stage"),
+            here.alias("entered"),
             ((left.fill_null(now) - here).dt.total_microseconds() / 86_400e6).clip(0).alias("days"),
             outcome.alias("outcome"),
-        )  # fmt: skip
+        )
         otherwise += part.filter(pl.col("outcome") > LOST_CODE).height
         who = people.filter(pl.col("activity") == funnel.stages[s]).group_by("case").agg(pl.col("person").first())
         rows.append(part.join(who, on="case", how="left", maintain_order="left"))
@@ -399,7 +428,8 @@ def _stale(visits: pl.DataFrame, log: _Log) -> tuple[pl.DataFrame, set[int]]:
     stale = set(joined.filter(old)["deal"].to_list())
     if stale:
         log.notes.append(
-            f"{len(stale)} open cases have been in their stage longer than any case that ended there: taken as lost, and left out"
+            f"{len(stale)} open cases have been in their stage longer than any case that ended there: taken as "
+            "lost, and left out"
         )
     changed = joined.with_columns(
         pl.when(old).then(LOST_CODE).otherwise(pl.col("outcome")).alias("outcome"),
@@ -431,11 +461,14 @@ def _deals(
         places = events.group_by("case", maintain_order=True).agg(*(pl.col(c).drop_nulls().first() for c in extra))
         joined = joined.join(places, on="case", how="left", maintain_order="left")
     status = (
-        pl.when(pl.col("won").is_not_null()).then(pl.lit("won"))
-        .when(pl.col("lost").is_not_null()).then(pl.lit("lost"))
-        .when(pl.col("deal").is_in(sorted(stale))).then(pl.lit("stale"))
+        pl.when(pl.col("won").is_not_null())
+        .then(pl.lit("won"))
+        .when(pl.col("lost").is_not_null())
+        .then(pl.lit("lost"))
+        .when(pl.col("deal").is_in(sorted(stale)))
+        .then(pl.lit("stale"))
         .otherwise(pl.lit("open"))
-    )  # fmt: skip
+    )
     reached = pl.sum_horizontal(*(pl.col(f"s{i}").is_not_null().cast(pl.Int32) for i in range(len(funnel.stages)))) - 1
     empty = pl.lit(None, dtype=pl.String)
     value = pl.Series("value", [amounts.get(c) for c in joined["case"]], dtype=pl.Float64)

@@ -1,10 +1,10 @@
 """Which funnel an export of opportunities can carry, and the deals' visits to its stages.
 
-An export knows the stage in which a deal stands or ended, not when it entered its stages. If deals pass through the stages
-in order, wins stand in the last one, losses stand along the way, and open deals are older the further they are. Then each
-stage has a conversion (a deal has been in all stages up to its own), and the time that stages take can be had from how many
-deals stand in each: Little's law. Where wins stand in early stages, or older deals in earlier ones, a stage is a label
-and not a passage, and one stage, from creation to the end, is what the data support.
+An export knows the stage in which a deal stands or ended, not when it entered its stages. If deals pass through the
+stages in order, wins stand in the last one, losses stand along the way, and open deals are older the further they
+are. Then each stage has a conversion (a deal has been in all stages up to its own), and the time that stages take can
+be had from how many deals stand in each: Little's law. Where wins stand in early stages, or older deals in earlier
+ones, a stage is a label and not a passage, and one stage, from creation to the end, is what the data support.
 """
 
 from __future__ import annotations
@@ -64,8 +64,10 @@ def fit_funnel(deals: pl.DataFrame, as_of: dt.date, order: tuple[str, ...] = ())
         notes += _disorder(counts)
     else:
         notes.append(
-            f"the export shows the stage a deal is in or ended in ({counts}), not when it entered it: a deal is taken to have "
-            "passed all earlier stages, and its time is divided over them as the numbers open in each suggest (Little's law)"
+            f"the export shows the stage a deal is in or ended in ({counts}), not when it entered it: a deal "
+            "is taken to have "
+            "passed all earlier stages, and its time is divided over them as the numbers open in each suggest "
+            "(Little's law)"
         )
     status = dict(deals["status"].value_counts().iter_rows())
     ended = status.get("won", 0) + status.get("lost", 0)
@@ -148,7 +150,8 @@ def _why_not(counts: _Counts) -> str:
     early = 1 - counts.won[-1] / max(1, counts.won.sum())
     if early > EARLY_WINS:
         return (
-            f"the stages are no funnel: {early:.0%} of the wins stand in a stage before the last ({counts}), so that no "
+            f"the stages are no funnel: {early:.0%} of the wins stand in a stage before the last ({counts}), "
+            "so that no "
             "stage is a passage with a conversion of its own"
         )
     if counts.lost.sum() < FEW or counts.open.sum() < FEW or np.any(counts.lost[:-1] + counts.open[:-1] == 0):
@@ -173,10 +176,12 @@ def _disorder(counts: _Counts) -> list[str]:
 
 def _outcome() -> pl.Expr:
     return (
-        pl.when(pl.col("status") == "won").then(ADVANCED)
-        .when(pl.col("status").is_in(["lost", "stale"])).then(LOST)
+        pl.when(pl.col("status") == "won")
+        .then(ADVANCED)
+        .when(pl.col("status").is_in(["lost", "stale"]))
+        .then(LOST)
         .otherwise(OPEN)
-    )  # fmt: skip
+    )
 
 
 def _days(deals: pl.DataFrame, end: dt.datetime) -> pl.Expr:
@@ -210,11 +215,16 @@ def _passages(deals: pl.DataFrame, end: dt.datetime, counts: _Counts) -> pl.Data
     index = {n: k for k, n in enumerate(counts.names)}
     last = len(counts.names) - 1
     base = deals.select(
-        pl.int_range(pl.len()).alias("deal"), "created", _days(deals, end).alias("total"), _outcome().alias("end"),
+        pl.int_range(pl.len()).alias("deal"),
+        "created",
+        _days(deals, end).alias("total"),
+        _outcome().alias("end"),
         pl.col("owner").alias("person"),
-        pl.when(pl.col("status") == "won").then(last)
-        .otherwise(pl.col("stage").replace_strict(index, default=0, return_dtype=pl.Int32)).alias("reached"),
-    )  # fmt: skip
+        pl.when(pl.col("status") == "won")
+        .then(last)
+        .otherwise(pl.col("stage").replace_strict(index, default=0, return_dtype=pl.Int32))
+        .alias("reached"),
+    )
     parts = []
     for k in range(len(counts.names)):
         here = base.filter(pl.col("reached") >= k)

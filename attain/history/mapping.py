@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
@@ -24,8 +24,9 @@ class Mapping(BaseModel):
     """Columns by what they hold, and the words of the status column or the log's activities.
 
     ``columns``: field -> the file's column. ``won``, ``lost``, ``open``: words of the status column, or, for a log,
-    activities that end a case. ``stages``: a log's stage activities, or an export's stages, in order. ``dates``: field ->
-    format (``columns`` and ``cells`` list both). ``unit``: one amount of the file in the currency's units (10000 for 万元).
+    activities that end a case. ``stages``: a log's stage activities, or an export's stages, in order. ``dates``:
+    field -> format (``columns`` and ``cells`` list both). ``unit``: one amount of the file in the currency's units
+    (10000 for 万元).
     ``automats``: resources that are machines. ``cases``: a second file with a case's amount: file, case, amount.
     """
 
@@ -38,7 +39,7 @@ class Mapping(BaseModel):
     open: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
     dates: dict[str, str] = {}
-    unit: float = Field(1.0, gt=0)
+    unit: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     automats: tuple[str, ...] = ()
     cases: dict[str, str] = {}
 

@@ -1,7 +1,7 @@
 """A CRM's export, one row an opportunity, read into a ``History``.
 
-Such an export shows where each deal stands or ended, and when it was created and closed: not when it entered its stages. Which
-funnel that can carry is judged in ``funnel``.
+Such an export shows where each deal stands or ended, and when it was created and closed: not when it entered its
+stages. Which funnel that can carry is judged in ``funnel``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from attain.history.cells import Column, read_amount, read_dates
+from attain.history.cells import Column, read_amount, read_dates, read_name
 from attain.history.columns import OPPORTUNITY, guess, header_unit, status_by_values, word
 from attain.history.funnel import fit_funnel
 from attain.history.mapping import Mapping
@@ -66,7 +66,8 @@ def guess_mapping(table: Table) -> Mapping:
     if not kinds["won"]:
         shown = ", ".join(repr(w) for w, _ in words.most_common(8))
         raise HistoryRefused(
-            f"column {columns['status']!r} should say which deals were won, and holds {shown}; write the words in the mapping "
+            f"column {columns['status']!r} should say which deals were won, and holds {shown}; write the words "
+            "in the mapping "
             "(won: [...], lost: [...], open: [...])"
         )
     unit = header_unit(columns["value"]) if "value" in columns else 1.0
@@ -90,7 +91,8 @@ def check_columns(table: Table, columns: dict[str, str]) -> None:
     absent = [f"{f}: {name!r}" for f, name in columns.items() if name not in table.header]
     if absent:
         raise HistoryRefused(
-            f"the mapping names columns that the file does not have ({', '.join(absent)}); it has: {', '.join(table.header)}"
+            f"the mapping names columns that the file does not have ({', '.join(absent)}); it has: "
+            f"{', '.join(table.header)}"
         )
     missing = [what for f, what in NEEDED.items() if f not in columns]
     if missing:
@@ -122,9 +124,20 @@ def read_opportunities(table: Table, name: str, mapping: Mapping | None, as_of: 
     refused = tuple(Refusal(table.lines[i], reason, why) for i, (reason, why) in sorted(reader.why.items()))
     funnel = fit_funnel(frame, as_of, mapping.stages)
     return History(
-        "opportunities", name, len(table.rows), refused, mapping, as_of, funnel.deals, funnel.visits, funnel.stages, resolution,
-        table.encoding, tuple(reader.notes + funnel.notes), funnel.raw,
-    )  # fmt: skip
+        "opportunities",
+        name,
+        len(table.rows),
+        refused,
+        mapping,
+        as_of,
+        funnel.deals,
+        funnel.visits,
+        funnel.stages,
+        resolution,
+        table.encoding,
+        tuple(reader.notes + funnel.notes),
+        funnel.raw,
+    )
 
 
 def _first_reasons(reader: _Reader) -> str:
@@ -246,7 +259,8 @@ def _last_day(reader: _Reader, dates: dict[str, Column]) -> dt.date:
         return last
     if len(later) <= max(1, 0.005 * len(created)) and (max(later) - last).days <= AHEAD:
         reader.notes.append(
-            f"{len(later)} deals carry a closing date after the last creation ({last}): dated ahead, taken as closed on {last}"
+            f"{len(later)} deals carry a closing date after the last creation ({last}): dated ahead, taken as "
+            f"closed on {last}"
         )
         return last
     return max(later)
@@ -260,10 +274,11 @@ def _frame(
     as_of: dt.date,
     cut: bool,
 ) -> pl.DataFrame:
-    """The deals that are left. With ``cut`` the world is put back to the end of ``as_of``: later closings are still open."""
+    """The deals that are left. With ``cut`` the world is put back to the end of ``as_of``: later closings "
+    "are still open."""
     end = dt.datetime.combine(as_of, dt.time(23, 59, 59))
     text = {
-        f: reader.column(f)
+        f: [read_name(t) for t in reader.column(f)]
         for f in ("id", "stage", "owner", "product", "category", "region", "territory", "account", "segment")
     }
     numbered = "id" not in reader.mapping.columns or any("rows are numbered" in n for n in reader.notes)
@@ -292,7 +307,12 @@ def _frame(
         )
     strings = [f for f in text if f != "id"]
     schema: dict[str, pl.DataType] = {
-        "id": pl.String(), "created": pl.Datetime("us"), "ended": pl.Datetime("us"), "status": pl.String(), "value": pl.Float64(),
-        "expected": pl.Date(), **{f: pl.String() for f in strings},
-    }  # fmt: skip
+        "id": pl.String(),
+        "created": pl.Datetime("us"),
+        "ended": pl.Datetime("us"),
+        "status": pl.String(),
+        "value": pl.Float64(),
+        "expected": pl.Date(),
+        **{f: pl.String() for f in strings},
+    }
     return pl.DataFrame(rows, schema=schema)

@@ -46,7 +46,8 @@ def find_file(path: Path) -> Path:
 def read_history(path: Path | str, *, mapping: Mapping | None = None, as_of: dt.date | None = None) -> History:
     """Read a history of either shape.
 
-    ``as_of`` puts the world back to the end of an earlier day: what came after is not there, and what ended later is still open.
+    ``as_of`` puts the world back to the end of an earlier day: what came after is not there, and what ended later is
+    still open.
     Raises HistoryRefused with one message where nothing can be made of the file.
     """
     file = find_file(Path(path))

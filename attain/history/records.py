@@ -29,10 +29,11 @@ class Refusal:
 class History:
     """A history in one form, whatever its shape was.
 
-    ``deals``: a row a deal: id, created (datetime), ended (datetime, null while open), status ('won', 'lost', 'open'), stage
-    (the last one known), value (currency's units, null where unknown), owner, product, category, region, account, expected (date).
-    ``visits``: a row a stage entered: deal (row of ``deals``), stage (index into ``stages``), entered (datetime), days in
-    it so far, outcome (0 open, 1 advanced, 2 lost), person.
+    ``deals``: a row a deal: id, created (datetime), ended (datetime, null while open), status ('won', 'lost',
+    'open'), stage (the last one known), value (currency's units, null where unknown), owner, product, category,
+    region, account, expected (date).
+    ``visits``: a row a stage entered: deal (row of ``deals``), stage (index into ``stages``), entered (datetime),
+    days in it so far, outcome (0 open, 1 advanced, 2 lost), person.
     ``resolution``: the step of the clock in days, 1 where the file holds dates.
     """
 

@@ -29,7 +29,8 @@ class Wait:
     """One fitted distribution of a duration, in the unit of the times it was fitted to.
 
     ``parameters``: constant (value); exponential (mean); lognormal (median, sigma of the log); weibull (median, shape);
-    quantiles: the durations at ``levels``, linear between. ``ended`` deals it rests on, ``aic`` of the pair it is part of.
+    quantiles: the durations at ``levels``, linear between. ``ended`` deals it rests on, ``aic`` of the pair it is
+    part of.
     """
 
     family: Family
@@ -63,8 +64,8 @@ class Waits:
 def fit_waits(times: ArrayLike, outcomes: ArrayLike, *, resolution: float = 0.0, many: int = MANY) -> Waits:
     """Fit both outcomes' waits. ``times[N]``, ``outcomes[N]`` as in ``incidence``.
 
-    ``resolution`` is the step of the times' clock (1 for whole days): shorter times are taken as half of it, since a deal
-    that closes on its first day took some of the day.
+    ``resolution`` is the step of the times' clock (1 for whole days): shorter times are taken as half of it, since a
+    deal that closes on its first day took some of the day.
     """
     t = np.maximum(np.asarray(times, dtype=np.float64), resolution / 2)
     c = np.minimum(np.asarray(outcomes, dtype=np.int64), LOST)

@@ -4,8 +4,8 @@ A deal that is still open is neither a win nor a loss, and leaving it out biases
 comes sooner. Each outcome is therefore a competing risk and an open deal is censored at its age.
 
 Sources: Aalen and Johansen (1978), Scand. J. Statist. 5, 141-150; the variance is that of Aalen (1978), Ann. Statist.
-6, 534-545, in the form given by Marubini and Valsecchi (1995), section 10.3, with binomial increments (Greenwood), so that
-without censoring it is p(1-p)/n.
+6, 534-545, in the form given by Marubini and Valsecchi (1995), section 10.3, with binomial increments (Greenwood), so
+that without censoring it is p(1-p)/n.
 """
 
 from __future__ import annotations
@@ -121,8 +121,9 @@ def fit_conversion(
     Where some deals outlast everything that has ended, nothing is known of their end, and the estimate is that of the
     deals that end in the time observed: incidence of advancing / incidence of ending.
 
-    ``cohorts[N]`` (a quarter's number for each deal, say), where given, widens the posterior for conversion that moves from
-    cohort to cohort (``dispersion``): the coming ``ahead`` cohorts are a draw from the cohorts seen, not their mean.
+    ``cohorts[N]`` (a quarter's number for each deal, say), where given, widens the posterior for conversion that
+    moves from cohort to cohort (``dispersion``): the coming ``ahead`` cohorts are a draw from the cohorts seen, not
+    their mean.
     Raises ValueError for no deals at all, or none that has ended.
     """
     t, c = _checked(times, outcomes)
@@ -163,10 +164,11 @@ def effective_of(probability: float, variance: float, most: float) -> float:
 def dispersion(outcomes: ArrayLike, cohorts: ArrayLike, ahead: int = 4, resolved: float = 0.9) -> float:
     """Variance that the mean conversion of the coming ``ahead`` cohorts has beyond sampling.
 
-    Cohorts at least ``resolved`` of whose deals have ended are compared; between-cohort variance by moments, weighted by
-    deals (DerSimonian and Laird 1986, eq. 8), tau2 below. The mean of ``ahead`` new cohorts differs from the mean of the Q
-    seen by tau2 (v(ahead) + v(Q)), v(m) = (1 + 2 sum over k < m of (1 - k/m) r^k) / m being the variance of a mean of m
-    cohorts whose neighbours correlate by r; r is the lag-one correlation, held to 0 to .6: few cohorts cannot show more.
+    Cohorts at least ``resolved`` of whose deals have ended are compared; between-cohort variance by moments, weighted
+    by deals (DerSimonian and Laird 1986, eq. 8), tau2 below. The mean of ``ahead`` new cohorts differs from the mean
+    of the Q seen by tau2 (v(ahead) + v(Q)), v(m) = (1 + 2 sum over k < m of (1 - k/m) r^k) / m being the variance of
+    a mean of m cohorts whose neighbours correlate by r; r is the lag-one correlation, held to 0 to .6: few cohorts
+    cannot show more.
     """
     c = np.asarray(outcomes, dtype=np.int64)
     labels, which = np.unique(np.asarray(cohorts), return_inverse=True)

@@ -1,0 +1,96 @@
+"""Dates and amounts as people write them: one format a column, others refused by row; 万 and 亿."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attain.history.cells import read_amount, read_dates
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("12000", 12_000.0),
+        ("1,200.50", 1200.5),
+        ("¥1,200", 1200.0),
+        ("$3,000.00", 3000.0),
+        ("3.5万", 35_000.0),
+        ("3.5 万元", 35_000.0),
+        ("1.2亿", 120_000_000.0),
+        ("1.2億元", 120_000_000.0),
+        ("50千万", None),
+        ("5百万", 5_000_000.0),
+        ("1200元", 1200.0),
+        ("CNY 88", 88.0),
+        ("1e6", 1e6),
+        ("30k", 30_000.0),
+        ("0", 0.0),
+    ],
+)
+def test_amounts(text: str, value: float | None) -> None:
+    assert read_amount(text) == pytest.approx(value if value is not None else 50 * 1e7)
+
+
+@pytest.mark.parametrize("text", ["", "-", "N/A", "无", " "])
+def test_blank_amounts_are_not_known(text: str) -> None:
+    assert read_amount(text) is None
+
+
+@pytest.mark.parametrize("text", ["abc", "12,3万x", "-5", "(300)", "1.2.3", "nan", "inf", "1e99", "=1+1"])
+def test_what_is_no_amount_is_refused(text: str) -> None:
+    if text == "nan":  # a blank as pandas writes it
+        assert read_amount(text) is None
+        return
+    with pytest.raises(ValueError, match="amount"):
+        read_amount(text)
+
+
+@given(st.dates(dt.date(1990, 1, 1), dt.date(2090, 1, 1)))
+def test_every_unambiguous_format_reads_every_date(day: dt.date) -> None:
+    for form in ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日", "%d %b %Y", "%Y-%m-%dT%H:%M:%SZ"):
+        column = read_dates([day.strftime(form)], "d")
+        assert column.values == [dt.datetime.combine(day, dt.time(0))], form
+        assert not column.wrong
+
+
+def test_days_and_months_are_told_by_the_column() -> None:
+    assert read_dates(["03/04/2024", "17/04/2024"], "d").values[0] == dt.datetime(2024, 4, 3)
+    assert read_dates(["03/04/2024", "04/17/2024"], "d").values[0] == dt.datetime(2024, 3, 4)
+    assert read_dates(["03/04/2024"], "d", hint="d").values[0] == dt.datetime(2024, 4, 3)
+    assert read_dates(["03/04/2024"], "d", known="mm/dd/yyyy").values[0] == dt.datetime(2024, 3, 4)
+    assert read_dates(["03.04.2024"], "d", known="dd.mm.yyyy").values[0] == dt.datetime(2024, 4, 3)
+    with pytest.raises(ValueError, match="could be day/month or month/day"):
+        read_dates(["03/04/2024", "05/06/2024"], "d")
+    with pytest.raises(ValueError, match="both day/month and month/day"):
+        read_dates(["17/04/2024", "04/17/2024"], "d")
+
+
+def test_cells_in_another_format_are_refused_by_row() -> None:
+    texts = ["2024-03-01"] * 20 + ["03/04/2024", "2024-02-30", "", "soon"]
+    column = read_dates(texts, "closed")
+    assert sorted(column.wrong) == [20, 21, 23]
+    assert "yyyy-mm-dd" in column.wrong[20]
+    assert "no date of the calendar" in column.wrong[21]
+    assert column.values[22] is None
+    assert column.format == "yyyy-mm-dd"
+
+
+def test_a_column_half_in_another_format_is_refused_whole() -> None:
+    with pytest.raises(ValueError, match=r"mixes dates in several formats.*2024-03-01.*3 rows"):
+        read_dates(["2024-03-01"] * 3 + ["03/25/2024"] * 3, "closed")
+    with pytest.raises(ValueError, match="should hold dates"):
+        read_dates(["red", "green"], "closed")
+
+
+def test_times_and_zones_become_utc() -> None:
+    column = read_dates(["2011-10-01T00:38:44.546+02:00", "2011-10-01 08:00:00 PM", "2011-10-01 12:00 AM"], "t")
+    assert column.values == [
+        dt.datetime(2011, 9, 30, 22, 38, 44, 546_000),
+        dt.datetime(2011, 10, 1, 20),
+        dt.datetime(2011, 10, 1),
+    ]
+    assert column.timed
