@@ -60,6 +60,32 @@ class PathTable:
         return PathTable(self.margins, share * self.yields + (1.0 - share) * path_mean(self.yields)[None])
 
 
+def unit_yields(
+    brought: FloatArray, response: FloatArray, like: IntArray, *, strength: float | FloatArray = 0.0
+) -> FloatArray:
+    """Yields per unit of response from what each variable brought to each margin on each path: (S, G, V) -> (S, G, V).
+
+    `response` (V,) is what brought it; `like` (V,) numbers groups of variables that are worth alike (say, one region
+    and product). Each variable's own ratio is shrunk toward its group's mean ratio as if `strength` (>= 0) more units
+    had brought just that; a variable without response has its group's mean, or the mean of all where its group has
+    none.
+    """
+    totals = path_mean(brought)
+    groups = int(like.max(initial=-1)) + 1
+    units = np.bincount(like, weights=response, minlength=groups)
+    overall = np.sum(totals, axis=1) / max(float(np.sum(response)), 1e-300)
+    mean = np.stack(
+        [
+            np.where(
+                units > 0, np.bincount(like, weights=row, minlength=groups) / np.where(units > 0, units, 1.0), all_
+            )
+            for row, all_ in zip(totals, overall, strict=True)
+        ]
+    )[:, like]
+    extra = np.where(response > 0, strength, np.maximum(strength, 1.0))
+    return (brought + extra * mean[None]) / (response + extra)
+
+
 def attained(margins: FloatArray) -> BoolArray:
     """Which paths attain every goal: (S, G) -> (S,)."""
     return np.all(margins >= 0.0, axis=1)

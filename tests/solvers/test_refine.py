@@ -12,7 +12,7 @@ from solvers.budget import starting_points
 from solvers.levers import Levers, limited
 from solvers.refine import Refined, SearchLimits, best_linear, improve, smoothed_ascent
 from solvers.responses import concave_segments, identity
-from solvers.surrogate import PathTable, attained, score, surrogate
+from solvers.surrogate import PathTable, attained, score, surrogate, unit_yields
 from tests.solvers.markets import NormalMarket
 
 QUICK = SearchLimits(paths=12_000, samples=(256, 512), selection=1024, finalists=3)
@@ -216,3 +216,15 @@ def test_every_goal_must_be_attained_and_shortfalls_break_ties():
 def test_paths_that_do_not_fit_are_refused(margins, yields, says):
     with pytest.raises(ValueError, match=says):
         PathTable(margins, yields)
+
+
+def test_yields_per_unit_shrink_toward_their_like():
+    brought = np.array([[[2.0, 6.0, 0.0, 5.0, 0.0]], [[4.0, 0.0, 0.0, 5.0, 0.0]]])
+    response, like = np.array([1.0, 3.0, 0.0, 5.0, 0.0]), np.array([0, 0, 0, 1, 2])
+    own = unit_yields(brought, response, like)
+    # group 0 brought a mean of 6 by 4 units; all of them 11 by 9
+    assert own[0, 0] == pytest.approx([2.0, 2.0, 1.5, 1.0, 11 / 9])
+    assert own[1, 0] == pytest.approx([4.0, 0.0, 1.5, 1.0, 11 / 9])
+    shrunk = unit_yields(brought, response, like, strength=1.0)
+    assert shrunk[0, 0] == pytest.approx([3.5 / 2, 7.5 / 4, 1.5, 1.0, 11 / 9])
+    assert unit_yields(brought, response, like, strength=1e9)[1, 0] == pytest.approx([1.5, 1.5, 1.5, 1.0, 11 / 9])
