@@ -54,13 +54,13 @@ SHARE_SCHEMA: dict[str, Any] = {
 }
 DATE_SCHEMA: dict[str, Any] = {"type": "string", "description": "a date: 2026-01-31"}
 
-Number = Annotated[float, BeforeValidator(read_number), WithJsonSchema({"type": "number"})]
-Count = Annotated[int, BeforeValidator(read_count), WithJsonSchema({"type": "integer"})]
+Number = Annotated[float, BeforeValidator(read_number)]
+Count = Annotated[int, BeforeValidator(read_count)]
 Money = Annotated[float, BeforeValidator(read_money), Field(ge=0.0, le=MOST_MONEY), WithJsonSchema(MONEY_SCHEMA)]
 Share = Annotated[float, BeforeValidator(read_share), Field(ge=0.0), WithJsonSchema(SHARE_SCHEMA)]
 Time = Annotated[Duration, BeforeValidator(read_duration), WithJsonSchema(DURATION_SCHEMA)]
 Probability = Annotated[float, BeforeValidator(read_probability), Field(ge=0.0, le=1.0), WithJsonSchema(SHARE_SCHEMA)]
-Odds = Annotated[float, BeforeValidator(read_number), Field(gt=0.0, le=1e6), WithJsonSchema({"type": "number"})]
+Odds = Annotated[float, BeforeValidator(read_number), Field(gt=0.0, le=1e6)]
 Weight = Annotated[float, BeforeValidator(read_share), Field(ge=0.0, le=1e12), WithJsonSchema(SHARE_SCHEMA)]
 Date = Annotated[dt.date, BeforeValidator(read_date), WithJsonSchema(DATE_SCHEMA)]
 Mix = dict[str, dict[str, Weight]]  # region -> product -> weight

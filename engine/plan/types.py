@@ -340,7 +340,7 @@ def _empty_is_default(value: Any) -> Any:
     return {name: {} if item is None else item for name, item in value.items()} if isinstance(value, dict) else value
 
 
-_REGION_SCHEMA = {"anyOf": [{"$ref": "#/$defs/Regions"}, {"type": "array", "items": TEXT}]}
+_REGION_SCHEMA = {"type": "object"}  # a tree: `schema` refers to itself there
 
 
 class Plan(Record):
