@@ -165,14 +165,14 @@ def simulate(
 def _seed_at(out: str | os.PathLike[str] | None) -> int:
     """The seed of the run that is to be continued, else a fresh one."""
     if out is not None and (Path(out) / "manifest.json").is_file():
-        return RunStore.open(out).manifest.seed
+        return RunStore.open(Path(out)).manifest.seed
     return fresh_seed()
 
 
 def read_run(folder: str | os.PathLike[str]) -> Results:
     """The results of a run stored before, from its own copy of the plan. Raises RunRefused or PlanRefused."""
     started = time.perf_counter()
-    store = RunStore.open(folder)
+    store = RunStore.open(Path(folder))
     manifest = store.manifest
     loaded = load_plan(manifest.plan_text, sets=manifest.sets)
     world = build(loaded)

@@ -114,8 +114,20 @@ def budget_lines(name: str, source: Source, cal: WorkCalendar) -> list[BudgetLin
     lines = []
     for (region, product), spend in sorted(split.items()):
         months = spend_by_month(spend, cal)
-        lines.append(BudgetLine(name, region, product, float(sum(months)), months, source.response))
+        amount = sum(months) if isinstance(spend, tuple) else spend
+        lines.append(BudgetLine(name, region, product, float(amount), months, source.response))
     return lines
+
+
+def line_leads(line: BudgetLine, amount: float, cal: WorkCalendar) -> float:
+    """Leads over the horizon that a line makes at another amount, its months' profile kept; without a season."""
+    shares = month_shares(cal)
+    profile = np.array(line.months) / line.amount if line.amount > 0.0 else shares / shares.sum()
+    leads = 0.0
+    for part, share in zip(profile, shares, strict=True):
+        if share > 0.0:
+            leads += float(share) * responded(line.response, amount * float(part) / float(share))
+    return leads
 
 
 def within_line(line: BudgetLine, mix: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], float]:

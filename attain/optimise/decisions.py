@@ -1,0 +1,307 @@
+"""What a plan lets the optimiser move, in the solvers' terms, and the plan that an answer makes.
+
+A `Decision` holds the levers (with their limits), the response of each, which deals each brings (the attribution that
+the simulation keeps), and how an allocation becomes a plan again: as records for simulating, as edits for the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.demand import BudgetLine, line_leads
+from engine.outcomes import Attribution
+from engine.plan.types import LoadedPlan, Plan
+from engine.routing import BY_SHARE
+from engine.world import World
+from solvers.levers import Levers, limited
+from solvers.responses import Response, identity
+from solvers.shares import LeverTable, hours_levers, share_levers
+
+Floats = NDArray[np.float64]
+Edit = tuple[tuple[str, ...], Any]
+SMALLEST_SHARE = 0.001  # shares and hours are written in thousandths
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """One kind of thing to move. `cells` names each variable as (source or rep, region, product)."""
+
+    kind: str  # budget, shares, hours
+    cells: tuple[tuple[str, str, str], ...]
+    levers: Levers
+    response: Response
+    attribution: Attribution
+    apply: Callable[[Plan, Floats], Plan]
+    edits: Callable[[Floats], list[Edit]]
+    assumed: tuple[str, ...] = ()  # sources whose response is a guess
+
+
+def _nothing(world: World) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    cells = np.full(len(world.cells), -1, dtype=np.int64)
+    routes = np.full((len(world.products), len(world.regions), len(world.reps)), -1, dtype=np.int64)
+    return cells, routes
+
+
+# --- budget ---------------------------------------------------------------------------------------------------------
+
+
+def line_name(line: BudgetLine) -> str:
+    """`events / North / ERP`, as far as the line is split."""
+    return " / ".join(part for part in (line.source, line.region, line.product) if part)
+
+
+def _bounds(limits: Mapping[str, Any], lines: tuple[BudgetLine, ...], default: float, weights: Floats) -> Floats:
+    """A floor or cap for each line. An amount for several lines is split over them by `weights`."""
+    bound = np.full(len(lines), default)
+    for source, by_region in limits.items():
+        own = np.array([i for i, line in enumerate(lines) if line.source == source], dtype=np.int64)
+        _spread(bound, own, by_region, weights, lines, 0)
+    return bound
+
+
+def _spread(bound: Floats, own: NDArray[np.int64], limit: Any, weights: Floats, lines: tuple[BudgetLine, ...], depth: int) -> None:
+    if isinstance(limit, Mapping):
+        for name, below in limit.items():
+            fits = [(lines[i].region if depth == 0 else lines[i].product) == name for i in own.tolist()]
+            _spread(bound, own[np.array(fits, dtype=np.bool_)], below, weights, lines, depth + 1)
+    elif len(own):
+        share = weights[own] / weights[own].sum() if weights[own].sum() > 0 else np.full(len(own), 1.0 / len(own))
+        bound[own] = float(limit) * share
+
+
+def reference_budget(loaded: LoadedPlan, lines: tuple[BudgetLine, ...]) -> Floats:
+    """[lines]: last year's split from `decide.reference` where it is given, else the plan's own."""
+    own = np.array([line.amount for line in lines])
+    rows = [row for row in loaded.files.reference if row.get("budget") is not None and row.get("source")]
+    if not rows:
+        return own
+    found = np.zeros(len(lines))
+    for row in rows:
+        for i, line in enumerate(lines):
+            fits = (line.source, line.region, line.product) == (
+                row["source"], row.get("region") or "", row.get("product") or ""
+            )  # fmt: skip
+            found[i] += float(row["budget"]) if fits else 0.0
+    return found if found.sum() > 0 else own
+
+
+def _with_budget(plan: Plan, lines: tuple[BudgetLine, ...], x: Floats) -> Plan:
+    """The plan with these amounts on its budget lines; a line split by month keeps its profile."""
+    sources = dict(plan.sources)
+    for name in {line.source for line in lines}:
+        tree: dict[str, Any] = {}
+        whole: Any = None
+        for i, line in enumerate(lines):
+            if line.source != name:
+                continue
+            spend = _spend(plan, line, float(x[i]))
+            if not line.region:
+                whole = spend
+            elif line.product:
+                tree.setdefault(line.region, {})[line.product] = spend
+            else:
+                tree[line.region] = spend
+        sources[name] = sources[name].model_copy(update={"budget": tree if whole is None else whole})
+    return plan.model_copy(update={"sources": sources})
+
+
+def _spend(plan: Plan, line: BudgetLine, amount: float) -> Any:
+    budget: Any = plan.sources[line.source].budget
+    for part in (line.region, line.product):
+        budget = budget[part] if part and isinstance(budget, Mapping) else budget
+    if isinstance(budget, tuple):
+        profile = np.array(budget) / sum(budget) if sum(budget) > 0 else np.full(len(budget), 1.0 / len(budget))
+        return tuple(float(v) for v in np.round(amount * profile, 2))
+    return amount
+
+
+def budget_decision(loaded: LoadedPlan, world: World, allow_assumed: bool) -> Decision | None:
+    """Budget over sources, regions and products. Raises ClashingLimits. None where there is nothing to move."""
+    plan, lines = loaded.plan, world.lines
+    wanted = plan.decide.budget if plan.decide else None
+    if not lines or (plan.decide is not None and wanted is None):
+        return None
+    assumed = tuple(sorted({line.source for line in lines if line.response.assumed}))
+    reference = reference_budget(loaded, lines)
+    own = np.array([line.amount for line in lines])
+    floors = _bounds(wanted.floors if wanted else {}, lines, 0.0, reference)
+    caps = _bounds(wanted.caps if wanted else {}, lines, np.inf, reference)
+    if assumed and not allow_assumed:  # what rests on a guess stays where it is
+        held = np.array([line.source in assumed for line in lines])
+        reference = np.where(held, own, reference)
+        floors, caps = np.where(held, own, floors), np.where(held, own, caps)
+    total = wanted.total if wanted and wanted.total is not None else float(own.sum())
+    levers = limited(
+        tuple(line_name(line) for line in lines),
+        reference,
+        totals=np.array([total]),
+        floors=floors,
+        caps=caps,
+        change_at_most=wanted.change_at_most if wanted else None,
+        step=wanted.step or 0.0 if wanted else 0.0,
+        unit=1.0 / world.minor,
+    )
+    cells, routes = _nothing(world)
+    for c, cell in enumerate(world.cells):
+        cells[c] = cell.line
+
+    def response(x: Floats) -> Floats:
+        return np.array([line_leads(line, float(amount), world.cal) for line, amount in zip(lines, x, strict=True)])
+
+    def edits(x: Floats) -> list[Edit]:
+        return [
+            (("sources", line.source, "budget", *(p for p in (line.region, line.product) if p)), _written(_spend(plan, line, float(amount))))
+            for line, amount in zip(lines, x, strict=True)
+        ]
+
+    return Decision(
+        "budget",
+        tuple((line.source, line.region, line.product) for line in lines),
+        levers,
+        response,
+        Attribution(len(lines), cells, routes),
+        lambda plan, x: _with_budget(plan, lines, x),
+        edits,
+        assumed if allow_assumed else (),
+    )
+
+
+def _written(value: Any) -> Any:
+    """An amount as one would write it: whole where it is whole."""
+    if isinstance(value, tuple):
+        return [_written(v) for v in value]
+    return int(value) if float(value).is_integer() else round(float(value), 2)
+
+
+# --- lead shares and prospecting hours ------------------------------------------------------------------------------
+
+
+def _table_decision(
+    kind: str,
+    table: LeverTable,
+    world: World,
+    cells: list[tuple[int, int]],
+    attribution: Attribution,
+    apply: Callable[[Plan, Floats], Plan],
+    edits: Callable[[Floats], list[Edit]],
+) -> Decision:
+    named = tuple(
+        (world.reps[r], world.regions[cells[c][1]], world.products[cells[c][0]])
+        for r, c in zip(table.row.tolist(), table.column.tolist(), strict=True)
+    )
+    return Decision(kind, named, table.levers, identity, attribution, apply, edits)
+
+
+def shares_decision(loaded: LoadedPlan, world: World) -> Decision | None:
+    """Shares of each cell's leads over the reps who may take them, where the plan routes by share."""
+    plan = loaded.plan
+    wanted = plan.decide.shares if plan.decide else None
+    rules = [world.routes.rule[k] for k, name in enumerate(world.sources[:-1]) if plan.sources[name].routing is None]
+    routed = any(rule == BY_SHARE for rule in rules)
+    if not routed or (plan.decide is not None and wanted is None):
+        return None
+    fed = {(cell.product, cell.region) for cell in world.cells if cell.rep < 0}
+    able: NDArray[np.bool_] = np.asarray(world.routes.may.any(axis=2))  # [products, regions, reps]
+    cells = [(p, g) for p, g in sorted(fed) if able[p, g].sum() > 1]
+    if not cells:
+        return None
+    allowed = np.array([able[p, g] for p, g in cells]).T
+    weights = np.array([np.where(able[p, g], world.routes.shares[0, p, g], 0.0) for p, g in cells]).T
+    even = allowed / allowed.sum(axis=0)
+    sums = weights.sum(axis=0)
+    values = np.where(sums > 0, weights / np.where(sums > 0, sums, 1.0), even)
+    names = tuple(f"{world.regions[g]} / {world.products[p]}" for p, g in cells)
+    change = wanted.change_at_most if wanted else 0.2
+    table = share_levers(values, allowed=allowed, reps=world.reps, cells=names, change_at_most=change)
+    of_cell, of_route = _nothing(world)
+    for i, (r, c) in enumerate(zip(table.row.tolist(), table.column.tolist(), strict=True)):
+        of_route[cells[c][0], cells[c][1], r] = i
+
+    def by_cell(x: Floats) -> dict[str, dict[str, dict[str, float]]]:
+        filled = table.table(x)
+        found: dict[str, dict[str, dict[str, float]]] = {}
+        for c, (p, g) in enumerate(cells):
+            row = {world.reps[r]: round(float(filled[r, c]), 6) for r in np.flatnonzero(allowed[:, c])}
+            found.setdefault(world.regions[g], {})[world.products[p]] = row
+        return found
+
+    def apply(plan: Plan, x: Floats) -> Plan:
+        share = plan.routing.share
+        cells_now = {region: dict(by_product) for region, by_product in share.cells.items()}
+        for region, by_product in by_cell(x).items():
+            cells_now.setdefault(region, {}).update(by_product)
+        routing = plan.routing.model_copy(update={"share": share.model_copy(update={"cells": cells_now})})
+        return plan.model_copy(update={"routing": routing})
+
+    def edits(x: Floats) -> list[Edit]:
+        return [(("routing",), {"share": apply(plan, x).routing.share.cells})]
+
+    attribution = Attribution(len(table.row), of_cell, of_route)
+    return _table_decision("shares", table, world, cells, attribution, apply, edits)
+
+
+def hours_decision(loaded: LoadedPlan, world: World) -> Decision | None:
+    """Each rep's prospecting hours over regions and products."""
+    plan = loaded.plan
+    wanted = plan.decide.hours if plan.decide else None
+    own = [(c, cell) for c, cell in enumerate(world.cells) if cell.rep >= 0]
+    if not own or (plan.decide is not None and wanted is None):
+        return None
+    by_name = {rep.name: rep for rep in plan.reps}
+    cells = sorted({(cell.product, cell.region) for _, cell in own})
+    values = np.zeros((len(world.reps), len(cells)))
+    allowed = np.zeros_like(values, dtype=np.bool_)
+    for _, cell in own:
+        prospecting = by_name[world.reps[cell.rep]].prospecting
+        rate = prospecting.prospects_per_hour if prospecting else 0.0
+        column = cells.index((cell.product, cell.region))
+        values[cell.rep, column] = cell.rates[0] * world.cal.week_hours / rate
+        allowed[cell.rep, column] = True
+    names = tuple(f"{world.regions[g]} / {world.products[p]}" for p, g in cells)
+    change = wanted.change_at_most if wanted else 0.2
+    table = hours_levers(values, allowed=allowed, reps=world.reps, cells=names, change_at_most=change)
+    of_cell, of_route = _nothing(world)
+    place = {(r, c): i for i, (r, c) in enumerate(zip(table.row.tolist(), table.column.tolist(), strict=True))}
+    for c, cell in own:
+        of_cell[c] = place[cell.rep, cells.index((cell.product, cell.region))]
+
+    def mixes(x: Floats) -> dict[str, dict[str, dict[str, float]]]:
+        filled = table.table(x)
+        found: dict[str, dict[str, dict[str, float]]] = {}
+        for r in np.flatnonzero(allowed.any(axis=1)):
+            mix: dict[str, dict[str, float]] = {}
+            for c in np.flatnonzero(allowed[r]):
+                p, g = cells[c]
+                mix.setdefault(world.regions[g], {})[world.products[p]] = round(float(filled[r, c]), 6)
+            found[world.reps[r]] = mix
+        return found
+
+    def apply(plan: Plan, x: Floats) -> Plan:
+        mix = mixes(x)
+        reps = tuple(
+            rep.model_copy(update={"prospecting": rep.prospecting.model_copy(update={"mix": mix[rep.name]})})
+            if rep.prospecting is not None and rep.name in mix
+            else rep
+            for rep in plan.reps
+        )
+        return plan.model_copy(update={"reps": reps})
+
+    def edits(x: Floats) -> list[Edit]:
+        return [(("reps", name, "prospecting", "mix"), mix) for name, mix in mixes(x).items()]
+
+    return _table_decision("hours", table, world, cells, Attribution(len(table.row), of_cell, of_route), apply, edits)
+
+
+def decisions_of(loaded: LoadedPlan, world: World, allow_assumed: bool) -> list[Decision]:
+    """Everything that the plan lets move, in the order in which it is moved. Raises ClashingLimits."""
+    found = [
+        budget_decision(loaded, world, allow_assumed),
+        shares_decision(loaded, world),
+        hours_decision(loaded, world),
+    ]
+    return [decision for decision in found if decision is not None and decision.levers.movable]

@@ -1,0 +1,179 @@
+"""What an optimisation found, in the words of the command line and of the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Status = Literal["improved", "no_gain", "no_lever", "infeasible", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Odds:
+    """A probability on fresh paths, with its 95% interval."""
+
+    probability: float
+    interval: tuple[float, float]
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"probability": self.probability, "interval": list(self.interval)}
+
+
+@dataclass(frozen=True)
+class Gain:
+    """The paired difference after - before, in points."""
+
+    points: float
+    interval: tuple[float, float]
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"points": self.points, "interval": list(self.interval)}
+
+
+@dataclass(frozen=True)
+class AllocationRow:
+    """One cell of an allocation: what it was last year, is in the plan, and would be."""
+
+    kind: str  # budget, shares, hours
+    source: str  # or the rep
+    region: str
+    product: str
+    reference: float
+    plan: float
+    new: float
+    limit: str  # the limit that binds: floor, cap, or none
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return dict(self.__dict__)
+
+
+@dataclass(frozen=True)
+class QuotaRow:
+    """One rep's quota before and after, with the odds of attaining it on fresh paths."""
+
+    rep: str
+    before: float | None
+    after: float
+    odds_before: float | None
+    odds_after: float
+    split: tuple[tuple[str, str, float], ...]  # (region, product, amount)
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "rep": self.rep,
+            "before": self.before,
+            "after": self.after,
+            "odds_before": self.odds_before,
+            "odds_after": self.odds_after,
+            "split": [{"region": g, "product": p, "quota": amount} for g, p, amount in self.split],
+        }
+
+
+@dataclass(frozen=True)
+class GoalGain:
+    """One goal before and after, on the same fresh paths."""
+
+    goal: str
+    before: Odds
+    after: Odds
+    gain: Gain
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "goal": self.goal,
+            "before": self.before.as_json(),
+            "after": self.after.as_json(),
+            "gain": self.gain.as_json(),
+        }
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One allocation that was judged: the method that proposed it, and its probability on the paths named."""
+
+    method: str
+    phase: int
+    paths: int
+    probability: float
+    accepted: bool
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """The answer. Probabilities are of `objective`, on phase 0, paths that the search never saw."""
+
+    status: Status
+    reason: str
+    plan: str
+    objective: str
+    seed: int
+    replications: int
+    before: Odds | None = None
+    reference: Odds | None = None  # last year's proportions at this year's total
+    after: Odds | None = None
+    gain: Gain | None = None
+    in_sample: float | None = None
+    in_sample_paths: int = 0
+    optimism: float | None = None
+    goals: tuple[GoalGain, ...] = ()
+    allocation: tuple[AllocationRow, ...] = ()
+    quotas: tuple[QuotaRow, ...] = ()
+    over_assignment: float | None = None
+    spread_before: tuple[float, float] | None = None
+    spread_after: tuple[float, float] | None = None
+    largest_violation: float = 0.0
+    origin: str = ""
+    termination: str = ""
+    simulated: int = 0
+    seconds: float = 0.0
+    assumed: tuple[str, ...] = ()
+    trials: tuple[Trial, ...] = ()
+    limits: tuple[str, ...] = ()  # limits that clash, where infeasible
+    notes: tuple[str, ...] = ()
+    out: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`: at least the keys that the command line promises."""
+
+        def of(value: Any) -> Any:
+            return None if value is None else value.as_json()
+
+        return {
+            "status": self.status,
+            "reason": self.reason,
+            "plan": self.plan,
+            "objective": self.objective,
+            "seed": self.seed,
+            "replications": self.replications,
+            "before": of(self.before),
+            "reference": of(self.reference),
+            "after": of(self.after),
+            "gain": of(self.gain),
+            "in_sample": self.in_sample,
+            "in_sample_paths": self.in_sample_paths,
+            "optimism": self.optimism,
+            "bound": {"value": None, "label": "no certificate"},
+            "goals": [goal.as_json() for goal in self.goals],
+            "allocation": [row.as_json() for row in self.allocation],
+            "quotas": [row.as_json() for row in self.quotas],
+            "over_assignment": self.over_assignment,
+            "quota_odds": {
+                "before": None if self.spread_before is None else list(self.spread_before),
+                "after": None if self.spread_after is None else list(self.spread_after),
+            },
+            "largest_violation": self.largest_violation,
+            "origin": self.origin,
+            "termination": self.termination,
+            "simulated_paths": self.simulated,
+            "seconds": self.seconds,
+            "assumed": list(self.assumed),
+            "trials": [dict(trial.__dict__) for trial in self.trials],
+            "clashing_limits": list(self.limits),
+            "notes": list(self.notes),
+            "out": self.out,
+        }

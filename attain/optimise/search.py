@@ -1,0 +1,134 @@
+"""Sample paths for the solvers: a plan at an allocation, simulated in parallel, as margins and yields by lever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attain.optimise.decisions import Decision
+from engine.batch import Batch, Simulator
+from engine.draws import SEARCH
+from engine.montecarlo import run
+from engine.plan.types import LoadedPlan
+from engine.world import World, build
+from solvers.refine import SearchLimits
+from solvers.surrogate import PathTable
+
+Floats = NDArray[np.float64]
+PILOT = 8  # replications that tell how much work a replication is
+MOVES = 12_000_000  # stage visits that a search may simulate, at effort 1
+FEWEST_PATHS, MOST_PATHS = 3_000, 60_000
+
+
+@dataclass
+class Kept:
+    """A driver's sink that keeps batches in memory, in order."""
+
+    batches: dict[int, Batch] = field(default_factory=dict)
+
+    def done(self) -> list[tuple[int, int]]:
+        """Spans of replications that are there."""
+        return [(first, first + batch.n) for first, batch in self.batches.items()]
+
+    def put(self, first: int, n: int, tables: object) -> None:
+        """Keep a batch."""
+        assert isinstance(tables, Batch)
+        self.batches[first] = tables
+
+    def parts(self):  # type: ignore[no-untyped-def]
+        """Nothing to judge a precision by: searches have none."""
+        return iter(())
+
+    def in_order(self) -> list[Batch]:
+        """The batches from the first replication on."""
+        return [self.batches[first] for first in sorted(self.batches)]
+
+
+class Interrupted(Exception):
+    """Ctrl-C while sample paths were being made."""
+
+
+def simulate_batches(simulator: Simulator, first: int, n: int, jobs: int | None) -> list[Batch]:
+    """Replications first to first + n - 1 over the cores. Raises Interrupted."""
+    sink = Kept()
+    result = run(simulator, n=n, first=first, sink=sink, jobs=jobs)  # type: ignore[arg-type]
+    if result.status == "interrupted":
+        raise Interrupted
+    return sink.in_order()
+
+
+def objective_legs(world: World, maximise: str | None) -> NDArray[np.int64]:
+    """The legs whose joint attainment is maximised: a goal's, or those of all goals that quotas do not make."""
+    book = world.goals
+
+    def legs(goal: int) -> set[int]:
+        found = set(book.legs_of[goal])
+        for part in book.parts_of[goal]:
+            found |= legs(part)
+        return found
+
+    if maximise is not None:
+        return np.array(sorted(legs(book.names.index(maximise))), dtype=np.int64)
+    chosen = {leg for g, goal in enumerate(book.goals) if goal.all_of != "quotas" for leg in legs(g) if not book.parts_of[g]}
+    if not chosen:
+        chosen = {leg for g in range(len(book.names)) for leg in legs(g)}
+    return np.array(sorted(chosen), dtype=np.int64)
+
+
+@dataclass
+class Paths:
+    """The callable that the solvers' search asks for sample paths: `paths(x, first, n, phase)`."""
+
+    loaded: LoadedPlan
+    decision: Decision
+    maximise: str | None
+    seed: int
+    jobs: int | None
+    on_paths: Callable[[int], None] | None = None
+
+    def __call__(self, x: Floats, first: int, n: int, phase: int) -> PathTable:
+        """Margins [n, legs] and yields [n, legs, variables] of the plan at x."""
+        plan = self.decision.apply(self.loaded.plan, x)
+        world = build(self.loaded.model_copy(update={"plan": plan}))
+        simulator = Simulator(world, self.seed, phase, attribution=self.decision.attribution)
+        batches = simulate_batches(simulator, first, n, self.jobs)
+        if self.on_paths is not None:
+            self.on_paths(n)
+        legs = objective_legs(world, self.maximise)
+        least = np.array([world.goals.legs[i].at_least for i in legs])
+        scale = np.where(least > 0.0, least, 1.0)
+        values = np.concatenate([batch.legs for batch in batches])[:, legs]
+        brought = np.concatenate([_attributed(batch) for batch in batches])[:, :, legs]
+        return PathTable((values - least) / scale, self.yields(x, np.moveaxis(brought, 1, 2) / scale[:, None]))
+
+    def yields(self, x: Floats, brought: Floats) -> Floats:
+        """What a unit of each response brought on each path; a lever that is at nothing is taken to be like the mean."""
+        response = self.decision.response(x)
+        usual = float(np.max(np.abs(response), initial=0.0))
+        active = response > 1e-6 * usual
+        yields = np.zeros_like(brought)
+        yields[:, :, active] = brought[:, :, active] / response[active]
+        if active.any() and not active.all():
+            yields[:, :, ~active] = yields[:, :, active].mean(axis=2)[:, :, None]
+        return yields
+
+
+def _attributed(batch: Batch) -> Floats:
+    assert batch.attributed is not None, "the simulator was given an attribution"
+    return batch.attributed
+
+
+def search_limits(world: World, seed: int, effort: float) -> SearchLimits:
+    """How many paths a search may simulate: by the stage visits of a replication, which no clock enters."""
+    pilot = Simulator(world, seed, SEARCH)(0, PILOT)
+    moves = max(1.0, float(pilot.moves.mean()))
+    paths = int(np.clip(effort * MOVES / moves, FEWEST_PATHS, MOST_PATHS))
+    return SearchLimits(
+        paths=paths,
+        samples=(int(np.clip(paths // 60, 96, 512)), int(np.clip(paths // 16, 192, 2048))),
+        selection=int(np.clip(paths // 12, 256, 4096)),
+        finalists=3,
+    )

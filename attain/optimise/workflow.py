@@ -1,0 +1,295 @@
+"""`attain optimise`: allocate, set quotas, and prove the gain on paths that the search never saw.
+
+Each kind of decision is searched in turn (budget, lead shares, prospecting hours), quotas last: until effort answers to
+quotas they change the odds of attaining them and nothing else. What is reported comes from phase 0, the paths of
+`attain simulate` at the same seed and n.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attain.optimise.decisions import Decision, Edit, decisions_of, hours_decision, shares_decision
+from attain.optimise.newplan import write_new_plan
+from attain.optimise.quotas import QuotaAnswer, quota_edits, set_quotas, with_quotas
+from attain.optimise.records import AllocationRow, Gain, GoalGain, Odds, Optimisation, Status, Trial
+from attain.optimise.search import Interrupted, Paths, objective_legs, search_limits
+from attain.plans import find_plan, open_plan
+from attain.results import Results
+from attain.simulate import REPLICATIONS, fresh_seed, simulate
+from engine.montecarlo import Progress
+from engine.plan.types import LoadedPlan
+from engine.statistics import paired_difference, wilson
+from engine.world import World, build
+from solvers.budget import starting_points
+from solvers.levers import ClashingLimits, proportional, round_to_step
+from solvers.refine import Refined, SearchLimits, improve
+from solvers.surrogate import surrogate
+
+Floats = NDArray[np.float64]
+Say = Callable[[str], None]
+OnProgress = Callable[[Progress], None]
+START_PATHS = 256
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What one decision's search came to."""
+
+    decision: Decision
+    refined: Refined
+    reference: Floats
+    before: Floats
+
+
+def optimise(
+    plan: str | os.PathLike[str] | LoadedPlan,
+    *,
+    sets: Sequence[str] = (),
+    seed: int | None = None,
+    n: int = REPLICATIONS,
+    jobs: int | None = None,
+    effort: float = 1.0,
+    allow_assumed: bool = False,
+    out: str | os.PathLike[str] | None = None,
+    say: Say | None = None,
+    on_progress: OnProgress | None = None,
+) -> Optimisation:
+    """Find the allocation most likely to attain the goals within the plan's `decide`, and verify it on fresh paths.
+
+    `effort` scales the search's work limit (simulated stage visits, no clock). `out`: where to write the new plan.
+    Raises PlanRefused for a plan that cannot be used; limits that clash come back as status `infeasible`.
+    """
+    started = time.perf_counter()
+    tell = say or (lambda text: None)
+    seed = fresh_seed() if seed is None else seed
+    loaded = open_plan(plan, sets)
+    world = build(loaded)
+    maximise = loaded.plan.decide.maximise if loaded.plan.decide else None
+    frame = Optimisation("no_lever", "", loaded.plan.name, maximise or "all goals, quotas apart", seed, n)
+    try:
+        decisions = decisions_of(loaded, world, allow_assumed)
+    except ClashingLimits as clash:
+        names = tuple(str(limit) for limit in clash.limits)
+        return replace(frame, status="infeasible", reason=str(clash), limits=names, seconds=_since(started))
+    quotas_wanted = loaded.plan.decide is not None and loaded.plan.decide.quotas is not None
+    if not decisions and not quotas_wanted:
+        return replace(frame, reason=why_no_lever(loaded, world, allow_assumed), seconds=_since(started))
+    found: list[_Found] = []
+    interrupted = False
+    current = loaded
+    limits = search_limits(world, seed, effort)
+    for position in range(len(decisions)):
+        decision = decisions[position] if position == 0 else _again(decisions[position], current)
+        tell(f"Searching {_WORDS[decision.kind]}: {len(decision.cells)} cells, at most {limits.paths:,} sample paths")
+        try:
+            result = _search(current, decision, maximise, seed, jobs, limits, tell)
+        except (Interrupted, KeyboardInterrupt):
+            interrupted = True
+            break
+        found.append(result)
+        better = decision.apply(current.plan, result.refined.allocation)
+        current = current.model_copy(update={"plan": better})
+    tell("Verifying on fresh paths")
+    before = simulate(loaded, n=n, seed=seed, jobs=jobs, on_progress=on_progress)
+    reference = _reference_results(loaded, found, n, seed, jobs)
+    after = before if not found else simulate(current, n=n, seed=seed, jobs=jobs, on_progress=on_progress)
+    if _hits(after, maximise).mean() <= _hits(before, maximise).mean():  # nothing better: the plan stands as it is
+        current, after = loaded, before
+    answer: QuotaAnswer | None = None
+    if quotas_wanted:
+        tell("Setting quotas")
+        answer = set_quotas(current, before, after, seed=seed, jobs=jobs, limits=limits)
+        current = with_quotas(current, answer)
+    report = _report(frame, found, before, reference, after, maximise, answer, interrupted)
+    written = None
+    if out is not None:
+        edits = _edits(found if after is not before else []) + (quota_edits(loaded, answer) if answer else [])
+        source = None if isinstance(plan, LoadedPlan) else find_plan(plan)
+        written = write_new_plan(loaded, edits, Path(out), source, sets)
+    assumed = tuple(sorted({name for result in found for name in result.decision.assumed}))
+    return replace(report, seconds=_since(started), assumed=assumed, out=None if written is None else str(written))
+
+
+_WORDS = {"budget": "the budget", "shares": "shares of leads", "hours": "prospecting hours"}
+
+
+def _since(started: float) -> float:
+    return time.perf_counter() - started
+
+
+def _again(decision: Decision, current: LoadedPlan) -> Decision:
+    """The same decision on the plan as the earlier ones have left it."""
+    make = {"shares": shares_decision, "hours": hours_decision}[decision.kind]
+    return make(current, build(current)) or decision
+
+
+def why_no_lever(loaded: LoadedPlan, world: World, allow_assumed: bool) -> str:
+    """Why nothing can be moved, and what would let something."""
+    guessed = sorted({line.source for line in world.lines if line.response.assumed})
+    if guessed and not allow_assumed:
+        return f"the response of {', '.join(guessed)} is assumed: --allow-assumed moves its budget all the same"
+    if world.lines:
+        return "the limits leave each budget line where it is: loosen change_at_most, floors or caps in `decide`"
+    return (
+        "the plan has no budget that leads answer to, does not route leads by share, and no rep prospects: "
+        "give a source a budget with a response, route by share, or ask for quotas in `decide`"
+    )
+
+
+# --- one decision ---------------------------------------------------------------------------------------------------
+
+
+def _search(
+    loaded: LoadedPlan,
+    decision: Decision,
+    maximise: str | None,
+    seed: int,
+    jobs: int | None,
+    limits: SearchLimits,
+    tell: Say,
+) -> _Found:
+    levers = decision.levers
+    reference = proportional(levers)
+    as_planned = _as_planned(loaded, decision)
+    done = 0
+
+    def count(paths: int) -> None:
+        nonlocal done
+        done += paths
+        tell(f"Searching {_WORDS[decision.kind]}: {done:,} of at most {limits.paths:,} sample paths")
+
+    paths = Paths(loaded, decision, maximise, seed, jobs, count)
+    pilot = paths(reference, 0, min(START_PATHS, limits.samples[0]), 1)
+    proposals = starting_points(surrogate(levers, decision.response, reference, pilot))
+    starts = {"reference": reference}
+    if as_planned is not None and not np.allclose(as_planned, reference):
+        starts = {"plan": as_planned, "reference": reference}
+    starts |= {name: proposal.x for name, proposal in proposals.items() if name != "reference"}
+    refined = improve(levers, decision.response, starts, paths, limits=limits)
+    return _Found(decision, refined, reference, as_planned if as_planned is not None else reference)
+
+
+def _as_planned(loaded: LoadedPlan, decision: Decision) -> Floats | None:
+    """The plan's own allocation, where the limits let it stand."""
+    if decision.kind != "budget":
+        return decision.levers.reference
+    own = np.array([line.amount for line in build(loaded).lines])
+    return own if decision.levers.violation(own) <= 1e-9 else None
+
+
+def _reference_results(
+    loaded: LoadedPlan, found: list[_Found], n: int, seed: int, jobs: int | None
+) -> Results | None:
+    """The plan with last year's proportions, where those are not the plan's own."""
+    plan = loaded.plan
+    for result in found:
+        if not np.allclose(result.reference, result.before):
+            plan = result.decision.apply(plan, round_to_step(result.decision.levers, result.reference))
+    if plan is loaded.plan:
+        return None
+    return simulate(loaded.model_copy(update={"plan": plan}), n=n, seed=seed, jobs=jobs)
+
+
+# --- the report -----------------------------------------------------------------------------------------------------
+
+
+def _hits(results: Results, maximise: str | None) -> NDArray[np.bool_]:
+    """[n]: the replications that attain the objective."""
+    legs = objective_legs(results.world, maximise)
+    least = np.array([results.world.goals.legs[i].at_least for i in legs])
+    return np.asarray((results.legs[:, legs] >= least).all(axis=1), dtype=np.bool_)
+
+
+def odds_of(hits: NDArray[np.bool_]) -> Odds:
+    """A probability with its interval from hits [n]."""
+    interval = wilson(int(hits.sum()), len(hits))
+    return Odds(float(hits.mean()), (float(interval[0]), float(interval[1])))
+
+
+def gain_of(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Gain:
+    """The paired difference in points, from hits on the same paths."""
+    estimate = paired_difference(before, after)
+    return Gain(100.0 * estimate.value, (100.0 * estimate.low, 100.0 * estimate.high))
+
+
+def _allocation(result: _Found, kept: bool) -> list[AllocationRow]:
+    levers, new = result.decision.levers, result.before if kept else result.refined.allocation
+    slack = 1e-6 * np.maximum(1.0, np.abs(levers.totals[levers.group]))
+    rows = []
+    for i, (source, region, product) in enumerate(result.decision.cells):
+        binds = "cap" if new[i] >= levers.upper[i] - slack[i] else "floor" if new[i] <= levers.lower[i] + slack[i] else ""
+        values = (float(result.reference[i]), float(result.before[i]), float(new[i]))
+        rows.append(AllocationRow(result.decision.kind, source, region, product, *values, binds))
+    return rows
+
+
+def _report(
+    frame: Optimisation,
+    found: list[_Found],
+    before: Results,
+    reference: Results | None,
+    after: Results,
+    maximise: str | None,
+    answer: QuotaAnswer | None,
+    interrupted: bool,
+) -> Optimisation:
+    hits_before, hits_after = _hits(before, maximise), _hits(after, maximise)
+    gain = gain_of(hits_before, hits_after)
+    kept = after is before
+    last = found[-1].refined if found else None
+    status: Status = "improved" if gain.interval[0] > 0.0 else "no_gain"
+    reasons = {
+        "improved": "the new allocation is better beyond the error",
+        "no_gain": "no allocation within the limits is better beyond the error" if found else "only quotas may move",
+    }
+    attained_before, attained_after = before.attained, after.attained
+    goals = tuple(
+        GoalGain(
+            name,
+            odds_of(attained_before[:, g]),
+            odds_of(attained_after[:, g]),
+            gain_of(attained_before[:, g], attained_after[:, g]),
+        )
+        for g, name in enumerate(before.world.goals.names)
+        if before.world.goals.goals[g].all_of != "quotas"
+    )
+    return replace(
+        frame,
+        status="interrupted" if interrupted else status,
+        reason="interrupted: the best so far, verified" if interrupted else reasons[status],
+        before=odds_of(hits_before),
+        reference=None if reference is None else odds_of(_hits(reference, maximise)),
+        after=odds_of(hits_after),
+        gain=gain,
+        in_sample=None if last is None else last.in_sample,
+        in_sample_paths=0 if last is None else last.in_sample_paths,
+        optimism=None if last is None or kept else last.in_sample - float(hits_after.mean()),
+        goals=goals,
+        allocation=tuple(row for result in found for row in _allocation(result, kept)),
+        quotas=() if answer is None else answer.rows,
+        over_assignment=None if answer is None else answer.over_assignment,
+        spread_before=None if answer is None else answer.spread_before,
+        spread_after=None if answer is None else answer.spread_after,
+        largest_violation=max((f.decision.levers.violation(f.refined.allocation) for f in found), default=0.0),
+        origin="" if last is None else last.origin,
+        termination="" if last is None else last.termination,
+        simulated=sum(f.refined.simulated for f in found),
+        trials=tuple(
+            Trial(step.method, step.phase, step.paths, step.probability, step.accepted)
+            for f in found
+            for step in f.refined.trace
+        ),
+        notes=() if answer is None else answer.notes,
+    )
+
+
+def _edits(found: list[_Found]) -> list[Edit]:
+    return [edit for result in found for edit in result.decision.edits(result.refined.allocation)]
