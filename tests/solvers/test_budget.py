@@ -199,7 +199,7 @@ def test_paths_beyond_the_size_limit_are_thinned_and_always_the_same():
 
 
 def test_a_stopped_milp_says_how_far_it_may_be_off():
-    case = linear_case(5, 120, 8, 2)
+    case = linear_case(5, 60, 6, 2)
     found = most_attained(case, limits=WorkLimits(nodes=1))
     assert found is None or (found.solution.termination == "node_limit" and found.solution.bound >= found.value)
 
@@ -209,12 +209,12 @@ def test_starts_keep_the_limits_and_come_in_order():
     at = np.full(6, 100.0)
     market.target = market.moments(at)[0]
     levers = limited(tuple("abcdef"), at, change_at_most=0.5, step=10.0)
-    starts = starting_points(surrogate(levers, market.response, at, market.simulate(at, 0, 150, 1)))
+    starts = starting_points(surrogate(levers, market.response, at, market.simulate(at, 0, 60, 1)))
     assert list(starts)[:2] == ["reference", "mean"]
     assert set(starts) - {"reference", "mean"} in ({"bpoe", "milp"}, {"shortfall", "milp"})
     for proposal in starts.values():
         assert levers.violation(proposal.x) <= 1e-9
     assert starts["reference"].x == pytest.approx(at)
-    again = starting_points(surrogate(levers, market.response, at, market.simulate(at, 0, 150, 1)))
+    again = starting_points(surrogate(levers, market.response, at, market.simulate(at, 0, 60, 1)))
     for name, proposal in starts.items():
         assert np.array_equal(proposal.x, again[name].x)

@@ -101,13 +101,13 @@ def hard_knapsack() -> Programme:
 @pytest.mark.skipif(not HAS_HIGHS, reason="CBC hands over no bound when it is stopped")
 def test_a_node_limit_keeps_the_best_point_and_its_bound():
     problem = hard_knapsack()
-    found = solve(problem, limits=WorkLimits(nodes=20))
+    found = solve(problem, limits=WorkLimits(nodes=5))
     assert (found.status, found.termination) == ("feasible", "node_limit")
     assert found.max_violation <= 1e-9
     assert found.objective < found.bound  # maximising: the bound is above
     assert found.gap == pytest.approx((found.bound - found.objective) / found.objective)
     assert found.repeatable
-    again = solve(problem, limits=WorkLimits(nodes=20))
+    again = solve(problem, limits=WorkLimits(nodes=5))
     assert np.array_equal(found.point, again.point)
     assert (found.bound, found.nodes) == (again.bound, again.nodes)
 
@@ -154,7 +154,7 @@ def test_rows_without_terms_and_variables_without_rows(solver):
 
 def test_the_same_bits_whatever_the_threads():
     lp, mixed = random_programme(3, 30, 40), hard_knapsack()
-    runs = [(solve(lp, threads=t), solve(mixed, threads=t, limits=WorkLimits(nodes=50))) for t in (1, 2, 1)]
+    runs = [(solve(lp, threads=t), solve(mixed, threads=t, limits=WorkLimits(nodes=5))) for t in (1, 2, 1)]
     for solved, stopped in runs:
         assert solved.status == "optimal"  # a changed number of threads used to leave HiGHS without an answer
         assert np.array_equal(solved.point, runs[0][0].point)
