@@ -115,6 +115,13 @@ def _size(family: Family) -> int:
     return 1 if family == "exponential" else 2
 
 
+_SPREAD = {  # bounds of the logarithm of sigma or shape
+    "exponential": (None, None),
+    "lognormal": (float(np.log(0.05)), float(np.log(5.0))),
+    "weibull": (float(np.log(0.2)), float(np.log(25.0))),
+}
+
+
 def _start(family: Family, t: Floats) -> list[float]:
     logs = np.log(t)
     sigma = max(0.05, float(logs.std()))
@@ -122,7 +129,7 @@ def _start(family: Family, t: Floats) -> list[float]:
         return [float(np.log(t.mean()))]
     if family == "lognormal":
         return [float(logs.mean()), float(np.log(sigma))]
-    return [float(np.log(t.mean())), float(np.log(min(20.0, 1.2 / sigma)))]
+    return [float(np.log(t.mean())), float(np.log(min(20.0, max(0.25, 1.2 / sigma))))]
 
 
 def _wait(family: Family, x: Floats, n: int, aic: float) -> Wait:
@@ -194,5 +201,9 @@ def _joint(t: Floats, c: np.ndarray, causes: list[int], families: list[Family]) 
             total += float(np.logaddexp.reduce(np.array(survivals), axis=0).sum())
         return -total if np.isfinite(total) else 1e300
 
-    result = minimize(loss, np.array(start), method="L-BFGS-B", options={"maxiter": 500})
+    # a handful of nearly equal waits would drive the spread to nought and the likelihood to infinity
+    bounds: list[tuple[float | None, float | None]] = [(-20.0, 20.0)] if mixed else []
+    for family in families:
+        bounds += [(None, None), _SPREAD[family]][: _size(family)]
+    result = minimize(loss, np.array(start), method="L-BFGS-B", bounds=bounds, options={"maxiter": 500})
     return np.asarray(result.x, dtype=np.float64), float(result.fun)

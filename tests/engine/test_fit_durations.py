@@ -91,3 +91,14 @@ def test_one_deal_is_an_exponential_of_its_wait_and_none_is_none() -> None:
     assert fit.advance is not None
     assert (fit.advance.family, fit.advance.parameters) == ("exponential", (7.0,))
     assert fit.lost is None
+
+
+@given(st.lists(st.integers(1, 60), min_size=2, max_size=12), st.lists(st.integers(1, 60), max_size=8))
+def test_a_handful_of_waits_makes_a_distribution_that_a_plan_can_hold(ended: list[int], still: list[int]) -> None:
+    t = np.array(ended + still, dtype=float)
+    wait = fit_waits(t, [ADVANCED] * len(ended) + [OPEN] * len(still)).advance
+    assert wait is not None
+    assert np.all(np.isfinite(wait.parameters))
+    assert wait.parameters[0] > 0
+    if wait.family in ("lognormal", "weibull"):
+        assert 0.04 < wait.parameters[1] < 26
