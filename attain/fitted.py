@@ -367,8 +367,8 @@ def _base(deals: pl.DataFrame, start: dt.date, as_of: dt.date, notes: list[str])
         return Base(since, start, seen * 365.0 / days, won.height, 0)
     if months < 12:
         notes.append(
-            f"the history reaches back {months} months before {start}, not four quarters: their bookings are scaled to a "
-            "year, and lack the wins of deals begun before it, so that the goal is lower than it would be"
+            f"the history reaches back {months} months before {start}, not four quarters: their bookings are scaled "
+            "to a year, and lack the wins of deals begun before it, so that the goal is lower than it would be"
         )
     return Base(since, until, seen * 12 / months, won.height, months)
 
