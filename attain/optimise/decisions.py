@@ -38,6 +38,7 @@ class Decision:
     attribution: Attribution
     apply: Callable[[Plan, Floats], Plan]
     edits: Callable[[Floats], list[Edit]]
+    like: NDArray[np.int64]  # [variables]: which are of a kind, one with no yield of its own taking its kind's
     assumed: tuple[str, ...] = ()  # sources whose response is a guess
 
 
@@ -167,6 +168,7 @@ def budget_decision(loaded: LoadedPlan, world: World, allow_assumed: bool) -> De
         Attribution(len(lines), cells, routes),
         lambda plan, x: _with_budget(plan, lines, x),
         edits,
+        np.unique([line.source for line in lines], return_inverse=True)[1].astype(np.int64),
         assumed if allow_assumed else (),
     )
 
@@ -194,7 +196,7 @@ def _table_decision(
         (world.reps[r], world.regions[cells[c][1]], world.products[cells[c][0]])
         for r, c in zip(table.row.tolist(), table.column.tolist(), strict=True)
     )
-    return Decision(kind, named, table.levers, identity, attribution, apply, edits)
+    return Decision(kind, named, table.levers, identity, attribution, apply, edits, table.levers.group)
 
 
 def shares_decision(loaded: LoadedPlan, world: World) -> Decision | None:

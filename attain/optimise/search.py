@@ -15,7 +15,7 @@ from engine.montecarlo import run
 from engine.plan.types import LoadedPlan
 from engine.world import World, build
 from solvers.refine import SearchLimits
-from solvers.surrogate import PathTable
+from solvers.surrogate import PathTable, unit_yields
 
 Floats = NDArray[np.float64]
 PILOT = 8  # replications that tell how much work a replication is
@@ -102,18 +102,8 @@ class Paths:
         scale = np.where(least > 0.0, least, 1.0)
         values = np.concatenate([batch.legs for batch in batches])[:, legs]
         brought = np.concatenate([_attributed(batch) for batch in batches])[:, :, legs]
-        return PathTable((values - least) / scale, self.yields(x, np.moveaxis(brought, 1, 2) / scale[:, None]))
-
-    def yields(self, x: Floats, brought: Floats) -> Floats:
-        """What a unit of each response brought on each path; a lever that is at nothing is taken to be like the mean."""
-        response = self.decision.response(x)
-        usual = float(np.max(np.abs(response), initial=0.0))
-        active = response > 1e-6 * usual
-        yields = np.zeros_like(brought)
-        yields[:, :, active] = brought[:, :, active] / response[active]
-        if active.any() and not active.all():
-            yields[:, :, ~active] = yields[:, :, active].mean(axis=2)[:, :, None]
-        return yields
+        yields = unit_yields(np.moveaxis(brought, 1, 2) / scale[:, None], self.decision.response(x), self.decision.like)
+        return PathTable((values - least) / scale, yields)
 
 
 def _attributed(batch: Batch) -> Floats:

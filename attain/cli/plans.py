@@ -1,0 +1,121 @@
+"""Verbs about plans as files: scenarios, new, schema, check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attain.cli.options import AsJson, Language, Plan, Sets, chosen, print_json, screen
+
+
+def scenarios_(as_json: AsJson = False) -> None:
+    """List the built-in plans."""
+    import scenarios
+
+    found = [{"name": name, "title": scenarios.title(name)} for name in scenarios.names()]
+    if as_json:
+        print_json(found)
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for row in found:
+        table.add_row(f"[bold]{row['name']}[/bold]", row["title"])
+    screen().print(table)
+    screen().print("\nTry one: attain simulate " + (found[0]["name"] if found else "PLAN"))
+
+
+def new(
+    out: Annotated[Path | None, typer.Argument(help="Where to write it; printed where no file is named.")] = None,
+    language: Language = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a commented plan to start from."""
+    import datetime as dt
+
+    from engine.plan.document import write_text
+    from engine.plan.template import template
+
+    text = template(chosen(language), dt.date.today().year)
+    if out is None:
+        print(text, end="")
+        return
+    if out.exists() and not force:
+        raise FileExistsError(f"{out} is there already: name another file, or give --force to replace it.")
+    write_text(text, out)
+    screen(stderr=True).print(f"Wrote {out}. Change it to your own, then: attain check {out}", markup=False)
+
+
+def schema() -> None:
+    """Print the JSON Schema of plan files, for editors that complete and check."""
+    from engine.plan.schema import plan_schema
+
+    print_json(plan_schema())
+
+
+def check(plan: Plan, sets: Sets = None, as_json: AsJson = False, language: Language = None) -> None:
+    """Check a plan: is it valid, SMART(+C), and are there hours enough? Exit code 1 where an error is found."""
+    from attain.plans import open_plan
+    from engine.plan.findings import findings
+    from engine.problems import PlanRefused
+
+    try:
+        loaded = open_plan(plan, sets or ())
+    except PlanRefused as refused:
+        if not as_json:
+            raise
+        rows = [
+            {"severity": "error", "criterion": "valid", "path": p.path, "message": str(p), "advice": p.hint}
+            for p in refused.problems
+        ]
+        print_json({"valid": False, "findings": rows})
+        raise typer.Exit(1) from None
+    found = findings(loaded)
+    failed = any(finding.severity == "error" for finding in found)
+    if as_json:
+        rows = [
+            {
+                "severity": f.severity,
+                "criterion": f.criterion,
+                "path": f.path,
+                "message": f.message,
+                "advice": f.advice,
+            }
+            for f in found
+        ]
+        print_json({"valid": True, "findings": rows})
+    else:
+        _show(loaded.plan.name, found)
+    if failed:
+        raise typer.Exit(1)
+
+
+_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+
+
+def _show(name: str, found: list) -> None:  # type: ignore[type-arg]
+    from rich.text import Text
+
+    console = screen()
+    counts = {kind: sum(1 for f in found if f.severity == kind) for kind in _STYLES}
+    said = ", ".join(f"{count} {kind}{'s' if count != 1 else ''}" for kind, count in counts.items() if count)
+    console.print(Text.assemble((name, "bold"), f": a valid plan; {said or 'nothing to remark'}."))
+    for severity, style in _STYLES.items():
+        for finding in found:
+            if finding.severity != severity:
+                continue
+            console.print()
+            console.print(Text.assemble((f"{severity} ", style), (finding.criterion, "bold"), f"  {finding.path}"))
+            console.print(Text(f"  {finding.message}"))
+            if finding.advice:
+                console.print(Text(f"  {finding.advice}", style="dim"))
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs."""
+    app.command("scenarios")(scenarios_)
+    app.command()(new)
+    app.command()(schema)
+    app.command()(check)

@@ -1,0 +1,191 @@
+"""Verbs that simulate a plan and show what came of it: simulate, funnel, compare, replay, report."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attain.cli.options import (
+    AsJson,
+    Jobs,
+    Language,
+    Plan,
+    Replications,
+    Seed,
+    Sets,
+    chosen,
+    print_json,
+    screen,
+)
+
+
+class Keeps(StrEnum):
+    """How much a run's folder keeps of each replication."""
+
+    goals = "goals"
+    cells = "cells"
+    log = "log"
+
+
+Out = Annotated[Path | None, typer.Option("--out", help="Keep the run in this folder, or continue the one there.")]
+
+
+def simulate(
+    plan: Plan,
+    n: Replications = 2_000,
+    seed: Seed = None,
+    engine: Annotated[str, typer.Option(help="simpy: the readable engine.")] = "simpy",
+    jobs: Jobs = None,
+    precision: Annotated[
+        float | None,
+        typer.Option(min=0.0005, max=0.5, help="Stop once every probability is within +- this; n is then the most."),
+    ] = None,
+    out: Out = None,
+    keep: Annotated[Keeps, typer.Option(help="goals and totals, all cells too, or the event log too.")] = Keeps.goals,
+    sets: Sets = None,
+    as_json: AsJson = False,
+    language: Language = None,
+) -> None:
+    """Simulate a plan thousands of times: how likely is each goal, and why would it be missed?"""
+    from attain.plans import open_plan
+    from attain.progress import meter
+    from attain.simulate import fresh_seed
+    from attain.simulate import simulate as run
+
+    loaded = open_plan(plan, sets or ())
+    continued = out is not None and (out / "manifest.json").is_file()
+    if seed is None and not continued:
+        seed = fresh_seed()
+    with meter(loaded.plan.name, silent=as_json) as report:
+        results = run(
+            loaded,
+            sets=sets or (),
+            n=n,
+            seed=seed,
+            jobs=jobs,
+            precision=precision,
+            out=out,
+            engine=engine,
+            keep=keep.value,
+            on_progress=report,
+        )
+    from attain.summary import summarise
+    from attain.summary.document import as_json as document
+
+    if results.n == 0:
+        raise ValueError("Interrupted before the first replications had finished: there is nothing to show yet.")
+    summary = summarise(results, loaded)
+    if as_json:
+        print_json(document(summary, chosen(language)) | {"out": None if out is None else str(out)})
+        return
+    from attain.screen import screen as show
+
+    screen().print(show(summary, chosen(language)))
+    if out is not None:
+        screen().print(f"\nKept in {out}. A page for people: attain report {out}", markup=False)
+    if results.n < results.asked:
+        screen(stderr=True).print(
+            f"Interrupted: {results.n:,} of {results.asked:,} replications count. "
+            + (f"The same command continues the run in {out}." if out else "With --out it could be continued."),
+            markup=False,
+        )
+
+
+def funnel(
+    plan: Plan,
+    goal: Annotated[str | None, typer.Option(help="The goal; company's unless named.")] = None,
+    n: Replications = 1_000,
+    seed: Seed = 0,
+    jobs: Jobs = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+    language: Language = None,
+) -> None:
+    """Calculate back from the target to deals, proposals and prospects, and say how likely that is to be enough."""
+    from attain.funnel import funnel as work_back
+    from attain.progress import meter
+
+    with meter("Funnel", silent=as_json) as report:
+        found = work_back(plan, sets=sets or (), goal=goal, n=n, seed=seed, jobs=jobs, on_progress=report)
+    if as_json:
+        print_json(found.as_json())
+        return
+    from attain.screens.funnel import screen as show
+
+    screen().print(show(found, chosen(language)))
+
+
+def compare(
+    plans: Annotated[list[str], typer.Argument(help="Two or more plans; or one, with --set.", metavar="A B [C ...]")],
+    n: Replications = 2_000,
+    seed: Seed = None,
+    jobs: Jobs = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+    language: Language = None,
+) -> None:
+    """Compare plans on the same random numbers: how much likelier is one than another, and which is best?"""
+    from attain.compare import compare as judge
+    from attain.progress import meter
+    from attain.simulate import fresh_seed
+
+    if len(plans) == 1 and not sets:
+        raise typer.BadParameter("name two plans at least, or one plan and a --set that varies it")
+    chosen_seed = fresh_seed() if seed is None else seed
+    with meter("Comparing", silent=as_json) as report:
+        found = judge(plans, sets=sets or (), n=n, seed=chosen_seed, jobs=jobs, on_progress=report)
+    if as_json:
+        print_json(found.as_json())
+        return
+    from attain.screens.compare import screen as show
+
+    screen().print(show(found, chosen(language)))
+
+
+def replay(
+    plan: Plan,
+    replication: Annotated[int, typer.Option(min=0, help="Which replication.")] = 0,
+    seed: Seed = 0,
+    around: Annotated[str | None, typer.Option(help="deal:KEY or rep:NAME.")] = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+    language: Language = None,
+) -> None:
+    """Show one replication as it happened, event by event."""
+    from attain.replay import replay as again
+
+    found = again(plan, replication=replication, seed=0 if seed is None else seed, around=around, sets=sets or ())
+    if as_json:
+        print_json(found.as_json())
+        return
+    from attain.screens.replay import screen as show
+
+    screen().print(show(found, chosen(language)))
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="The folder of a run, as kept by simulate --out.", metavar="RUN")],
+    out: Annotated[Path | None, typer.Option("--out", help="The page; report.html in the run's folder unless given.")] = None,
+    optimised: Annotated[
+        Path | None, typer.Option("--optimised", help="The JSON of `attain optimise --json`, shown in the page.")
+    ] = None,
+    as_json: AsJson = False,
+    language: Language = None,
+) -> None:
+    """Write a page for people: one file, no network, to read, print and pass on."""
+    from attain.report import report as write
+
+    path = write(run, out=out, language=chosen(language), optimised=optimised)
+    if as_json:
+        print_json({"page": str(path)})
+        return
+    screen().print(f"Wrote {path}", markup=False)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs."""
+    for verb in (simulate, funnel, compare, replay, report):
+        app.command()(verb)

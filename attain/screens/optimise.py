@@ -1,0 +1,159 @@
+"""An optimisation on the terminal: the gain, what moves, quotas, and how far to believe it."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from attain.optimise.records import AllocationRow, Optimisation
+from attain.screens.optimise_texts import said
+from attain.wording.numbers import Language, chance, money, percent
+
+SHOWN_ROWS = 40
+
+
+def screen(found: Optimisation, language: Language = "en") -> RenderableType:
+    """Everything that `attain optimise` shows."""
+    parts: list[RenderableType] = [_headline(found, language)]
+    if found.after is not None:
+        parts += [Text(), _odds(found, language)]
+    if found.limits:
+        parts += [Text(), Text(said("clash", language), style="bold")]
+        parts += [Text(f"  - {limit}") for limit in found.limits]
+    for kind in ("budget", "shares", "hours"):
+        rows = [row for row in found.allocation if row.kind == kind]
+        if rows:
+            parts += [Text(), _allocation(kind, rows, language)]
+    if found.quotas:
+        parts += [Text(), _quotas(found, language)]
+    parts += [Text(), *_trust(found, language)]
+    return Group(*parts)
+
+
+def _headline(found: Optimisation, language: Language) -> Text:
+    text = Text(found.plan, style="bold")
+    text.append("  ")
+    style = {"improved": "bold green", "infeasible": "bold red", "no_lever": "yellow"}.get(found.status, "bold")
+    text.append(said(f"status_{found.status}", language), style=style)
+    if found.before is not None and found.after is not None and found.gain is not None:
+        low, high = found.gain.interval
+        values = {
+            "before": chance(found.before.probability, language),
+            "after": chance(found.after.probability, language),
+            "points": f"{found.gain.points:+.1f}",
+            "low": f"{low:+.1f}",
+            "high": f"{high:+.1f}",
+        }
+        text.append("\n" + said("gain", language, **values))
+    text.append("\n" + found.reason, style="dim")
+    return text
+
+
+def _table(title: str, heads: list[tuple[str, str]]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for head, justify in heads:
+        table.add_column(head, justify=justify)  # type: ignore[arg-type]
+    return table
+
+
+def _odds(found: Optimisation, language: Language) -> Table:
+    right = "right"
+    heads = [("", "left")] + [(said(key, language), right) for key in ("before", "after", "points", "interval")]
+    table = _table(said("odds", language), heads)
+    rows = [(found.objective if found.objective in {g.goal for g in found.goals} else said("objective", language), found.before, found.after, found.gain)]
+    rows += [(goal.goal, goal.before, goal.after, goal.gain) for goal in found.goals if goal.goal != found.objective]
+    for name, before, after, gain in rows:
+        if before is not None and after is not None and gain is not None:
+            table.add_row(
+                Text(name),
+                percent(before.probability, language),
+                percent(after.probability, language),
+                f"{gain.points:+.1f}",
+                f"{gain.interval[0]:+.1f} .. {gain.interval[1]:+.1f}",
+            )
+    if found.reference is not None:
+        table.add_row(Text(said("last_year", language)), percent(found.reference.probability, language), "", "", "")
+    return table
+
+
+def _amount(kind: str, value: float, language: Language) -> str:
+    if kind == "budget":
+        return money(value, "", language)
+    return percent(value, language, 1) if kind == "shares" else f"{value:.1f}"
+
+
+def _allocation(kind: str, rows: list[AllocationRow], language: Language) -> RenderableType:
+    heads = [(said(key, language), "left") for key in (("rep" if kind != "budget" else "source"), "region", "product")]
+    heads += [(said(key, language), "right") for key in ("last_year", "plan", "new", "change")]
+    table = _table(said(kind, language), [*heads, (said("limit", language), "left")])
+    moved = sorted(rows, key=lambda row: -abs(row.new - row.plan))[:SHOWN_ROWS]
+    for row in [row for row in rows if row in moved]:
+        change = row.new - row.plan
+        shown = f"{100.0 * change / row.plan:+.0f}%" if row.plan > 0 else "new" if row.new > 0 else ""
+        table.add_row(
+            Text(row.source),
+            Text(row.region),
+            Text(row.product),
+            _amount(kind, row.reference, language),
+            _amount(kind, row.plan, language),
+            _amount(kind, row.new, language),
+            Text(shown, style="green" if change > 0 else "red" if change < 0 else ""),
+            Text(said(row.limit, language) if row.limit else ""),
+        )
+    if len(rows) > len(moved):
+        return Group(table, Text(said("more_rows", language, count=len(rows) - len(moved)), style="dim"))
+    return table
+
+
+def _quotas(found: Optimisation, language: Language) -> RenderableType:
+    heads = [(said("rep", language), "left")]
+    heads += [(said(key, language), "right") for key in ("quota_before", "quota_after", "odds_before", "odds_after")]
+    table = _table(said("quotas", language), heads)
+    for row in found.quotas[:SHOWN_ROWS]:
+        table.add_row(
+            Text(row.rep),
+            "" if row.before is None else money(row.before, "", language),
+            money(row.after, "", language),
+            "" if row.odds_before is None else percent(row.odds_before, language),
+            percent(row.odds_after, language),
+        )
+    lines: list[RenderableType] = [table]
+    if found.spread_before is not None and found.spread_after is not None:
+        lines.append(
+            Text(
+                said(
+                    "spread",
+                    language,
+                    before=f"{percent(found.spread_before[0], language)} .. {percent(found.spread_before[1], language)}",
+                    after=f"{percent(found.spread_after[0], language)} .. {percent(found.spread_after[1], language)}",
+                )
+            )
+        )
+    lines.append(Text(said("quotas_apart", language), style="dim"))
+    return Group(*lines)
+
+
+def _trust(found: Optimisation, language: Language) -> list[RenderableType]:
+    lines: list[RenderableType] = []
+    if found.in_sample is not None and found.after is not None:
+        values = {
+            "in_sample": percent(found.in_sample, language),
+            "paths": f"{found.in_sample_paths:,}",
+            "fresh": percent(found.after.probability, language),
+            "n": f"{found.replications:,}",
+            "optimism": "" if found.optimism is None else f"{100.0 * found.optimism:+.1f}",
+        }
+        lines.append(Text(said("optimism", language, **values)))
+        lines.append(Text(said("bound", language), style="dim"))
+    if found.assumed:
+        lines.append(Text(said("assumed", language, names=", ".join(found.assumed)), style="yellow"))
+    lines += [Text(note, style="cyan") for note in found.notes]
+    lines.append(
+        Text(said("run", language, seed=found.seed, paths=f"{found.simulated:,}", seconds=f"{found.seconds:.0f}"), style="dim")
+    )
+    if found.out is not None:
+        lines.append(Text(said("wrote", language, out=found.out)))
+    elif found.status in ("improved", "no_gain"):
+        lines.append(Text(said("hint", language), style="dim"))
+    return lines
