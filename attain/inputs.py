@@ -62,13 +62,14 @@ def inputs_of_loaded(loaded: LoadedPlan) -> tuple[Input, ...]:
 
 
 def grouped(inputs: Sequence[Input]) -> tuple[tuple[Input, int], ...]:
-    """Inputs that differ in the name of their rep, product, region or source alone, as one with their number.
+    """Inputs that differ in the name of their rep, product, segment or source alone, as one with their number.
 
     `reps.*.hours_per_week` stands for all reps with the same value, source and note.
     """
     groups: dict[tuple[object, ...], list[Input]] = {}
     for row in inputs:
-        path = (row.path[0], *row.path[2:]) if len(row.path) > 2 else row.path
+        alike = len(row.path) > 2 and row.path[0] in ("reps", "products", "segments", "sources")
+        path = (row.path[0], *row.path[2:]) if alike else row.path
         groups.setdefault((path, len(row.path), row.value, row.origin, row.of, row.note), []).append(row)
     return tuple((_starred(rows), len(rows)) for rows in groups.values())
 
@@ -79,7 +80,7 @@ def _starred(rows: list[Input]) -> Input:
     return replace(rows[0], path=(rows[0].path[0], "*", *rows[0].path[2:]))
 
 
-# --- the rows -------------------------------------------------------------------------------------------------------
+# --- the rows --------------------------------------------------------------------------------------------------------
 
 Place = tuple[str | int, ...]
 Row = tuple[Input, Place]
@@ -106,7 +107,7 @@ def described(value: TimeDistribution | AmountDistribution) -> str:
         return _plain(value.value)
     if value.file:
         return f"{value.kind}, {value.file}:{value.column}"
-    parts = [value.kind]
+    parts: list[str] = [value.kind]
     for name in ("mean", "median", "p90", "sigma", "cv", "shape", "low", "mode", "high"):
         held = getattr(value, name)
         if held is not None:
@@ -211,7 +212,8 @@ def _source(source: Source, place: Place, names: tuple[str, str]) -> Iterator[Ro
     if response is not None:
         if response.hill is not None:
             hill = response.hill
-            said = f"hill, {_plain(hill.most_leads_per_month)} at most, half at {_plain(hill.half_at)}, shape {hill.shape:g}"
+            most, half = _plain(hill.most_leads_per_month), _plain(hill.half_at)
+            said = f"hill, {most} at most, half at {half}, shape {hill.shape:g}"
         else:
             said = f"linear, {_plain(response.linear.cost_per_lead)} a lead" if response.linear else ""
         row, where = _row((*place, "response"), (*names, "response"), said, True)
@@ -245,7 +247,7 @@ def _beside(plan: Plan, files: PlanFiles) -> Iterator[Row]:
             yield _row((name,), (name,), reference.file, True, float(len(rows)) if rows else None)
 
 
-# --- where they come from -------------------------------------------------------------------------------------------
+# --- where they come from --------------------------------------------------------------------------------------------
 
 
 def _judged(row: Input, note: str, files: PlanFiles | None, fitted: bool) -> Input:
@@ -278,13 +280,15 @@ class Notes:
 
     def at(self, place: Place) -> str:
         """The comment that belongs to a place; empty where there is none, or the place is not in the text."""
-        node, line = self._document, None
+        node: Any = self._document
+        line = None
         for key in place:
             if not isinstance(node, (dict, list)):
                 break
             try:
-                line = node.lc.key(key)[0] if isinstance(node, dict) else node.lc.item(key)[0]  # type: ignore[attr-defined]
-                node = node[key]  # type: ignore[call-overload]
+                marks: Any = node.lc  # type: ignore[union-attr]
+                line = marks.key(key)[0] if isinstance(node, dict) else marks.item(key)[0]
+                node = node[key]  # type: ignore[index]
             except (KeyError, IndexError, AttributeError, TypeError):
                 return ""
         if line is None or not 0 <= line < len(self._lines):

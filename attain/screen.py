@@ -39,7 +39,9 @@ MOST_DRIVERS = 4
 WIDE = 100  # columns from which tables carry their second-rate columns
 
 
-def screen(summary: Summary, language: Language = "en", *, width: int = 100, funnel: RenderableType | None = None) -> Group:
+def screen(
+    summary: Summary, language: Language = "en", *, width: int = 100, funnel: RenderableType | None = None
+) -> Group:
     """Everything about a run, in order. `funnel` takes the place of the simulated flow where it is given."""
     parts: list[RenderableType | None] = [
         verdict_panel(summary, language),
@@ -57,7 +59,7 @@ def screen(summary: Summary, language: Language = "en", *, width: int = 100, fun
     return Group(*(part for part in parts if part is not None))
 
 
-# --- the verdict --------------------------------------------------------------------------------------------------------
+# --- the verdict -----------------------------------------------------------------------------------------------------
 
 
 def verdict_panel(summary: Summary, language: Language = "en") -> RenderableType | None:
@@ -66,7 +68,7 @@ def verdict_panel(summary: Summary, language: Language = "en") -> RenderableType
     if verdict is None or summary.main is None:
         return None
     style = _colour(summary.goal(summary.main).probability.value)
-    lines = [Text(verdict.headline.say(language), style=f"bold {style}")]
+    lines: list[RenderableType] = [Text(verdict.headline.say(language), style=f"bold {style}")]
     if verdict.everyone is not None:
         lines.append(Text(verdict.everyone.say(language)))
     lines.append(Text())
@@ -98,12 +100,14 @@ def warnings_text(summary: Summary, language: Language = "en") -> RenderableType
     return Group(*lines, *(_bullet(w.sentence.say(language), "yellow") for w in shown), Text())
 
 
-# --- tables -------------------------------------------------------------------------------------------------------------
+# --- tables ----------------------------------------------------------------------------------------------------------
 
 
 def _table(title: str, columns: Iterable[tuple[str, str]]) -> Table:
     """A table with a title; columns are (heading, left or right)."""
-    heads = (Column(Text(name), justify="right" if side == "right" else "left", overflow="fold") for name, side in columns)
+    heads = (
+        Column(Text(name), justify="right" if side == "right" else "left", overflow="fold") for name, side in columns
+    )
     return Table(
         *heads, title=Text(title, style="bold"), title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1)
     )
@@ -168,14 +172,13 @@ def goals_table(summary: Summary, language: Language = "en", width: int = 100) -
     table = _table(f"{text('screen.goals', language)} ({summary.currency})", _heads(keys, language))
     for goal in summary.goals:
         reach = goal.input_range
+        given = "–" if reach is None else f"{percent(reach.low, language)} – {percent(reach.high, language)}"
         cells = {
             "goal": Text(goal.name),
             "target": Text(_value(goal, goal.target, language)),
             "chance": _chance_text(goal.probability, language),
             "sampling": Text(_half_width(goal.probability, language), style="dim"),
-            "given_inputs": Text(
-                "–" if reach is None else f"{percent(reach.low, language)} – {percent(reach.high, language)}", style="dim"
-            ),
+            "given_inputs": Text(given, style="dim"),
             "typical": Text(_value(goal, goal.values.p50.value, language)),
             "range": Text(
                 f"{_value(goal, goal.values.p10.value, language)} – {_value(goal, goal.values.p90.value, language)}"
@@ -261,7 +264,7 @@ def months_table(summary: Summary, language: Language = "en", width: int = 100) 
 
 
 class Fan:
-    """One month's cumulative bookings as a line: thin from p10 to p90, thick from p20 to p80, a dot at p50, the plan."""
+    """A month's cumulative bookings as a line: thin from p10 to p90, thick from p20 to p80, a dot at p50, the plan."""
 
     def __init__(self, month: MonthSummary, most: float, width: int = 38) -> None:
         self.month, self.most, self.width = month, most, width
@@ -319,7 +322,8 @@ def _rep_row(rep: RepSummary, keys: Sequence[str], language: Language) -> list[R
     if rep.utilisation is not None:
         busy = Text(percent(rep.utilisation.value, language, 0))
         if rep.state:
-            busy = Text(f"{text(f'state.{rep.state}', language)} {busy.plain}", style="red" if rep.state == "saturated" else "dim")
+            state = text(f"state.{rep.state}", language)
+            busy = Text(f"{state} {busy.plain}", style="red" if rep.state == "saturated" else "dim")
     wait = "–" if rep.queue_days is None else text("screen.days", language, days=round(rep.queue_days, 1))
     cells = {
         "rep": Text(rep.name),
@@ -364,7 +368,7 @@ def _level(cut: str, driver: Driver, value: float, language: Language) -> str:
     return money(value, "", language) if driver.name == "deal_value" else number(round(value, 2), language)
 
 
-# --- what it rests on ---------------------------------------------------------------------------------------------------
+# --- what it rests on ------------------------------------------------------------------------------------------------
 
 
 def inputs_table(summary: Summary, language: Language = "en", width: int = 100) -> RenderableType | None:

@@ -54,8 +54,8 @@ __all__ = [
 def summarise(results: Results, loaded: LoadedPlan | None = None) -> Summary:
     """Everything that screens and pages say about a run.
 
-    `loaded`: the plan with its files and text, for the inputs' sources and the author's notes; without it they come from
-    the plan alone. Raises ValueError for a run without a single replication.
+    `loaded`: the plan with its files and text, for the inputs' sources and the author's notes; without it they come
+    from the plan alone. Raises ValueError for a run without a single replication.
     """
     if results.n == 0:
         raise ValueError("a run without a finished replication has nothing to sum up; run it again, or for longer")

@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A logistic regression: intercept first; `covariance` is of the estimate's sampling, by the sandwich of the ridge."""
+    """A logistic regression: intercept first; `covariance` is of its sampling, the sandwich that the ridge makes."""
 
     coefficients: Floats
     covariance: Floats
@@ -60,7 +60,7 @@ class Conditional:
 
 
 def logistic(features: Floats, hits: NDArray[np.bool_], ridge: float = RIDGE) -> Fit:
-    """Ridge logistic regression by Newton's method with halving; features [n, k] standardised, the intercept unpenalised."""
+    """Ridge logistic regression by halved Newton steps; features [n, k] standardised, the intercept unpenalised."""
     n, k = features.shape
     design = np.column_stack([np.ones(n), features])
     penalty = np.diag([0.0] + [ridge] * k)
@@ -97,8 +97,8 @@ def logistic(features: Floats, hits: NDArray[np.bool_], ridge: float = RIDGE) ->
 def conditional(inputs: Floats, hits: NDArray[np.bool_]) -> Conditional | None:
     """The conditional probability of `hits` [n] over the drawn `inputs` [n, k].
 
-    None where no input varies, or where there are too few paths, hits or misses to tell; where every path hits (or
-    misses), the range is that one point.
+    None where no input varies, or where there are too few paths, hits or misses to tell: that no path misses does not
+    make it certain under every draw.
     """
     n = len(hits)
     varies = np.flatnonzero(np.ptp(inputs, axis=0) > 0.0) if n and inputs.shape[1] else np.zeros(0, dtype=np.int64)
@@ -106,8 +106,6 @@ def conditional(inputs: Floats, hits: NDArray[np.bool_]) -> Conditional | None:
         return None
     count = int(hits.sum())
     p = count / n
-    if count in (0, n):
-        return Conditional(Interval(p, p), np.full(n, p), ())
     if min(count, n - count) < LEAST_EACH:
         return None
     linear = _standardised(inputs[:, varies])
@@ -123,8 +121,7 @@ def conditional(inputs: Floats, hits: NDArray[np.bool_]) -> Conditional | None:
     probabilities = special.expit(intercept + features @ slopes)
     low, high = np.quantile(probabilities, (LOW, HIGH))
     effects = tuple(
-        _effect(j, int(varies[j]), inputs[:, varies[j]], linear, squares, slopes, intercept)
-        for j in range(len(varies))
+        _effect(j, int(varies[j]), inputs[:, varies[j]], linear, squares, slopes, intercept) for j in range(len(varies))
     )
     ordered = tuple(sorted(effects, key=lambda e: -abs(e.chance_high - e.chance_low)))
     return Conditional(Interval(float(low), float(high)), probabilities, ordered)
@@ -135,7 +132,7 @@ def _standardised(columns: Floats) -> Floats:
     positive = (columns > 0.0).all(axis=0)
     scaled = np.where(positive, np.log(np.where(positive, columns, 1.0)), columns)
     sd = scaled.std(axis=0)
-    return (scaled - scaled.mean(axis=0)) / np.where(sd > 0.0, sd, 1.0)
+    return np.asarray((scaled - scaled.mean(axis=0)) / np.where(sd > 0.0, sd, 1.0))
 
 
 def _square(column: Floats) -> Floats:
@@ -143,7 +140,7 @@ def _square(column: Floats) -> Floats:
     square = column * column
     square = square - square.mean() - column * float(np.mean(column * square))
     sd = float(square.std())
-    return square / sd if sd > 0.0 else square
+    return np.asarray(square / sd if sd > 0.0 else square)
 
 
 def _with_squares(linear: Floats, hits: NDArray[np.bool_]) -> tuple[list[int], Fit]:

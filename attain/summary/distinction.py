@@ -18,7 +18,7 @@ is to be read beside their share of the whole.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ FALSE_ALARM = 0.01  # over all candidates together
 CHANCE = "chance"
 PROSPECTS, DECIDED, WIN_RATE, DEAL_VALUE = "prospects", "decided", "win_rate", "deal_value"
 SAID = 3  # parts of the gap that a sentence names
-LEAST_SHARE = 0.10  # of the gap, below which a part is not named
+LEAST_SHARE = 0.05  # of the gap, below which a part is not named
 OVER = 1.25  # times its share of the whole that a part of a sum makes of the gap, from which it is named
 
 Floats = NDArray[np.float64]
@@ -87,7 +87,10 @@ def distinguish(results: Results) -> Distinction | None:
     totals = _dimensions(results, leg)
     value = results.values[:, g] if plain else results.reps[:, :, BOOKED].sum(axis=1)
     value = value / minor
-    cuts = [("process", _process(results, leg, totals, measure, hits, minor)), ("inputs", _inputs(results, value, hits))]
+    cuts = [
+        ("process", _process(results, leg, totals, measure, hits, minor)),
+        ("inputs", _inputs(results, value, hits)),
+    ]
     if measure < len(MEASURES):
         cuts += [(d, _sums(names, total[:, :, measure] / minor, hits)) for d, (names, total) in totals.items()]
     cuts = [(name, found) for name, found in cuts if len(found) > 1]
@@ -112,7 +115,7 @@ def distinguish(results: Results) -> Distinction | None:
     return Distinction(**{**made.__dict__, "sentences": _sentences(made, metric, results.world.plan.currency)})
 
 
-# --- the cuts -----------------------------------------------------------------------------------------------------------
+# --- the cuts --------------------------------------------------------------------------------------------------------
 
 
 def _dimensions(results: Results, leg: Leg | None) -> dict[str, tuple[tuple[str, ...], Floats]]:
@@ -158,7 +161,7 @@ def _process(
     hits: Hits,
     minor: float,
 ) -> list[Candidate]:
-    """Prospects x decided in time x win rate (x deal value): each path's factors, and their Shapley parts of the gap."""
+    """Prospects x decided in time x win rate (x deal value): each path's factors, their Shapley parts of the gap."""
     if not totals or measure not in (BOOKED, WON):
         return []
     total = next(iter(totals.values()))[1].sum(axis=1)
@@ -170,7 +173,7 @@ def _process(
         series.append((total[:, BOOKED] - booked_before) / minor)
         names.append(DEAL_VALUE)
     factors = [series[0]]
-    for above, below in zip(series[1:], series[:-1], strict=True):
+    for below, above in pairwise(series):
         factors.append(np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0.0))
     missed, hit = _chain(series, ~hits), _chain(series, hits)
     # A factor that a group cannot know (no deal decided, none won) is taken from the other: the product is 0 anyway.
@@ -182,7 +185,7 @@ def _process(
 def _chain(series: list[Floats], group: Hits) -> Floats:
     """The group's factors: ratios of its means, whose product is its last mean."""
     means = [float(s[group].mean()) for s in series]
-    ratios = [b / a if a > 0.0 else np.nan for a, b in zip(means[:-1], means[1:], strict=True)]
+    ratios = [b / a if a > 0.0 else np.nan for a, b in pairwise(means)]
     return np.array([means[0], *ratios])
 
 
@@ -207,7 +210,7 @@ def _constants(results: Results, leg: Leg | None) -> tuple[float, float, float]:
 def _inputs(results: Results, value: Floats, hits: Hits) -> list[Candidate]:
     """The drawn inputs by linear regression, and chance, which is what they leave."""
     columns = results.inputs
-    varies = np.flatnonzero(np.ptp(columns, axis=0) > 0.0) if columns.shape[1] else []
+    varies = np.flatnonzero(np.ptp(columns, axis=0) > 0.0) if columns.shape[1] else np.zeros(0, dtype=np.int64)
     if len(varies) == 0 or len(value) < 10 * (len(varies) + 1):
         return []
     drawn = columns[:, varies]
@@ -216,10 +219,11 @@ def _inputs(results: Results, value: Floats, hits: Hits) -> list[Candidate]:
     left = value - design @ slopes
     names = input_names(results.world)
     apart = drawn[hits].mean(axis=0) - drawn[~hits].mean(axis=0)
-    found = [
-        Candidate(names[v], np.exp(drawn[:, j]) if names[v].startswith("economy") else drawn[:, j], float(slopes[1 + j] * apart[j]))
-        for j, v in enumerate(varies)
-    ]
+    found = []
+    for j, v in enumerate(varies):
+        # The economy is drawn as a log index; it is read as a factor of a normal one.
+        column = np.exp(drawn[:, j]) if names[v].startswith("economy") else drawn[:, j]
+        found.append(Candidate(names[v], column, float(slopes[1 + j] * apart[j])))
     return [*found, Candidate(CHANCE, left, float(left[hits].mean() - left[~hits].mean()))]
 
 
@@ -243,7 +247,7 @@ def _others(results: Results, totals: dict[str, tuple[tuple[str, ...], Floats]])
     return found
 
 
-# --- judging and saying -------------------------------------------------------------------------------------------------
+# --- judging and saying ----------------------------------------------------------------------------------------------
 
 
 def _judged(candidate: Candidate, hits: Hits, gap: float, level: float) -> Driver:
@@ -275,9 +279,11 @@ def _difference(a: Floats, b: Floats, level: float) -> tuple[float, bool]:
 
 def _ranked(drivers: list[Driver]) -> tuple[Driver, ...]:
     """The largest part of the gap first; those without one by their standardised difference."""
-    return tuple(
-        sorted(drivers, key=lambda d: (d.contribution is None, -abs(d.contribution or 0.0), -abs(d.standardised), d.name))
-    )
+
+    def order(driver: Driver) -> tuple[bool, float, float, str]:
+        return driver.contribution is None, -abs(driver.contribution or 0.0), -abs(driver.standardised), driver.name
+
+    return tuple(sorted(drivers, key=order))
 
 
 def _sentences(found: Distinction, metric: str, currency: str) -> tuple[Sentence, ...]:

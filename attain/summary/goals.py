@@ -130,7 +130,7 @@ def _scale(results: Results, leg: Leg) -> float:
     return results.world.minor if results.world.measures[leg.measure] == BOOKINGS else 1.0
 
 
-# --- in words ---------------------------------------------------------------------------------------------------------
+# --- in words --------------------------------------------------------------------------------------------------------
 
 
 def goal_sentence(results: Results, g: int) -> Sentence:
@@ -145,7 +145,8 @@ def goal_sentence(results: Results, g: int) -> Sentence:
     least = goal.at_least or 0.0
     amount: object = Amount(least, world.plan.currency) if metric == BOOKINGS else Count(least, metric)
     where = goal.where
-    names = [", ".join(chosen) for chosen in (where.product, where.region, where.rep, where.segment, where.source) if chosen]
+    filters = (where.product, where.region, where.rep, where.segment, where.source)
+    names = [", ".join(chosen) for chosen in filters if chosen]
     scope: object = sentence("goal.scope", names="; ".join(names)) if names else ""
     money = metric == BOOKINGS
     what = sentence("goal.of", amount=amount, metric=Metric(metric)) if money else sentence("goal.count", amount=amount)

@@ -43,7 +43,7 @@ def everyone_makes_quota(results: Results) -> Estimate | None:
     has = ~np.isnan(quotas)
     if has.sum() < 2:
         return None
-    return probability((results.reps[:, has, BOOKED] >= quotas[has]).all(axis=1))
+    return probability(np.asarray((results.reps[:, has, BOOKED] >= quotas[has]).all(axis=1)))
 
 
 def rep_summaries(results: Results) -> tuple[RepSummary, ...]:
@@ -83,7 +83,7 @@ def _state(busy: Estimate | None, queue_days: float | None) -> State:
     return "idle" if busy.value < IDLE else ""
 
 
-# --- products, regions, segments --------------------------------------------------------------------------------------
+# --- products, regions, segments -------------------------------------------------------------------------------------
 
 
 def part_summaries(results: Results, dimension: str) -> tuple[PartSummary, ...]:
@@ -149,7 +149,7 @@ def _tree(territory: Territories) -> list[tuple[int, int]]:
     return found
 
 
-# --- months and stages --------------------------------------------------------------------------------------------------
+# --- months and stages -----------------------------------------------------------------------------------------------
 
 
 def planned_by_month(results: Results) -> Floats | None:

@@ -20,7 +20,7 @@ State = Literal["saturated", "idle", ""]
 
 @dataclass(frozen=True)
 class Spread:
-    """How a number varies over replications: mean (Student) and quantiles (order statistics); infinite where n is small."""
+    """How a number varies over paths: mean (Student), quantiles (order statistics); ends infinite where n is small."""
 
     mean: Estimate
     p10: Estimate
@@ -82,7 +82,9 @@ class GoalSummary:
     unit: Unit
     target: float
     probability: Estimate  # Wilson
-    input_range: Interval | None  # 10% to 90% of the conditional probability over the inputs; None: nothing uncertain
+    input_range: (
+        Interval | None
+    )  # 10% to 90% of the conditional probability over the inputs; None: nothing uncertain, or too little seen
     input_effects: tuple[InputEffect, ...]  # the strongest first
     values: Spread
     shortfall: Shortfall | None  # None where no path misses
@@ -93,7 +95,7 @@ class GoalSummary:
 
 @dataclass(frozen=True)
 class RepSummary:
-    """One rep. `queue_days`: mean working days that a deal served waits for the desk; utilisation None without effort."""
+    """One rep. `queue_days`: mean working days a deal waits for the desk; with utilisation, None without any effort."""
 
     name: str
     leads: float

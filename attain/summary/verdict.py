@@ -38,7 +38,9 @@ def verdict_of(
     """The verdict on the main goal. `uncertain`: whether any input is drawn by replication."""
     p = goal.probability.value
     headline = sentence("verdict.headline", chance=Chance(p), p=Share(p), likelihood=Likelihood(p), goal=goal.sentence)
-    joint = None if everyone is None else sentence("verdict.everyone", chance=Chance(everyone.value), p=Share(everyone.value))
+    joint = None
+    if everyone is not None:
+        joint = sentence("verdict.everyone", chance=Chance(everyone.value, inside=True), p=Share(everyone.value))
     return Verdict(
         headline=headline,
         everyone=joint,
@@ -55,8 +57,9 @@ def _reasons(
         return (sentence("reason.never_missed"),)
     said: list[Sentence] = []
     if goal.unit != "parts" and goal.values.mean.high < goal.target:
-        short = amount_of(goal, goal.target - goal.values.mean.value, currency)
-        said.append(sentence("reason.average_short", mean=amount_of(goal, goal.values.mean.value, currency), short=short))
+        average = goal.values.mean.value
+        short = amount_of(goal, goal.target - average, currency)
+        said.append(sentence("reason.average_short", mean=amount_of(goal, average, currency), short=short))
     saturated = sorted((r for r in reps if r.state == "saturated"), key=lambda r: -(r.queue_days or 0.0))
     if saturated:
         days = Count(max(r.queue_days or 0.0 for r in saturated), "day")
@@ -71,7 +74,7 @@ def _reasons(
 
 
 def _top_factor(distinction: Distinction, currency: str) -> list[Sentence]:
-    """The clear factor with the largest part of the gap, of what happens to deals; then of the inputs, before chance."""
+    """The clear factor with the largest part of the gap: of what happens to deals, then of inputs, unless chance is."""
     said = []
     for cut in distinction.cuts:
         if cut.name not in ("process", "inputs"):
@@ -88,8 +91,8 @@ def _top_factor(distinction: Distinction, currency: str) -> list[Sentence]:
 
 def _level(cut: str, name: str, value: float, currency: str) -> object:
     """A factor's mean as it is read: a share, a number, an amount."""
-    if name in ("decided", "win_rate") or (cut == "inputs" and not name.startswith("economy")):
-        return Share(value)
+    if name in ("decided", "win_rate") or cut == "inputs":
+        return Share(value, 1)
     return Amount(value, currency) if name == "deal_value" else value
 
 

@@ -1,7 +1,7 @@
 """Words for people, English and Chinese: the one home of what screens and pages say.
 
-``text`` fills a text of the table in; ``Sentence`` keeps one to be said later; ``money``, ``percent``, ``chance`` and the
-rest say numbers. A new area of texts is a module beside ``texts_summary`` that ``texts`` gathers.
+``text`` fills a text of the table in; ``Sentence`` keeps one to be said later; ``money``, ``percent``, ``chance`` and
+the rest say numbers. A new area of texts is a module beside ``texts_summary`` that ``texts`` gathers.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from attain.wording.sentences import (
 from attain.wording.texts import TEXTS
 
 __all__ = [
-    "LANGUAGES", "TEXTS", "Amount", "Chance", "Count", "Language", "Likelihood", "Metric", "Month", "Sentence", "Share",
-    "chance", "counted", "date", "joined", "likelihood", "money", "month", "number", "percent", "said", "sentence", "text",
+    "LANGUAGES", "TEXTS", "Amount", "Chance", "Count", "Language", "Likelihood", "Metric", "Month", "Sentence",
+    "Share", "chance", "counted", "date", "joined", "likelihood", "money", "month", "number", "percent", "said",
+    "sentence", "text",
 ]  # fmt: skip

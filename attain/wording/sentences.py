@@ -11,14 +11,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from attain.wording.numbers import Language, chance, counted, date, joined, likelihood, money, month, noun, number, percent
+from attain.wording.numbers import (
+    Language,
+    chance,
+    counted,
+    date,
+    joined,
+    likelihood,
+    money,
+    month,
+    noun,
+    number,
+    percent,
+)
 from attain.wording.texts import TEXTS
 
 
 def text(key: str, language: Language = "en", **values: object) -> str:
     """The text of a key in a language, its {places} filled in. KeyError for a key that has none."""
     pair = TEXTS[key]
-    return pair[1 if language == "zh" else 0].format_map({name: said(value, language) for name, value in values.items()})
+    return pair[1 if language == "zh" else 0].format_map(
+        {name: said(value, language) for name, value in values.items()}
+    )
 
 
 @dataclass(frozen=True)
@@ -66,9 +80,10 @@ class Count:
 
 @dataclass(frozen=True)
 class Chance:
-    """A probability, said as a frequency."""
+    """A probability, said as a frequency; `inside` a sentence it begins with a small letter."""
 
     value: float
+    inside: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +119,8 @@ def said(value: object, language: Language = "en") -> str:
         case Count():
             return counted(value.value, value.noun, language)
         case Chance():
-            return chance(value.value, language)
+            words = chance(value.value, language)
+            return words[0].lower() + words[1:] if value.inside else words
         case Likelihood():
             return likelihood(value.value, language)
         case Month():

@@ -16,8 +16,8 @@ SCREEN: dict[str, tuple[str, str]] = {
     "screen.errors": ("How sure this is", "有多大把握"),
     "screen.warnings": ("Before you trust this", "使用前请注意"),
     "screen.run": (
-        "{plan}: {n} of seed {seed}, {engine} engine, {seconds} s, digest {digest}",
-        "{plan}：{n}，种子 {seed}，引擎 {engine}，{seconds} 秒，摘要 {digest}",
+        "{plan}: {n} replications, seed {seed}, {engine} engine, {seconds} s, digest {digest}",
+        "{plan}：{n} 次模拟，种子 {seed}，引擎 {engine}，{seconds} 秒，摘要 {digest}",
     ),
     # columns
     "column.confidence": ("Chance", "把握"),
@@ -26,7 +26,8 @@ SCREEN: dict[str, tuple[str, str]] = {
     "column.goal": ("Goal", "目标"),
     "column.target": ("Target", "目标值"),
     "column.chance": ("Chance", "概率"),
-    "column.sampling": ("Simulated: ±", "模拟误差"),
+    "column.sampling": ("± points", "± 百分点"),
+    "column.between": ("95 in 100 within", "95% 区间"),
     "column.given_inputs": ("By inputs", "随输入变化"),
     "column.typical": ("Typical", "中位数"),
     "column.range": ("8 times in 10", "八成区间"),

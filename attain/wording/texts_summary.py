@@ -32,7 +32,10 @@ SUMMARY: dict[str, tuple[str, str]] = {
         "{n} of {of} have more work than hours ({names}); their deals wait up to {days} in the queue.",
         "{of}中有 {n} 名工作量超出工时（{names}）；他们的商机排队最长平均 {days}。",
     ),
-    "reason.weakest": ("{label} fails most often: it is reached in {p} of the paths.", "最常未达成的是{label}：只有 {p} 的路径达成。"),
+    "reason.weakest": (
+        "{label} fails most often: it is reached in {p} of the paths.",
+        "最常未达成的是{label}：只有 {p} 的路径达成。",
+    ),
     "reason.factor": (
         "What most sets the misses apart is {name}: {missed} against {hit} ({share} of the gap).",
         "未达成的路径主要差在{name}：{missed}，而达成的路径为 {hit}（占差距的 {share}）。",
@@ -57,8 +60,8 @@ SUMMARY: dict[str, tuple[str, str]] = {
         "增加模拟次数不会缩小这一范围。",
     ),
     "errors.inputs_unknown": (
-        "Some inputs are uncertain, but these paths are too few to tell how much the chance hangs on them.",
-        "部分输入不确定，但路径太少，无法判断概率受其影响多大。",
+        "Some inputs are uncertain, but too few paths hit or miss to tell how much the chance hangs on them.",
+        "部分输入不确定，但达成或未达成的路径太少，无法判断概率受其影响多大。",
     ),
     "errors.no_inputs": (
         "Every input is taken as exactly right. If a conversion or a lead flow is off, so is this chance: write what is "
@@ -125,7 +128,10 @@ SUMMARY: dict[str, tuple[str, str]] = {
         "What was not known beforehand, and what is chance: {parts}.",
         "按事先未知的因素与运气划分：{parts}。",
     ),
-    "gap.cut": ("More than its part of the gap, by {dimension}: {parts}.", "按{dimension}，对差距的影响超过其份额的有：{parts}。"),
+    "gap.cut": (
+        "More than its part of the gap, by {dimension}: {parts}.",
+        "按{dimension}，对差距的影响超过其份额的有：{parts}。",
+    ),
     "dimension.rep": ("rep", "销售"),
     "dimension.product": ("product", "产品"),
     "dimension.region": ("region", "区域"),
