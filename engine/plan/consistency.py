@@ -41,8 +41,8 @@ def check(plan: Plan, files: PlanFiles, names: Names, unread: frozenset[str], *,
     run("segments", lambda: _segments(plan))
     if cal is not None:
         problems.extend(dates_and_months(plan, files, cal))
+    problems.extend(out_of_order(plan, files, names))
     if not named:
-        run("stages", lambda: out_of_order(plan, files))
         run("sources regions products", lambda: _mixes(plan))
         run("reps regions products", lambda: _own_mixes(plan))
         run("reps sources regions products segments routing accounts pipeline",

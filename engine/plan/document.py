@@ -43,6 +43,10 @@ MOST_NODES = 300_000  # values in the document, with aliases written out
 _TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 
 
+# The first block list under a key, and how far both are indented; comments and empty lines may stand between.
+_FIRST_LIST = re.compile(r"^([ ]*)[^\s#][^\n]*:[ \t]*(?:#[^\n]*)?\n(?:[ \t]*(?:#[^\n]*)?\n)*([ ]*)- ", re.MULTILINE)
+
+
 class _Constructor(RoundTripConstructor):
     """Keeps a date that does not exist, and a number too long to read, as text, so that they are reported in place."""
 
@@ -276,7 +280,9 @@ def set_value(document: CommentedMap, path: str | Sequence[str], value: Any) -> 
             node[key] = below
         if not isinstance(below, (CommentedMap, CommentedSeq)):
             here = ".".join(parts[:at])
-            raise PlanRefused([Problem(here, str(below), f"a section in which {parts[at]} can be set")])
+            raise PlanRefused(
+                [Problem(here, str(below), f"a section in which {parts[at]} can be set; set {here} itself")]
+            )
         place = place.below(key if isinstance(node, CommentedMap) else 0)
         node = below
 
@@ -323,7 +329,7 @@ def _step(node: Any, parts: Sequence[str], at: int, place: Place) -> tuple[Any, 
 def dump_document(document: CommentedMap, like: str = "") -> str:
     """The document's text, comments and order kept, lists indented as in the text `like` (or in the plan's style)."""
     stream = io.StringIO()
-    flush = re.search(r"^(\s*)[^\s#][^\n]*:[ \t]*(?:#[^\n]*)?\n(\s*)- ", like, re.MULTILINE)
+    flush = _FIRST_LIST.search(like)
     offset = 0 if flush and len(flush.group(1)) == len(flush.group(2)) else 2
     _yaml(offset).dump(document, stream)
     return stream.getvalue()

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from engine.plan.forms import KINDS
 from engine.plan.records import AmountDistribution, Record, TimeDistribution
+from engine.plan.types import Plan
 
 
 def _alternatives(annotation: Any) -> list[Any]:
@@ -33,8 +34,6 @@ class Place:
 
     @classmethod
     def root(cls) -> Place:
-        from engine.plan.types import Plan  # here, since the plan's types are built on this package's records
-
         return cls((Plan,))
 
     def below(self, key: str | int) -> Place:

@@ -8,44 +8,26 @@ odds are for the simulation to say. Every finding comes with its figures and wit
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 from engine.calendar import average_hours, resolve, to_hours
 from engine.distributions import DistributionTable
 from engine.plan.feeding import untaken
+from engine.plan.finding import Criterion, Finding, Severity, money
 from engine.plan.meanfunnel import MeanFunnel, expected, mean_funnel
 from engine.plan.names import won_index
 from engine.plan.quantities import Duration
+from engine.plan.ties import ties
 from engine.plan.types import LoadedPlan, Plan
 from engine.plan.wording import read_wording
-
-Severity = Literal["error", "warning", "note"]
-Criterion = Literal[
-    "specific", "measurable", "attainable", "relevant", "time-bound", "challenging", "hours", "ties"
-]  # fmt: skip
 
 FAR_BELOW = 0.7  # of the target in the mean funnel: out of reach, for all that the mean leaves out
 FAR_ABOVE = 1.5  # of the target: no challenge, or inputs that flatter
 FULL = 0.85  # of the hours there are: queues grow long before they are all taken
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing to know about a plan: an `error` fails the check, a `warning` is likely to hurt, a `note` informs."""
-
-    severity: Severity
-    criterion: Criterion
-    path: str
-    message: str
-    advice: str = ""
-
-
 def findings(loaded: LoadedPlan) -> list[Finding]:
     """Every finding of a plan, errors first, in the order of its sections."""
-    from engine.plan.ties import ties  # here, since it makes findings too
-
     plan = loaded.plan
     cal = resolve(plan.calendar, plan.horizon)
     funnel = mean_funnel(loaded, cal)
@@ -63,11 +45,6 @@ def findings(loaded: LoadedPlan) -> list[Finding]:
     ]
     order = {"error": 0, "warning": 1, "note": 2}
     return sorted(found, key=lambda finding: order[finding.severity])
-
-
-def money(amount: float) -> str:
-    """An amount as findings print it."""
-    return f"{amount:,.0f}"
 
 
 def _wordings(plan: Plan) -> Iterator[Finding]:
@@ -256,3 +233,6 @@ def _assumed(plan: Plan) -> Iterator[Finding]:
                 "The response to budget is assumed, not fitted.",
                 "What the optimiser moves on its account is only as good as that guess.",
             )
+
+
+__all__ = ["Finding", "findings"]

@@ -199,6 +199,7 @@ class _Rows:
         self.bookings: list[float] = []
         self.work: list[float] = []
         self.profile: list[Floats] = []
+        self.passages: dict[tuple[int, int, int], tuple[Floats, Floats]] = {}
 
     def add(
         self, source: int, region: int, product: int, shares: Floats, enters: int, odds: Mapping[str, float],
@@ -206,7 +207,10 @@ class _Rows:
     ) -> None:  # fmt: skip
         """Rows for `count` deals of one cell, split over [reps, segments]; if not `new`, their stage's work is done."""
         model = self.model
-        entered, advanced = _passage(model, product, odds, enters)
+        key = (product, source, enters)
+        if key not in self.passages:
+            self.passages[key] = _passage(model, product, odds, enters)
+        entered, advanced = self.passages[key]
         won = won_index(model.plan)
         for r, s in zip(*np.nonzero(shares), strict=True):
             n = count * float(shares[r, s])
@@ -307,9 +311,13 @@ def _add_pipeline(rows: _Rows, loaded: LoadedPlan, sources: Sequence[str], stage
     first = np.zeros(rows.months)
     first[0] = 1.0
     in_hand = np.zeros(len(stage_index))
+    places: dict[tuple[str | None, ...], tuple[int, int, Floats] | None] = {}
     for deal in loaded.files.pipeline:
         in_hand[stage_index[deal.stage]] += 1.0
-        placed = _open_cell(rows.model, deal)
+        said = (deal.owner, deal.product, deal.region, deal.segment)
+        if said not in places:
+            places[said] = _open_cell(rows.model, deal)
+        placed = places[said]
         if placed is not None:
             product, region, shares = placed
             known = deal.source in loaded.plan.sources

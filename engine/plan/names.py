@@ -20,6 +20,7 @@ class Names:
     reps: tuple[str, ...]
     sources: tuple[str, ...]
     goals: tuple[str, ...]
+    won: str  # the stage on leaving which a deal is booked; empty where there are no stages
 
 
 def walk_regions(tree: Any) -> Iterator[str]:
@@ -42,6 +43,12 @@ def _named(section: Any) -> tuple[str, ...]:
     return tuple(item["name"] for item in section if isinstance(item, Mapping) and isinstance(item.get("name"), str))
 
 
+def _won(stages: Any) -> str:
+    named = _named(stages)
+    marked = [item.get("name") for item in stages or () if isinstance(item, Mapping) and item.get("won") is True]
+    return str(marked[0]) if marked and marked[0] in named else named[-1] if named else ""
+
+
 def names_in(data: Mapping[str, Any]) -> Names:
     """The names that a plan's ordinary values define."""
     return Names(
@@ -52,6 +59,7 @@ def names_in(data: Mapping[str, Any]) -> Names:
         reps=_named(data.get("reps")),
         sources=_keys(data.get("sources")),
         goals=_keys(data.get("goals")),
+        won=_won(data.get("stages")),
     )
 
 

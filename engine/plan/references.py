@@ -154,6 +154,7 @@ def unknown_in_files(plan: Plan, files: PlanFiles, names: Names) -> Iterator[Pro
         "rep": ("rep", names.reps),
         "source": ("source", (*names.sources, "prospecting")),
     }
+    quick = {column: frozenset(known) for column, (_, known) in by_kind.items()}  # files may have many rows
     tables = (
         (plan.accounts, "account", files.accounts),
         (plan.pipeline, "deal", files.pipeline),
@@ -168,7 +169,7 @@ def unknown_in_files(plan: Plan, files: PlanFiles, names: Names) -> Iterator[Pro
             place = f"{named.file}, {key} {getattr(row, key)}" if key else f"{named.file}, record {i + 1}"
             for column, (kind, known) in by_kind.items():
                 name = getattr(row, column, None)
-                if name is not None:
+                if name is not None and name not in quick[column]:
                     yield from _known(f"{place}, {column}", name, kind, known)
     reference = plan.decide.reference if plan.decide else None
     for i, line in enumerate(files.reference):

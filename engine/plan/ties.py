@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.calendar import resolve
-from engine.plan.findings import Finding, money
+from engine.plan.finding import Finding, money
 from engine.plan.types import Goal, Plan, Rep, Where
 from engine.territory import Territories, territories
 

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 from engine.calendar import WorkCalendar
-from engine.plan.names import won_index
+from engine.plan.names import Names
 from engine.plan.types import Plan, PlanFiles
 from engine.problems import Problem
 
@@ -80,15 +80,15 @@ def _quota_months(plan: Plan, months: int) -> Iterator[Problem]:
             )
 
 
-def out_of_order(plan: Plan, files: PlanFiles) -> Iterator[Problem]:
+def out_of_order(plan: Plan, files: PlanFiles, names: Names) -> Iterator[Problem]:
     """Deals that would enter past the stage at which they are booked."""
-    order = [stage.name for stage in plan.stages]
-    won = won_index(plan)
-    upto = f"a stage no later than {order[won]}, where deals are booked ({', '.join(order[: won + 1])})"
+    order = list(dict.fromkeys(names.stages))
+    won = order.index(names.won) if names.won else -1
+    upto = f"a stage no later than {names.won}, where deals are booked ({', '.join(order[: won + 1])})"
     entries = [(f"sources.{name}.enters", source.enters) for name, source in plan.sources.items()]
     entries += [(f"reps.{rep.name}.prospecting.enters", rep.prospecting.enters) for rep in plan.reps if rep.prospecting]
     if plan.pipeline is not None:
         entries += [(f"{plan.pipeline.file}, deal {deal.deal}, stage", deal.stage) for deal in files.pipeline]
     for path, stage in entries:
-        if stage is not None and order.index(stage) > won:
+        if stage in order and order.index(stage) > won:
             yield Problem(path, stage, upto)

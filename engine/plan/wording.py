@@ -19,7 +19,7 @@ _DATE = re.compile(
     rf"|\b\d{{1,2}}(?:st|nd|rd|th)?\s+{_MONTH}\b(?:\s*,?\s*\d{{4}})?"
     rf"|\b{_MONTH}\s+\d{{1,2}}\b(?:\s*,?\s*\d{{4}})?"
     rf"|\b(?:in|by|before|until|end of|during)\s+{_MONTH}\b(?:\s+\d{{4}})?"
-    r"|\b(?:in|by|before|until|during)\s+\d{4}\b|\d{4}\s*年(?:[底末内前])?"
+    r"|\b(?:in|by|before|until|during)\s+\d{4}\b(?!\s*[-/.年]\s*\d)|\d{4}\s*年(?:[底末内前])?"
     r"|\bq[1-4]\b(?:\s*\d{4})?|\bh[12]\b(?:\s*\d{4})?"
     r"|(?:第?[一二三四1-4]季度|上半年|下半年|年底|年末|年内|月底|季末|本年|今年|本季度|本月)"
     r"|(?:每|一个?|[两二三四五六七八九十\d]+个?)\s*(?:季度|月|年|周|天)(?:内|之内)?"
