@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -116,6 +117,7 @@ def quantiles(values: ArrayLike, qs: Sequence[float], level: float = LEVEL) -> l
     return result
 
 
+@lru_cache(maxsize=1024)  # a summary asks for the same few some hundred times
 def quantile_ranks(n: int, q: float, level: float = LEVEL) -> tuple[int, int]:
     """Ranks (from 1) of the order statistics that bound the q-quantile; 0 and n + 1 stand for minus and plus infinity.
 

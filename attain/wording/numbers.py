@@ -70,9 +70,9 @@ def _money_en(amount: float, full: bool) -> str:
     near = _rounded(amount, 4)
     size = abs(near)
     if size >= 1e9:
-        return f"{near / 1e9:,.2f} B"
-    if size >= 1e6:
-        return f"{near / 1e6:.1f} M" if size >= 1e7 else f"{near / 1e6:.2f} M"
+        return f"{amount / 1e9:,.2f} B"
+    if size >= 1e6:  # said from the amount itself: rounding twice would turn 1.2346 into 1.24
+        return f"{amount / 1e6:.2f} M" if abs(round(amount / 1e6, 2)) < 10.0 else f"{amount / 1e6:.1f} M"
     return _whole(near)
 
 

@@ -35,9 +35,7 @@ sources:
 GOALS = "  company: {metric: bookings, at_least: 10_000_000}\n  everyone: {all_of: quotas}"
 
 
-def text(
-    goals: str = GOALS, advance: str = "0.5", work: str = "", more: str = "", name: str = "By hand"
-) -> str:
+def text(goals: str = GOALS, advance: str = "0.5", work: str = "", more: str = "", name: str = "By hand") -> str:
     """A plan's text: two reps (Li Na first by name), two products (CRM first), three regions, a year of 240 days."""
     return PLAN.format(name=name, goals=goals, advance=advance, work=work, more=more)
 

@@ -72,7 +72,16 @@ def test_the_verdict_is_about_the_company_or_the_first_goal_of_bookings() -> Non
     deals = "  deals: {metric: deals_won, at_least: 3}\n"
     every = "  monthly: {metric: bookings, at_least: 1, every: month}\n"
     assert summarise(run_of_four(goals=deals + every + GOALS)).main == "company"
-    assert summarise(run_of_four(goals=deals + every + "  zeta: {metric: bookings, at_least: 1}\n  alpha: {metric: bookings, at_least: 2}")).main == "zeta"
+    assert (
+        summarise(
+            run_of_four(
+                goals=deals
+                + every
+                + "  zeta: {metric: bookings, at_least: 1}\n  alpha: {metric: bookings, at_least: 2}"
+            )
+        ).main
+        == "zeta"
+    )
     assert summarise(run_of_four(goals=deals)).main == "deals"
     nothing = summarise(run_of_four(goals="  fame: be markedly better known"))
     assert nothing.main is None

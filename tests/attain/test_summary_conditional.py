@@ -1,7 +1,7 @@
 """The range of the chance over the inputs, against models whose conditional probability is known.
 
-False alarms: seeds are fixed; the tolerances are four standard deviations or more of the estimator over seeds, as
-measured beforehand on 200 seeds each.
+False alarms: seeds are fixed, and every tolerance is four standard deviations of the estimator over seeds or more, as
+measured on 100 other seeds (300 where nothing has an effect).
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ def test_fifteen_of_150_over_650_prospects() -> None:
     drawn = rng.beta(15.5, 135.5, (10_000, 1))
     found = conditional(drawn, rng.random(10_000) < stats.binom.sf(49, 650, drawn[:, 0]))
     assert found is not None
-    assert found.interval.low == pytest.approx(exact[0], abs=0.08)  # sd over seeds 0.018, bias of the logit -0.01
+    assert found.interval.low == pytest.approx(
+        exact[0], abs=0.1
+    )  # over seeds: bias -0.019 of the logit's form, sd 0.019
     assert found.interval.high == pytest.approx(exact[1], abs=0.002)
     assert found.effects[0].chance_low == pytest.approx(found.interval.low, abs=0.01)
     assert found.effects[0].low == pytest.approx(stats.beta.ppf(0.1, 15.5, 135.5), abs=0.002)
@@ -59,7 +61,7 @@ def test_with_no_effect_the_range_collapses(inputs: int) -> None:
         assert found is not None
         assert found.interval.low <= found.probabilities.mean() + 1e-9 <= found.interval.high + 2e-9
         widths.append(found.interval.high - found.interval.low)
-    assert np.mean(widths) < 0.6 * 0.029 * np.sqrt(inputs)
+    assert np.mean(widths) < 0.7 * 0.029 * np.sqrt(inputs)  # over seeds 0.36, 0.28 and 0.27, sd of a mean 0.08 at most
     assert np.mean(np.array(widths) == 0.0) > 0.25  # a variance estimated as negative is none
 
 
