@@ -54,9 +54,10 @@ SUMMARY: dict[str, tuple[str, str]] = {
         "继续模拟不会让 {p} 变动多少：95% 的把握在 {low} 到 {high} 之间。",
     ),
     "errors.inputs": (
-        "Better knowledge would move it more or less: with the inputs that are drawn (conversions, economy) at their worse "
-        "tenth the chance is {low} or less, at their better tenth {high} or more. Simulating longer does not narrow that.",
-        "输入更准则另当别论：不确定的输入（转化率、经济景气）处于较差的一成时，概率不超过 {low}；较好的一成时，不低于 {high}。"
+        "What is not known beforehand is another matter: where the inputs that are drawn (conversions, economy) turn out in "
+        "their worse tenth, the chance is {low} or less; in their better tenth, {high} or more. Simulating longer does not "
+        "narrow that.",
+        "事先未知的因素则是另一回事：不确定的输入（转化率、经济景气）处于较差的一成时，概率不超过 {low}；较好的一成时，不低于 {high}。"
         "增加模拟次数不会缩小这一范围。",
     ),
     "errors.inputs_unknown": (
