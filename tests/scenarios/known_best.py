@@ -1,10 +1,8 @@
-"""The best split of the `known-best` plan, worked out without simulating: every split on the grid, by Fourier transform.
+"""The best split of the `known-best` plan, worked out without simulating: every split on the grid, by Fourier.
 
 Bookings are a sum of independent compound Poisson parts, one a budgeted cell, so the logarithm of their transform is
 linear in each cell's expected wins: one inverse transform gives a split's probability of attainment. Values are put
 on a lattice rounded down, to the nearest point and up; the outer two bound the probability for certain.
-
-Run it to print the figures that the plan's note states: ``python -m tests.scenarios.known_best``.
 """
 
 from __future__ import annotations
@@ -58,7 +56,10 @@ class Theory:
         self.undamp = 1.0 / damp
         step = TARGET / cells
         self.parts = [
-            [np.fft.rfft(masses * damp, self.length) - 1.0 for masses in on_lattice(lognormal(x.value, x.cv), step, cells)]
+            [
+                np.fft.rfft(masses * damp, self.length) - 1.0
+                for masses in on_lattice(lognormal(x.value, x.cv), step, cells)
+            ]
             for x in LINES
         ]
 
@@ -97,18 +98,3 @@ def best_split(theory: Theory) -> Split:
 def best_mean_split() -> Split:
     """The split with the highest expected bookings."""
     return max(splits(), key=mean)
-
-
-def main() -> None:
-    """Print the figures."""
-    coarse, fine = Theory(), Theory(13_000)
-    probabilities = {split: coarse.probability(split) for split in splits()}
-    best = max(probabilities, key=probabilities.__getitem__)
-    for name, split in (("best", best), ("best mean", best_mean_split()), ("reference", REFERENCE)):
-        print(f"{name:10} {split}: {fine.bounded(split)}, expected bookings {mean(split):,.0f}")
-    near = sum(p > probabilities[best] - 0.005 for p in probabilities.values())
-    print(f"{len(probabilities)} splits, {near} within half a point of the best")
-
-
-if __name__ == "__main__":
-    main()
