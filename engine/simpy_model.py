@@ -179,6 +179,8 @@ class Model:
             if self.attribution is not None:
                 self.attribute(deal, number)
             self.note(Kind.ARRIVED, deal)
+            if deal.rep == NOBODY:
+                continue  # nobody sells this here: the lead is turned away (`attain check` warns of it)
             self.count(LEADS, 1.0, deal)
             self.env.process(self.deal(deal))
 
@@ -221,6 +223,8 @@ class Model:
         yield env.at(world.start, Rank.ARRIVAL, deal.key)
         self.qualify_open(deal, i)
         self.note(Kind.ARRIVED, deal)
+        if deal.rep == NOBODY:
+            return
         stage, age_hours, age_days = deal.stage, float(known.age_hours[i]), float(known.age_days[i])
         age = age_days if at.stale_calendar[stage] else age_hours
         left = max(at.stale[stage] - age, 0.0)
@@ -300,7 +304,7 @@ class Model:
             )  # fmt: skip
             self.last_turn[p, g] = deal.rep
         deal.place = (deal.rep, p, g, deal.segment)
-        if deal.stage <= self.world.stages.won:
+        if deal.rep != NOBODY and deal.stage <= self.world.stages.won:
             self.open_deals[deal.rep] += 1
 
     def turn(self, deal: Deal, request: DeskRequest, stale_at: float) -> Any:
