@@ -24,7 +24,7 @@ from solvers.shares import LeverTable, hours_levers, share_levers
 
 Floats = NDArray[np.float64]
 Edit = tuple[tuple[str, ...], Any]
-SMALLEST_SHARE = 0.001  # shares and hours are written in thousandths
+SHRUNK_LEADS = 5.0  # a line's worth a lead is taken as if so many more leads had been worth what its source's are
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,7 @@ class Decision:
     apply: Callable[[Plan, Floats], Plan]
     edits: Callable[[Floats], list[Edit]]
     like: NDArray[np.int64]  # [variables]: which are of a kind, one with no yield of its own taking its kind's
+    strength: float = 0.0  # units of response by which a variable's own yield is shrunk toward its kind's
     assumed: tuple[str, ...] = ()  # sources whose response is a guess
 
 
@@ -169,6 +170,7 @@ def budget_decision(loaded: LoadedPlan, world: World, allow_assumed: bool) -> De
         lambda plan, x: _with_budget(plan, lines, x),
         edits,
         np.unique([line.source for line in lines], return_inverse=True)[1].astype(np.int64),
+        SHRUNK_LEADS,
         assumed if allow_assumed else (),
     )
 

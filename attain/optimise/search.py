@@ -102,7 +102,7 @@ class Paths:
         scale = np.where(least > 0.0, least, 1.0)
         values = np.concatenate([batch.legs for batch in batches])[:, legs]
         brought = np.concatenate([_attributed(batch) for batch in batches])[:, :, legs]
-        yields = unit_yields(np.moveaxis(brought, 1, 2) / scale[:, None], self.decision.response(x), self.decision.like)
+        yields = unit_yields(np.moveaxis(brought, 1, 2) / scale[:, None], self.decision.response(x), self.decision.like, strength=self.decision.strength)
         return PathTable((values - least) / scale, yields)
 
 
