@@ -22,10 +22,14 @@ from attain.history.records import History, HistoryRefused, Refusal, reasons
 from attain.planfile import actuals_text, pipeline_text, plan_text
 from engine.plan.load import load_plan
 from engine.plan.quantities import read_money
-from engine.problems import PlanRefused
+from engine.problems import PlanRefused, Refused
 
 DEFAULT_GROWTH = 0.10
 MOST_EXAMPLES = 1000  # rows left out that are listed, for each reason
+class GoalRefused(Refused):
+    """The goal cannot be read; the message says what was expected."""
+
+
 _GROWTH = re.compile(r"^\s*([+\-−])\s*(\d+(?:\.\d+)?)\s*[%％]\s*$")
 
 
@@ -70,7 +74,7 @@ def examples(refused: tuple[Refusal, ...], each: int = MOST_EXAMPLES) -> list[Re
 
 
 def read_goal(text: str | float | None) -> tuple[float | None, float | None]:
-    """(amount, None) for an amount such as 5000万; (None, 0.1) for +10%. Raises ValueError saying what was expected."""
+    """(amount, None) for an amount such as 5000万; (None, 0.1) for +10%. Raises GoalRefused."""
     if text is None:
         return None, DEFAULT_GROWTH
     if isinstance(text, str):
@@ -78,16 +82,16 @@ def read_goal(text: str | float | None) -> tuple[float | None, float | None]:
         if match is not None:
             growth = float(match.group(2)) / 100 * (1 if match.group(1) == "+" else -1)
             if growth <= -1:
-                raise ValueError(f"the goal {text!r} leaves nothing; expected more than -100%")
+                raise GoalRefused(f"the goal {text!r} leaves nothing; expected more than -100%")
             return None, growth
     try:
         amount = read_money(text)
     except ValueError:
-        raise ValueError(
+        raise GoalRefused(
             f"the goal {text!r} is neither a change such as +10% nor an amount such as 5000万 or 20_000_000"
         ) from None
     if amount <= 0:
-        raise ValueError(f"the goal {text!r} should be above zero")
+        raise GoalRefused(f"the goal {text!r} should be above zero")
     return amount, None
 
 
@@ -106,7 +110,7 @@ def calibrate(
     ``goal``: '+10%' over the last four complete quarters (the default), or an amount. ``mapping``: a saved mapping or
     its file.
     ``as_of``: fit as if the history had ended that day. ``currency``: else guessed. Raises ``HistoryRefused``,
-    ``MappingRefused`` or ValueError, each with one message, and then nothing has been written.
+    ``MappingRefused``, ``GoalRefused`` or ``Refused``, each with one message, and then nothing has been written.
     """
     amount, growth = read_goal(goal)
     given = read_mapping(Path(mapping)) if isinstance(mapping, (str, Path)) else mapping

@@ -19,6 +19,7 @@ from engine.fit.arrivals import Arrivals, fit_arrivals
 from engine.fit.durations import Waits, fit_waits
 from engine.fit.incidence import ADVANCED, OPEN, Conversion, cohort_range, fit_conversion
 from engine.fit.rates import shrunk_odds, shrunk_shares
+from engine.problems import Refused
 
 ALL = "All"
 OTHER = "Other"
@@ -118,7 +119,7 @@ def fit(history: History, goal: float | None = None, growth: float | None = 0.10
         stages, rep_odds, product_odds = _stages(history, deals, notes)
         values = _values(deals, history.as_of, notes)
         arrivals = _arrivals(deals, history.as_of)
-    except ValueError as error:
+    except Refused as error:
         raise HistoryRefused(f"{history.name}: {error}") from None
     base = _base(deals, start, history.as_of, notes)
     target = goal if goal is not None else base.bookings * (1 + (growth or 0.0))
@@ -230,8 +231,8 @@ def _stages(history: History, deals: pl.DataFrame, notes: list[str]) -> tuple[tu
         times, outcomes = own["days"].to_numpy(), own["outcome"].to_numpy()
         try:
             conversion = fit_conversion(times, outcomes, cohorts=_cohorts(own, span), ahead=4 if span >= 730 else 12)
-        except ValueError as error:
-            raise ValueError(f"stage {name!r}: {error}") from None
+        except Refused as error:
+            raise Refused(f"stage {name!r}: {error}") from None
         waits = fit_waits(times, outcomes, resolution=history.resolution)
         probability = conversion.probability
         ripe = _ripe(own, history.as_of)
@@ -334,7 +335,7 @@ def _arrivals(deals: pl.DataFrame, as_of: dt.date) -> Arrivals:
     created = deals["created"].dt.date()
     first, last = created.min(), as_of
     if not isinstance(first, dt.date):
-        raise ValueError("no deal with a date of creation")
+        raise Refused("no deal with a date of creation")
     begin = first.replace(day=1) if first.day <= 3 else add_months(first.replace(day=1), 1)
     complete = as_of.day == calendar.monthrange(as_of.year, as_of.month)[1]
     end = add_months(last.replace(day=1), 1 if complete else 0)

@@ -25,7 +25,8 @@ def find_plan(plan: str | os.PathLike[str]) -> Path:
     try:
         return scenarios.path(name)
     except scenarios.UnknownScenario as unknown:
-        raise PlanRefused([Problem("", name, "a plan file or the name of a built-in plan", unknown.nearest)]) from None
+        expected = "a plan file that exists, or the name of a built-in plan (see `attain scenarios`)"
+        raise PlanRefused([Problem(name, "neither", expected, unknown.nearest)]) from None
 
 
 def open_plan(plan: str | os.PathLike[str] | LoadedPlan, sets: Sequence[str] = ()) -> LoadedPlan:

@@ -54,7 +54,7 @@ def _bar(out: TextIO) -> Progress:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TextColumn("{task.fields[count]}"),
         TextColumn("{task.fields[pace]}"),
     )
     return Progress(*columns, console=Console(file=out), transient=True)
@@ -63,13 +63,12 @@ def _bar(out: TextIO) -> Progress:
 class _Bar:
     def __init__(self, bar: Progress, title: str) -> None:
         self.bar = bar
-        self.title = Text(title).markup  # a plan's name may hold rich's brackets
-        self.task: TaskID | None = None
+        # There from the start, since workers take seconds to begin; a plan's name may hold rich's brackets.
+        self.task: TaskID = bar.add_task(Text(title).markup, total=None, count="", pace="starting")
 
     def __call__(self, progress: montecarlo.Progress) -> None:
-        if self.task is None:
-            self.task = self.bar.add_task(self.title, total=progress.total, pace="")
-        self.bar.update(self.task, completed=progress.done, total=progress.total, pace=in_words(progress))
+        count = f"{progress.done:,} of {progress.total:,}"
+        self.bar.update(self.task, completed=progress.done, total=progress.total, count=count, pace=in_words(progress))
 
 
 class _Lines:

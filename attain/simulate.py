@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from attain.plans import open_plan
@@ -26,7 +25,7 @@ from engine.batch import Keep, Simulator
 from engine.montecarlo import Precision, Progress, run
 from engine.plan.load import load_plan
 from engine.plan.types import LoadedPlan
-from engine.problems import PlanRefused, Problem
+from engine.problems import PlanRefused, Problem, Refused
 from engine.world import World, build
 
 REPLICATIONS = 2_000
@@ -87,7 +86,12 @@ def _simulatable(world: World) -> None:
 
 
 def check_engine(engine: str) -> None:
-    """Raises PlanRefused for an engine that there is not."""
+    """Raises Refused for an engine that there is not."""
+    if engine == "compiled":
+        raise Refused(
+            "The compiled engine is not in this version: leave --engine out, or say --engine simpy. "
+            "Results will not differ, only the time they take."
+        )
     if engine not in ENGINES:
         raise PlanRefused([Problem("--engine", engine, f"one of: {', '.join(ENGINES)}")])
 
@@ -99,7 +103,8 @@ def _store_at(out: str | os.PathLike[str] | None, manifest: Manifest) -> Iterato
         with RunStore.at(Path(out), manifest) as store:
             yield store
         return
-    with tempfile.TemporaryDirectory(prefix="attain-run-") as folder, RunStore.at(Path(folder) / "run", manifest) as store:
+    temporary = tempfile.TemporaryDirectory(prefix="attain-run-")
+    with temporary as folder, RunStore.at(Path(folder) / "run", manifest) as store:
         yield store
 
 
@@ -129,7 +134,8 @@ def simulate(
     """Simulate a plan n times and return what came of it; `out` keeps the run in a folder, or continues the one there.
 
     The result does not depend on jobs, chunk or restarts. Raises PlanRefused for a plan that cannot be simulated and
-    RunRefused for a folder that holds another run.
+    RunRefused for a folder that holds another run. Ctrl-C gives the results of what had finished (`n` below `asked`),
+    or KeyboardInterrupt where nothing had.
     """
     check_engine(engine)
     loaded = open_plan(plan, sets)
@@ -148,6 +154,8 @@ def simulate(
             task, n=wanted, sink=store, jobs=jobs, chunk=chunk, precision=looks, on_progress=on_progress
         )
         finished = store.finish(result)
+        if result.n == 0:  # stopped before anything had finished: no result, but the folder can be continued
+            raise KeyboardInterrupt
         return results_of(
             world,
             _reader(store, result.n),

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError, computed_field
 
 from engine.montecarlo import Columns, Result, Tables
+from engine.problems import Refused
 from engine.replications import Span, merged, prefix
 
 MANIFEST = "manifest.json"
@@ -39,7 +40,7 @@ _PART = re.compile(r"^part-(\d{9,})-(\d{9,})\.parquet$")
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,60}$")
 
 
-class RunRefused(ValueError):
+class RunRefused(Refused):
     """A folder that cannot be used as the run that was meant; the message says why and what to do."""
 
 

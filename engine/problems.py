@@ -25,6 +25,14 @@ class Problem:
         return f"{where}expected {self.expected}{found}.{hint}"
 
 
+class Refused(ValueError):
+    """Something from outside cannot be used, or what was asked for cannot be done.
+
+    The message says what, where, why and what to do: the command line prints it as it is, and no traceback. Anything
+    else that is raised counts as a fault of the program.
+    """
+
+
 class PlanRefused(Exception):
     """The plan cannot be used; `problems` says everything that is wrong with it, not only the first thing."""
 

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from attain.cli.options import AsJson, print_json, screen
+from attain.cli.errors import verb
+from attain.cli.options import AsJson, print_json, screen, starting, target, write_json
 
 
 def bench(
@@ -17,14 +18,13 @@ def bench(
     as_json: AsJson = False,
 ) -> None:
     """Measure how fast plans simulate on one core: seconds a replication, moves a second."""
-    from attain.bench import bench as measure
+    target(out, "the rows")
+    with starting(as_json):
+        from attain.bench import bench as measure
 
     rows = measure(plans or None, seconds=seconds)
     if out is not None:
-        from attain.summary.document import json_text, strict
-        from engine.plan.document import write_text
-
-        write_text(json_text(strict({"rows": rows})) + "\n", out)
+        write_json({"rows": rows}, out)
     if as_json:
         print_json({"rows": rows})
         return
@@ -35,4 +35,4 @@ def bench(
 
 def register(app: typer.Typer) -> None:
     """Add this verb."""
-    app.command()(bench)
+    app.command()(verb(bench))

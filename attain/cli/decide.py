@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
-from attain.cli.options import AsJson, Jobs, Language, Plan, Replications, Seed, Sets, chosen, print_json, screen
+from attain.cli.errors import INTERRUPTED, REFUSED, verb
+from attain.cli.options import (
+    AsJson,
+    Jobs,
+    Language,
+    Plan,
+    Replications,
+    Seed,
+    Sets,
+    chosen,
+    print_json,
+    screen,
+    starting,
+    target,
+    write_json,
+)
 
 
 def optimise(
@@ -16,7 +33,9 @@ def optimise(
     seed: Seed = None,
     n: Replications = 2_000,
     jobs: Jobs = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the new plan here, the author's comments kept.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write the new plan here, the author's comments kept.")
+    ] = None,
     effort: Annotated[float, typer.Option(min=0.01, max=100.0, help="How long to search; 1 is usual.")] = 1.0,
     allow_assumed: Annotated[
         bool, typer.Option("--allow-assumed", help="Move budget too where the response of leads to it is a guess.")
@@ -29,37 +48,51 @@ def optimise(
     language: Language = None,
 ) -> None:
     """Allocate budget, people's time and quotas for the best odds, and prove the gain on paths never seen before."""
-    from attain.optimise import optimise as search
+    if out is not None and out.exists() and Path(plan).exists() and out.samefile(plan):
+        raise typer.BadParameter(f"{out} is the plan itself: name another file", param_hint="--out")
+    target(out, "the new plan")
+    target(result, "the result")
+    with starting(as_json):
+        from attain.optimise import optimise as search
 
-    console = screen(stderr=True)
-    if as_json or not console.is_terminal:
+    with _told(as_json) as say:
         found = search(
-            plan, sets=sets or (), seed=seed, n=n, jobs=jobs, effort=effort, allow_assumed=allow_assumed, out=out,
-            say=None if as_json else _lines(),
-        )  # fmt: skip
-    else:
-        with console.status("Reading the plan") as status:
-            found = search(
-                plan, sets=sets or (), seed=seed, n=n, jobs=jobs, effort=effort, allow_assumed=allow_assumed,
-                out=out, say=status.update,
-            )  # fmt: skip
+            plan,
+            sets=sets or (),
+            seed=seed,
+            n=n,
+            jobs=jobs,
+            effort=effort,
+            allow_assumed=allow_assumed,
+            out=out,
+            say=say,
+        )
     if result is not None:
-        from attain.summary.document import json_text, strict
-        from engine.plan.document import write_text
-
-        write_text(json_text(strict(found.as_json())) + "\n", result)
+        write_json(found.as_json(), result)
     if as_json:
         print_json(found.as_json())
     else:
         from attain.screens.optimise import screen as show
 
         screen().print(show(found, chosen(language)))
+    if found.status == "interrupted":
+        raise typer.Exit(INTERRUPTED)
     if found.status == "infeasible":
-        raise typer.Exit(1)
+        raise typer.Exit(REFUSED)
+
+
+@contextlib.contextmanager
+def _told(as_json: bool) -> Iterator[Callable[[str], None] | None]:
+    """Where the search's progress goes: one line that changes on a terminal, elsewhere a line for each part of it."""
+    console = screen(stderr=True)
+    if console.is_terminal:
+        with console.status("Reading the plan") as status:
+            yield lambda text: status.update(escape(text))
+    else:
+        yield None if as_json else _lines()
 
 
 def _lines() -> Callable[[str], None]:
-    """Progress where there is no terminal: a line for each part of the work, not for each step of a search."""
     last = ""
 
     def say(text: str) -> None:
@@ -74,4 +107,4 @@ def _lines() -> Callable[[str], None]:
 
 def register(app: typer.Typer) -> None:
     """Add this verb."""
-    app.command()(optimise)
+    app.command()(verb(optimise))

@@ -1,70 +1,110 @@
-"""What goes wrong, said once and clearly: no traceback for anything that a user can meet."""
+"""What goes wrong, said once and clearly: no traceback for anything that a user can meet.
+
+Expected are refusals (`PlanRefused`, `Refused` and what derives from it), files that the system will not read or write,
+and workers that died. Anything else is a fault of the program: it says so, with how to see the traceback.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import typer
+
 REFUSED = 1
-INTERRUPTED = 130
+FAULT = 70  # EX_SOFTWARE of sysexits.h
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+TRACEBACK = "ATTAIN_TRACEBACK"
 
 
-def _refusal(error: BaseException) -> dict[str, Any] | None:
-    """The problems behind an expected error; None for one that is not expected."""
-    from engine.problems import PlanRefused
+def verb(function: Callable[..., None]) -> Callable[..., None]:
+    """A verb whose errors are explained, as JSON where its ``--json`` was given."""
 
-    if isinstance(error, PlanRefused):
-        return {
-            "error": "the plan is refused",
-            "problems": [
-                {"path": p.path, "value": p.value, "expected": p.expected, "hint": p.hint} for p in error.problems
-            ],
-        }
-    if isinstance(error, (ValueError, OSError)) or type(error).__name__ == "WorkerDied":
-        # Refusals of histories, mappings, runs and limits are ValueErrors with a sentence of their own.
-        return {"error": str(error), "problems": []}
-    return None
+    @functools.wraps(function)
+    def explaining(*args: Any, **kwargs: Any) -> None:
+        with explained(bool(kwargs.get("as_json"))):
+            function(*args, **kwargs)
+
+    return explaining
 
 
 @contextlib.contextmanager
-def explained() -> Iterator[None]:
-    """Turn expected errors into one message and exit code 1; Ctrl-C into 130."""
+def explained(as_json: bool = False) -> Iterator[None]:
+    """Turn errors into one message and an exit code: 1 refused, 70 a fault of the program, 130 for Ctrl-C."""
     try:
         yield
+        sys.stdout.flush()  # a pipe that nobody reads any more shows itself here
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
     except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        raise SystemExit(INTERRUPTED) from None
+        say({"error": "Interrupted; nothing was finished that could be shown.", "problems": []}, as_json)
+        raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
-        # The reader of a pipe has gone; nothing more can be said on it.
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (kept until the process ends)
-        raise SystemExit(0) from None
+        _silence()
+        raise typer.Exit(0) from None
     except Exception as error:
         found = _refusal(error)
-        if found is None or os.environ.get("ATTAIN_TRACEBACK"):
-            raise
-        show_refusal(error, found)
-        raise SystemExit(REFUSED) from None
+        if os.environ.get(TRACEBACK):
+            traceback.print_exc()
+        say(found or _fault(error), as_json)
+        raise typer.Exit(REFUSED if found else FAULT) from None
 
 
-def show_refusal(error: BaseException, found: dict[str, Any]) -> None:
+def _refusal(error: Exception) -> dict[str, Any] | None:
+    """What there is to say of an expected error; None for one that is not expected."""
+    from engine.problems import PlanRefused, Refused
+
+    if isinstance(error, PlanRefused):
+        problems = [
+            {"path": p.path, "value": p.value, "expected": p.expected, "hint": p.hint, "message": str(p)}
+            for p in error.problems
+        ]
+        return {"error": "the plan is refused", "problems": problems}
+    if isinstance(error, Refused) or type(error).__name__ == "WorkerDied":
+        return {"error": str(error), "problems": []}
+    if isinstance(error, OSError) and error.strerror:
+        # A file or a disk; one without the system's own words was raised by a library in trouble, and is a fault.
+        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes, os.PathLike)) else ""
+        return {
+            "error": f"{where}{error.strerror}. Check the path, its permissions and the space left.",
+            "problems": [],
+        }
+    return None
+
+
+def _fault(error: Exception) -> dict[str, Any]:
+    said = " ".join(str(error).split())
+    kind = type(error).__name__
+    advice = f"Please report it; {TRACEBACK}=1 before the command shows where it happened."
+    return {"error": f"A fault in attain: {kind}{f': {said}' if said else ''}. {advice}", "problems": []}
+
+
+def _silence() -> None:
+    """The reader of a pipe has gone: nothing more can be said there, nor when Python ends and flushes."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say(found: dict[str, Any], as_json: bool) -> None:
     """One clear message: as JSON on standard output where that was asked for, else on standard error."""
-    if "--json" in sys.argv:
-        print(json.dumps(found, ensure_ascii=False))
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False, indent=2), flush=True)
         return
     from rich.console import Console
     from rich.text import Text
 
-    from engine.problems import PlanRefused
-
     console = Console(stderr=True, soft_wrap=True)
-    if not isinstance(error, PlanRefused):
+    problems = found["problems"]
+    if not problems:
         console.print(Text(found["error"]), style="red")
         return
-    count = len(error.problems)
+    count = len(problems)
     console.print(Text(f"{'One thing is' if count == 1 else f'{count} things are'} wrong:"), style="red")
-    for problem in error.problems:
-        console.print(Text(f"  - {problem}"))
+    for problem in problems:
+        console.print(Text(f"  - {problem['message']}"))

@@ -8,12 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
+from attain.cli.errors import verb
 from attain.cli.options import AsJson, Language, print_json, screen
 
 
 def calibrate(
-    history: Annotated[Path, typer.Argument(help="A CRM export or a stage-by-stage log (CSV, gzipped too).", metavar="HISTORY")],
-    out: Annotated[Path, typer.Option("--out", help="The plan to write; its pipeline, actuals and mapping go beside it.")],
+    history: Annotated[
+        Path, typer.Argument(help="A CRM export or a stage-by-stage log (CSV, gzipped too).", metavar="HISTORY")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", help="The plan to write; its pipeline, actuals and mapping go beside it.")
+    ],
     goal: Annotated[str | None, typer.Option(help="+10% over the last four quarters, or an amount.")] = None,
     mapping: Annotated[Path | None, typer.Option(help="A saved mapping of columns.")] = None,
     as_of: Annotated[str | None, typer.Option(help="Fit as if the history had ended on this day (YYYY-MM-DD).")] = None,
@@ -58,4 +63,4 @@ def _show(found: dict[str, Any]) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add this verb."""
-    app.command()(calibrate)
+    app.command()(verb(calibrate))

@@ -1,24 +1,66 @@
-"""Options that several verbs share, each said once."""
+"""Options that several verbs share, each said once; and where their output goes."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+MOST_REPLICATIONS = 10_000_000
+PIPE_WIDTH = 100  # columns where there is no terminal to ask
 
 Plan = Annotated[str, typer.Argument(help="A plan file, or the name of a built-in plan.", metavar="PLAN")]
 Sets = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Vary the plan without a copy: reps.Ann.hours_per_week=45. May be given again."),
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Vary the plan without a copy: reps.Ann.hours_per_week=45. As often as wanted.",
+    ),
 ]
-Replications = Annotated[int, typer.Option("-n", "--replications", min=1, help="How many replications.")]
+Replications = Annotated[
+    int,
+    typer.Option("-n", "--replications", metavar="N", min=1, max=MOST_REPLICATIONS, help="How many replications."),
+]
+
+
+def _seed(value: int | None) -> int | None:
+    if value is not None and not 0 <= value < 2**64:
+        raise typer.BadParameter(f"a whole number from 0 to 2^64 - 1 was expected, not {value}")
+    return value
+
+
+def _precision(value: float | None) -> float | None:
+    if value is not None and not 0.0005 <= value <= 0.5:  # NaN, too
+        raise typer.BadParameter(f"a number from 0.0005 to 0.5 was expected, such as 0.01, not {value}")
+    return value
+
+
 Seed = Annotated[
     int | None,
-    typer.Option("--seed", min=0, max=2**64 - 1, help="The seed; drawn and printed where none is given."),
+    typer.Option("--seed", metavar="S", callback=_seed, help="From 0 to 2^64 - 1; drawn and printed unless given."),
 ]
-Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Processes; one a core unless given.")]
+Precision = Annotated[
+    float | None,
+    typer.Option(
+        "--precision",
+        metavar="P",
+        callback=_precision,
+        help="Stop when every probability is known to within +-P, such as 0.01; N is then the most.",
+    ),
+]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", metavar="J", min=1, max=1024, help="Processes; one a core unless given.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else.")]
 
 
@@ -30,7 +72,7 @@ class Languages(StrEnum):
 
 
 Language = Annotated[
-    Languages | None, typer.Option("--language", help="en or zh; by the system's locale unless given.")
+    Languages | None, typer.Option("--language", help="English or Chinese; by the system's locale unless given.")
 ]
 
 
@@ -49,8 +91,62 @@ def print_json(document: Any) -> None:
     print(json_text(strict(document)))
 
 
-def screen(stderr: bool = False) -> Any:
-    """The console for people."""
+def write_json(document: Any, path: Path) -> None:
+    """The same document into a file, whole or not at all."""
+    from attain.summary.document import json_text, strict
+    from engine.plan.document import write_text
+
+    write_text(json_text(strict(document)) + "\n", path)
+
+
+def screen(stderr: bool = False) -> Console:
+    """The console for people. In a pipe or a file it is as wide as tables want, unless COLUMNS says otherwise."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False)
+    class Screen(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # `| head` has seen enough: explained in one place
+
+    console = Screen(stderr=stderr, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = PIPE_WIDTH
+    return console
+
+
+def quiet(as_json: bool) -> bool:
+    """Whether progress says nothing: with ``--json``, unless somebody watches a terminal."""
+    return as_json and not sys.stderr.isatty()
+
+
+@contextlib.contextmanager
+def starting(as_json: bool = False) -> Iterator[None]:
+    """Something to look at while the engine is read in; the first time on a machine it is compiled, and says so."""
+    from engine.compiled import DIRECTORY
+
+    console = screen(stderr=True)
+    first = not any(DIRECTORY.iterdir())
+    words = "Compiling the engine: once on each machine, about a minute" if first else "Starting"
+    if console.is_terminal:
+        with console.status(words):
+            yield
+        return
+    if first and not as_json:
+        console.print(words)
+    yield
+
+
+def target(path: Path | None, what: str) -> None:
+    """Refuse, before any work is done, a file that could not be written in the end. Raises Refused."""
+    from engine.problems import Refused
+
+    if path is None:
+        return
+    if path.is_dir():
+        raise Refused(f"{path} is a folder: name a file in it for {what}, such as {path / 'NAME'}.")
+    folder = path.parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise Refused(f"{folder} is a file, so {what} cannot be written to {path}: name another place.")
+    if not os.access(folder, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise Refused(f"{path} may not be written here: give {what} another place, or yourself permission.")

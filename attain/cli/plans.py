@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from attain.cli.options import AsJson, Language, Plan, Sets, chosen, print_json, screen
+from attain.cli.errors import verb
+from attain.cli.options import AsJson, Language, Plan, Sets, chosen, print_json, screen, starting, target
 
 
 def scenarios_(as_json: AsJson = False) -> None:
@@ -19,36 +20,44 @@ def scenarios_(as_json: AsJson = False) -> None:
         print_json(found)
         return
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, show_header=False)
     for row in found:
-        table.add_row(f"[bold]{row['name']}[/bold]", row["title"])
+        table.add_row(Text(row["name"], style="bold"), Text(row["title"]))
     screen().print(table)
-    screen().print("\nTry one: attain simulate " + (found[0]["name"] if found else "PLAN"))
+    screen().print(f"\nTry one: attain simulate {found[0]['name'] if found else 'PLAN'}", markup=False)
 
 
 def new(
     out: Annotated[Path | None, typer.Argument(help="Where to write it; printed where no file is named.")] = None,
     language: Language = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write a commented plan to start from."""
     import datetime as dt
 
+    target(out, "the plan")
     from engine.plan.document import write_text
     from engine.plan.template import template
+    from engine.problems import Refused
 
     text = template(chosen(language), dt.date.today().year)
-    if out is None:
+    if out is not None:
+        if out.exists() and not force:
+            raise Refused(f"{out} is there already: name another file, or give --force to replace it.")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_text(text, out)
+    if as_json:
+        print_json({"path": None if out is None else str(out), "plan": text})
+    elif out is None:
         print(text, end="")
-        return
-    if out.exists() and not force:
-        raise FileExistsError(f"{out} is there already: name another file, or give --force to replace it.")
-    write_text(text, out)
-    screen(stderr=True).print(f"Wrote {out}. Change it to your own, then: attain check {out}", markup=False)
+    else:
+        screen(stderr=True).print(f"Wrote {out}. Change it to your own, then: attain check {out}", markup=False)
 
 
-def schema() -> None:
+def schema(as_json: AsJson = False) -> None:
     """Print the JSON Schema of plan files, for editors that complete and check."""
     from engine.plan.schema import plan_schema
 
@@ -57,9 +66,10 @@ def schema() -> None:
 
 def check(plan: Plan, sets: Sets = None, as_json: AsJson = False, language: Language = None) -> None:
     """Check a plan: is it valid, SMART(+C), and are there hours enough? Exit code 1 where an error is found."""
-    from attain.plans import open_plan
-    from engine.plan.findings import findings
-    from engine.problems import PlanRefused
+    with starting(as_json):
+        from attain.plans import open_plan
+        from engine.plan.findings import findings
+        from engine.problems import PlanRefused
 
     try:
         loaded = open_plan(plan, sets or ())
@@ -115,7 +125,7 @@ def _show(name: str, found: list) -> None:  # type: ignore[type-arg]
 
 def register(app: typer.Typer) -> None:
     """Add these verbs."""
-    app.command("scenarios")(scenarios_)
-    app.command()(new)
-    app.command()(schema)
-    app.command()(check)
+    app.command("scenarios")(verb(scenarios_))
+    app.command()(verb(new))
+    app.command()(verb(schema))
+    app.command()(verb(check))

@@ -8,17 +8,22 @@ from typing import Annotated
 
 import typer
 
+from attain.cli.errors import INTERRUPTED, verb
 from attain.cli.options import (
     AsJson,
     Jobs,
     Language,
     Plan,
+    Precision,
     Replications,
     Seed,
     Sets,
     chosen,
     print_json,
+    quiet,
     screen,
+    starting,
+    target,
 )
 
 
@@ -33,33 +38,40 @@ class Keeps(StrEnum):
 Out = Annotated[Path | None, typer.Option("--out", help="Keep the run in this folder, or continue the one there.")]
 
 
+class Engines(StrEnum):
+    """The engines that the plan of the project knows; see `attain.simulate.check_engine` for those there are."""
+
+    compiled = "compiled"
+    simpy = "simpy"
+
+
 def simulate(
     plan: Plan,
     n: Replications = 2_000,
     seed: Seed = None,
-    engine: Annotated[str, typer.Option(help="simpy: the readable engine.")] = "simpy",
+    engine: Annotated[
+        Engines, typer.Option(help="simpy, the readable engine; the compiled one is not in this version.")
+    ] = Engines.simpy,
     jobs: Jobs = None,
-    precision: Annotated[
-        float | None,
-        typer.Option(min=0.0005, max=0.5, help="Stop once every probability is within +- this; n is then the most."),
-    ] = None,
+    precision: Precision = None,
     out: Out = None,
-    keep: Annotated[Keeps, typer.Option(help="goals and totals, all cells too, or the event log too.")] = Keeps.goals,
+    keep: Annotated[Keeps, typer.Option(help="Goals and totals, all cells too, or the event log too.")] = Keeps.goals,
     sets: Sets = None,
     as_json: AsJson = False,
     language: Language = None,
 ) -> None:
     """Simulate a plan thousands of times: how likely is each goal, and why would it be missed?"""
-    from attain.plans import open_plan
-    from attain.progress import meter
-    from attain.simulate import fresh_seed
-    from attain.simulate import simulate as run
+    with starting(as_json):
+        from attain.plans import open_plan
+        from attain.progress import meter
+        from attain.simulate import check_engine
+        from attain.simulate import simulate as run
+        from attain.summary import summarise
+        from attain.summary.document import as_json as document
 
-    loaded = open_plan(plan, sets or ())
-    continued = out is not None and (out / "manifest.json").is_file()
-    if seed is None and not continued:
-        seed = fresh_seed()
-    with meter(loaded.plan.name, silent=as_json) as report:
+        check_engine(engine.value)
+        loaded = open_plan(plan, sets or ())
+    with meter(loaded.plan.name, silent=quiet(as_json)) as report:
         results = run(
             loaded,
             sets=sets or (),
@@ -68,30 +80,28 @@ def simulate(
             jobs=jobs,
             precision=precision,
             out=out,
-            engine=engine,
+            engine=engine.value,
             keep=keep.value,
             on_progress=report,
         )
-    from attain.summary import summarise
-    from attain.summary.document import as_json as document
-
-    if results.n == 0:
-        raise ValueError("Interrupted before the first replications had finished: there is nothing to show yet.")
     summary = summarise(results, loaded)
+    interrupted = results.n < results.asked
     if as_json:
         print_json(document(summary, chosen(language)) | {"out": None if out is None else str(out)})
-        return
-    from attain.screen import screen as show
+    else:
+        from attain.screen import screen as show
 
-    screen().print(show(summary, chosen(language)))
-    if out is not None:
-        screen().print(f"\nKept in {out}. A page for people: attain report {out}", markup=False)
-    if results.n < results.asked:
+        console = screen()
+        console.print(show(summary, chosen(language), width=console.width))
+        if out is not None:
+            console.print(f"\nKept in {out}. A page for people: attain report {out}", markup=False)
+    if interrupted:
         screen(stderr=True).print(
             f"Interrupted: {results.n:,} of {results.asked:,} replications count. "
             + (f"The same command continues the run in {out}." if out else "With --out it could be continued."),
             markup=False,
         )
+        raise typer.Exit(INTERRUPTED)
 
 
 def funnel(
@@ -105,10 +115,11 @@ def funnel(
     language: Language = None,
 ) -> None:
     """Calculate back from the target to deals, proposals and prospects, and say how likely that is to be enough."""
-    from attain.funnel import funnel as work_back
-    from attain.progress import meter
+    with starting(as_json):
+        from attain.funnel import funnel as work_back
+        from attain.progress import meter
 
-    with meter("Funnel", silent=as_json) as report:
+    with meter("Funnel", silent=quiet(as_json)) as report:
         found = work_back(plan, sets=sets or (), goal=goal, n=n, seed=seed, jobs=jobs, on_progress=report)
     if as_json:
         print_json(found.as_json())
@@ -128,14 +139,15 @@ def compare(
     language: Language = None,
 ) -> None:
     """Compare plans on the same random numbers: how much likelier is one than another, and which is best?"""
-    from attain.compare import compare as judge
-    from attain.progress import meter
-    from attain.simulate import fresh_seed
-
     if len(plans) == 1 and not sets:
         raise typer.BadParameter("name two plans at least, or one plan and a --set that varies it")
+    with starting(as_json):
+        from attain.compare import compare as judge
+        from attain.progress import meter
+        from attain.simulate import fresh_seed
+
     chosen_seed = fresh_seed() if seed is None else seed
-    with meter("Comparing", silent=as_json) as report:
+    with meter("Comparing", silent=quiet(as_json)) as report:
         found = judge(plans, sets=sets or (), n=n, seed=chosen_seed, jobs=jobs, on_progress=report)
     if as_json:
         print_json(found.as_json())
@@ -155,7 +167,8 @@ def replay(
     language: Language = None,
 ) -> None:
     """Show one replication as it happened, event by event."""
-    from attain.replay import replay as again
+    with starting(as_json):
+        from attain.replay import replay as again
 
     found = again(plan, replication=replication, seed=0 if seed is None else seed, around=around, sets=sets or ())
     if as_json:
@@ -168,7 +181,9 @@ def replay(
 
 def report(
     run: Annotated[Path, typer.Argument(help="The folder of a run, as kept by simulate --out.", metavar="RUN")],
-    out: Annotated[Path | None, typer.Option("--out", help="The page; report.html in the run's folder unless given.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The page; report.html in the run's folder unless given.")
+    ] = None,
     optimised: Annotated[
         Path | None, typer.Option("--optimised", help="The JSON of `attain optimise --json`, shown in the page.")
     ] = None,
@@ -176,7 +191,9 @@ def report(
     language: Language = None,
 ) -> None:
     """Write a page for people: one file, no network, to read, print and pass on."""
-    from attain.report import report as write
+    target(out, "the page")
+    with starting(as_json):
+        from attain.report import report as write
 
     path = write(run, out=out, language=chosen(language), optimised=optimised)
     if as_json:
@@ -187,5 +204,5 @@ def report(
 
 def register(app: typer.Typer) -> None:
     """Add these verbs."""
-    for verb in (simulate, funnel, compare, replay, report):
-        app.command()(verb)
+    for each in (simulate, funnel, compare, replay, report):
+        app.command()(verb(each))

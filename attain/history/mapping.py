@@ -13,10 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from engine.problems import Refused
+
 MOST_BYTES = 1_000_000
 
 
-class MappingRefused(ValueError):
+class MappingRefused(Refused):
     """The mapping file cannot be used; the message says what is wrong with it."""
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from attain.history.mapping import Mapping
+from engine.problems import Refused
 
 
-class HistoryRefused(ValueError):
+class HistoryRefused(Refused):
     """The history cannot be used at all; the message says what is wrong, where, and what would mend it."""
 
 

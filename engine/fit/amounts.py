@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
+from engine.problems import Refused
+
 MANY = 100  # values from which their own quantiles are kept
 LEVELS = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 1.0)
 
@@ -29,11 +31,11 @@ class Amount:
 
 
 def fit_amounts(values: ArrayLike, *, many: int = MANY) -> Amount:
-    """Fit a distribution to positive values. Raises ValueError where there is none."""
+    """Fit a distribution to positive values. Raises Refused where there is none."""
     v = np.sort(np.asarray(values, dtype=np.float64))
     v = v[np.isfinite(v) & (v > 0)]
     if not len(v):
-        raise ValueError("no value above zero")
+        raise Refused("no value above zero")
     mean = float(v.mean())
     if v[0] == v[-1]:
         return Amount("constant", (float(v[0]),), len(v), mean, mean)

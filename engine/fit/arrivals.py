@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from engine.problems import Refused
+
 YEAR = 12
 
 
@@ -36,11 +38,11 @@ class Arrivals:
 def fit_arrivals(counts: ArrayLike, first_month: int) -> Arrivals:
     """Level and season from ``counts[M]`` of complete, consecutive months, the first in calendar month 1..12.
 
-    Raises ValueError for no month at all.
+    Raises Refused for no month at all.
     """
     n = np.asarray(counts, dtype=np.float64)
     if not len(n):
-        raise ValueError("no complete month of leads")
+        raise Refused("no complete month of leads")
     months = (first_month - 1 + np.arange(len(n))) % YEAR
     season, shrinkage = _season(n, months)
     last = n[-YEAR:]

@@ -17,6 +17,7 @@ from scipy.optimize import minimize
 from scipy.special import log_ndtr, ndtri
 
 from engine.fit.incidence import ADVANCED, LOST, Floats, cumulative_incidence
+from engine.problems import Refused
 
 Family = Literal["constant", "exponential", "lognormal", "weibull", "quantiles"]
 FAMILIES: tuple[Family, ...] = ("exponential", "lognormal", "weibull")
@@ -175,7 +176,7 @@ def _best(t: Floats, c: np.ndarray, causes: list[int], counts: dict[int, int]) -
                     at += _size(family)
                 best = (aic, found)
     if best is None:  # not reached: there is at least one family
-        raise ValueError("no family could be fitted")
+        raise Refused("no family could be fitted")
     return best[1]
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from engine.problems import Refused
+
 Floats = NDArray[np.float64]
 
 OPEN, ADVANCED, LOST = 0, 1, 2
@@ -124,13 +126,13 @@ def fit_conversion(
     ``cohorts[N]`` (a quarter's number for each deal, say), where given, widens the posterior for conversion that
     moves from cohort to cohort (``dispersion``): the coming ``ahead`` cohorts are a draw from the cohorts seen, not
     their mean.
-    Raises ValueError for no deals at all, or none that has ended.
+    Raises Refused for no deals at all, or none that has ended.
     """
     t, c = _checked(times, outcomes)
     entered, advanced, lost = len(t), int(np.sum(c == ADVANCED)), int(np.sum(c == LOST))
     ended = int(np.sum(c != OPEN))
     if ended == 0:
-        raise ValueError("no deal has left this stage, so nothing can be said about its conversion")
+        raise Refused("no deal has left this stage, so nothing can be said about its conversion")
     causes = int(c.max())
     curve = cumulative_incidence(t, c, max(2, causes))
     reached = curve.final(ADVANCED)
