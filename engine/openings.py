@@ -95,6 +95,14 @@ def ages(age: Duration, cal: WorkCalendar, hours_of: Reader) -> tuple[float, flo
     return (number / days_per_hour, number) if calendar_days else (number, number * days_per_hour)
 
 
+def _first_fit(product: int, region: int, able: NDArray[np.bool_]) -> tuple[int, int]:
+    """The first (product, region) that is able and agrees with what is known."""
+    for p, g in np.argwhere(able).tolist():
+        if product in (UNKNOWN, p) and region in (UNKNOWN, g):
+            return p, g
+    return product, region
+
+
 def open_deals_of(
     rows: Sequence[OpenDeal],
     plan: Plan,
@@ -110,12 +118,9 @@ def open_deals_of(
     product, region = [], []
     for _, row in keyed:
         owner = _index(names["reps"], row.owner)
-        able = may_take[owner].any(axis=2) if owner != UNKNOWN else may_take.any(axis=(0, 3))
         p, g = _index(names["products"], row.product), _index(territory.names, row.region)
-        for candidate_p, candidate_g in np.argwhere(able):
-            if p in (UNKNOWN, candidate_p) and g in (UNKNOWN, candidate_g):
-                p, g = int(candidate_p), int(candidate_g)
-                break
+        if UNKNOWN in (p, g):
+            p, g = _first_fit(p, g, may_take[owner].any(axis=2) if owner != UNKNOWN else may_take.any(axis=(0, 3)))
         product.append(max(p, 0))
         region.append(max(g, 0))
     both = np.array([ages(row.age, cal, hours_of) for _, row in keyed]).reshape(len(keyed), 2)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engine.calendar import WorkCalendar, resolve, to_hours
 from engine.demand import BudgetLine, Cell, prospecting_cells, source_cells
 from engine.distributions import DistributionTable
-from engine.draws import entity_key
+from engine.draws import entity_key, register_keys
 from engine.goals import GoalBook, QuotaBook, goal_book, measures_of, quotas_of
 from engine.openings import Accounts, Happened, OpenDeals, accounts_of, happened_of, open_deals_of
 from engine.plan.types import LoadedPlan, Plan, Uncertain
@@ -197,6 +197,21 @@ def _desks(plan: Plan, names: dict[str, Sequence[str]], cal: WorkCalendar) -> De
     return Desks(np.array(rep_of), np.array(speeds), of)
 
 
+def _register(names: dict[str, Sequence[str]], territory: Territories, plan: Plan, deals: Sequence[str]) -> None:
+    """Refuse two names with one key: their draws would be the same."""
+    cells = [(region, product) for region in territory.names for product in names["products"]]
+    register_keys(
+        [
+            ("economy", ()),
+            *(("stage", (stage.name,)) for stage in plan.stages),
+            *(("region", (region,)) for region in territory.names),
+            *(("deal", (deal,)) for deal in sorted(set(deals))),
+            *((kind, (name, *cell)) for kind in ("source", "list") for name in plan.sources for cell in cells),
+            *(("prospecting", (rep, *cell)) for rep in names["reps"] for cell in cells),
+        ]
+    )
+
+
 def build(loaded: LoadedPlan) -> World:
     """The world of a plan. Raises PlanRefused where the calendar, or two names' keys, forbid it."""
     plan, files = loaded.plan, loaded.files
@@ -235,6 +250,7 @@ def build(loaded: LoadedPlan) -> World:
     if economy is not None and economy.index:
         index[: len(economy.index)] = economy.index[: len(index)]
     mask = may_take(plan, territory)
+    _register(names, territory, plan, [row.deal for row in files.pipeline])
     dists, flat = table.arrays()
     world = World(
         plan=plan,

@@ -119,7 +119,7 @@ def _spend(plan: Plan, line: BudgetLine, amount: float) -> Any:
     if isinstance(budget, tuple):
         profile = np.array(budget) / sum(budget) if sum(budget) > 0 else np.full(len(budget), 1.0 / len(budget))
         return tuple(float(v) for v in np.round(amount * profile, 2))
-    return amount
+    return round(amount, 2)
 
 
 def budget_decision(loaded: LoadedPlan, world: World, allow_assumed: bool) -> Decision | None:

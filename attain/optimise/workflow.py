@@ -100,9 +100,8 @@ def optimise(
     tell("Verifying on fresh paths")
     before = simulate(loaded, n=n, seed=seed, jobs=jobs, on_progress=on_progress)
     reference = _reference_results(loaded, found, n, seed, jobs)
+    # Whether the new allocation is taken was settled on phase 2: phase 0 measures, it does not choose.
     after = before if not found else simulate(current, n=n, seed=seed, jobs=jobs, on_progress=on_progress)
-    if _hits(after, maximise).mean() <= _hits(before, maximise).mean():  # nothing better: the plan stands as it is
-        current, after = loaded, before
     answer: QuotaAnswer | None = None
     if quotas_wanted:
         tell("Setting quotas")
@@ -111,7 +110,7 @@ def optimise(
     report = _report(frame, found, before, reference, after, maximise, answer, interrupted)
     written = None
     if out is not None:
-        edits = _edits(found if after is not before else []) + (quota_edits(loaded, answer) if answer else [])
+        edits = _edits(found) + (quota_edits(loaded, answer) if answer else [])
         source = None if isinstance(plan, LoadedPlan) else find_plan(plan)
         written = write_new_plan(loaded, edits, Path(out), source, sets)
     assumed = tuple(sorted({name for result in found for name in result.decision.assumed}))
@@ -220,8 +219,8 @@ def gain_of(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Gain:
     return Gain(100.0 * estimate.value, (100.0 * estimate.low, 100.0 * estimate.high))
 
 
-def _allocation(result: _Found, kept: bool) -> list[AllocationRow]:
-    levers, new = result.decision.levers, result.before if kept else result.refined.allocation
+def _allocation(result: _Found) -> list[AllocationRow]:
+    levers, new = result.decision.levers, result.refined.allocation
     slack = 1e-6 * np.maximum(1.0, np.abs(levers.totals[levers.group]))
     rows = []
     for i, (source, region, product) in enumerate(result.decision.cells):
@@ -243,12 +242,11 @@ def _report(
 ) -> Optimisation:
     hits_before, hits_after = _hits(before, maximise), _hits(after, maximise)
     gain = gain_of(hits_before, hits_after)
-    kept = after is before
     last = found[-1].refined if found else None
     status: Status = "improved" if gain.interval[0] > 0.0 else "no_gain"
     reasons = {
         "improved": "the new allocation is better beyond the error",
-        "no_gain": "no allocation within the limits is better beyond the error" if found else "only quotas may move",
+        "no_gain": "nothing within the limits is better beyond the error: the plan may as well stay" if found else "only quotas may move",
     }
     attained_before, attained_after = before.attained, after.attained
     goals = tuple(
@@ -271,9 +269,9 @@ def _report(
         gain=gain,
         in_sample=None if last is None else last.in_sample,
         in_sample_paths=0 if last is None else last.in_sample_paths,
-        optimism=None if last is None or kept else last.in_sample - float(hits_after.mean()),
+        optimism=None if last is None else last.in_sample - float(hits_after.mean()),
         goals=goals,
-        allocation=tuple(row for result in found for row in _allocation(result, kept)),
+        allocation=tuple(row for result in found for row in _allocation(result)),
         quotas=() if answer is None else answer.rows,
         over_assignment=None if answer is None else answer.over_assignment,
         spread_before=None if answer is None else answer.spread_before,
