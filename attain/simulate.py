@@ -15,20 +15,24 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from attain.plans import open_plan
 from attain.provenance import machine, versions
 from attain.results import Results
-from attain.store import Manifest, RunStore
+from attain.store import Manifest, RunRefused, RunStore
 from attain.tables import RunTask, hits_of, results_of
 from engine.batch import Keep, Simulator
 from engine.montecarlo import Precision, Progress, run
+from engine.plan.document import write_text
 from engine.plan.load import load_plan
+from engine.plan.rows import PlanFiles
 from engine.plan.types import LoadedPlan
 from engine.problems import PlanRefused, Problem, Refused
 from engine.world import World, build
 
 REPLICATIONS = 2_000
+FILES = "plan-files.json"  # in a run's folder: what the files beside the plan held
 LARGEST_SEED = 2**64 - 1
 ENGINES = ("simpy",)
 
@@ -148,6 +152,7 @@ def simulate(
     )
     looks = Precision(precision, hits_of(len(world.goals.names))) if precision is not None else None
     with _store_at(out, manifest) as store:
+        _keep_files(store.path, loaded)
         wanted = n if precision is not None else max(n, store.prefix)  # a longer run than asked for is used whole
         task = RunTask(Simulator(world, seed, phase, engine, keep))
         result = run(
@@ -177,12 +182,34 @@ def _seed_at(out: str | os.PathLike[str] | None) -> int:
     return fresh_seed()
 
 
+def _keep_files(folder: Path, loaded: LoadedPlan) -> None:
+    """Keep what the plan's files held: a run is read without them, wherever it is taken."""
+    if loaded.files == PlanFiles() or (folder / FILES).exists():
+        return
+    document = loaded.files.model_dump(mode="json")
+    for deal in document["pipeline"]:
+        if deal["age"] is not None:  # as a plan's author would write it, which is how durations are read
+            deal["age"] = f"{deal['age']['value']!r} {deal['age']['unit']}"
+    write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", folder / FILES)
+
+
+def _files_in(folder: Path) -> PlanFiles:
+    """What the plan's files held. Raises RunRefused."""
+    path = folder / FILES
+    if not path.is_file():
+        return PlanFiles()
+    try:
+        return PlanFiles.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise RunRefused(f"{path} cannot be read as what the plan's files held: {str(error).splitlines()[0]}") from None
+
+
 def read_run(folder: str | os.PathLike[str]) -> Results:
     """The results of a run stored before, from its own copy of the plan. Raises RunRefused or PlanRefused."""
     started = time.perf_counter()
     store = RunStore.open(Path(folder))
     manifest = store.manifest
-    loaded = load_plan(manifest.plan_text, sets=manifest.sets)
+    loaded = load_plan(manifest.plan_text, files=_files_in(store.path))  # the text holds the changes by --set
     world = build(loaded)
     n = store.prefix
     return results_of(

@@ -92,11 +92,18 @@ def _without(data: Mapping[str, Any], error: ValidationError) -> tuple[dict[str,
     return rest, unread
 
 
-def load_plan(path_or_text: str | Path, *, sets: Sequence[str] = (), folder: str | Path | None = None) -> LoadedPlan:
+def load_plan(
+    path_or_text: str | Path,
+    *,
+    sets: Sequence[str] = (),
+    folder: str | Path | None = None,
+    files: PlanFiles | None = None,
+) -> LoadedPlan:
     """Read, vary and check a plan. Raises PlanRefused with everything that is wrong with it.
 
     `path_or_text`: a file's path, or (a str with more than one line) the plan's text itself, whose files are then
     looked for in `folder`. `sets`: changes such as ``reps.张伟.hours_per_week=45``, made before the plan is checked.
+    `files`: what its files hold, where they have been read before; then none is looked for.
     """
     if isinstance(path_or_text, Path) or "\n" not in path_or_text:
         path = Path(path_or_text)
@@ -117,12 +124,12 @@ def load_plan(path_or_text: str | Path, *, sets: Sequence[str] = (), folder: str
     problems.extend(found)
     readable = read_plan(data)
     problems.extend(readable.problems)
-    files, found = read_files(readable.plan, base)
+    held, found = (files, []) if files is not None else read_files(readable.plan, base)
     problems.extend(found)
-    problems.extend(check(readable.plan, files, readable.names, readable.unread, files_read=not found))
+    problems.extend(check(readable.plan, held, readable.names, readable.unread, files_read=not found))
     if problems:
         raise PlanRefused(dict.fromkeys(problems))
-    return LoadedPlan(plan=readable.plan, files=files, path=name, text=text)
+    return LoadedPlan(plan=readable.plan, files=held, path=name, text=text)
 
 
 def loaded(plan: Plan, files: PlanFiles | None = None) -> LoadedPlan:
