@@ -310,7 +310,7 @@ def _values(deals: pl.DataFrame, as_of: dt.date, notes: list[str]) -> dict[str, 
     late = won.filter(pl.col("ended") > since)
     if late.height >= FEW and won.height > late.height:
         before, after = (float(x["value"].to_numpy().mean()) for x in (won.filter(pl.col("ended") <= since), late))
-        drift = f"a won deal was worth {after:,.4g} on average in the last twelve months, {before:,.4g} before"
+        drift = f"a won deal was worth {after:,.0f} on average in the last twelve months, {before:,.0f} before"
         notes.append(f"{drift}: values are fitted to the last twelve months")
     else:
         late = won

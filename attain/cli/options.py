@@ -123,15 +123,22 @@ def starting(as_json: bool = False) -> Iterator[None]:
     """Something to look at while the engine is read in; the first time on a machine it is compiled, and says so."""
     from engine.compiled import DIRECTORY
 
-    console = screen(stderr=True)
     first = not any(DIRECTORY.iterdir())
     words = "Compiling the engine: once on each machine, about a minute" if first else "Starting"
+    with working(words, as_json or not first):
+        yield
+
+
+@contextlib.contextmanager
+def working(words: str, silent: bool = False) -> Iterator[None]:
+    """Something to look at during work of unknown length: on a terminal always, else a line unless `silent`."""
+    console = screen(stderr=True)
     if console.is_terminal:
         with console.status(words):
             yield
         return
-    if first and not as_json:
-        console.print(words)
+    if not silent:
+        console.print(words, markup=False)
     yield
 
 

@@ -1,0 +1,98 @@
+"""The words of a calibration's screen, in English and Chinese."""
+
+from __future__ import annotations
+
+from attain.wording.numbers import Language
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "read": ("Read {rows} rows of {shape}, used {used}.", "读取 {shape} {rows} 行，使用 {used} 行。"),
+    "shape_opportunities": ("opportunities", "商机"),
+    "shape_events": ("stage events", "阶段事件"),
+    "left_out": ("Rows left out", "未使用的行"),
+    "reason": ("Reason", "原因"),
+    "rows": ("Rows", "行数"),
+    "first": ("The first of them", "首例"),
+    "line": ("line {row}: {why}", "第 {row} 行：{why}"),
+    "mapping": ("What each column was taken for", "各列的含义"),
+    "field": ("Field", "字段"),
+    "column": ("Column of the file", "文件中的列"),
+    "format": ("Read as", "读作"),
+    "words": ("Taken for {what}: {words}", "视为{what}：{words}"),
+    "word_won": ("won", "赢单"),
+    "word_lost": ("lost", "输单"),
+    "word_open": ("open", "进行中"),
+    "word_stages": ("stages, in order", "阶段（依次）"),
+    "word_automats": ("machines, not people", "机器而非人员"),
+    "unit": ("One unit of the amounts is {unit} of the currency.", "金额的单位为 {unit}。"),
+    "cases": ("Amounts come from {file}, column {amount}.", "金额取自 {file} 的 {amount} 列。"),
+    "correct": ("Wrong? Correct {file}, then: attain calibrate HISTORY --mapping {file} --out {plan}",
+                "有误？请修改 {file}，然后运行：attain calibrate HISTORY --mapping {file} --out {plan}"),
+    "stages": ("Stages, open deals counted as still undecided", "各阶段（进行中的商机按尚未定局计）"),
+    "stage": ("Stage", "阶段"),
+    "entered": ("Entered", "进入"),
+    "lost": ("Lost", "丢失"),
+    "open": ("Open", "进行中"),
+    "raw": ("Raw", "原始"),
+    "conversion": ("Rate", "转化率"),
+    "known": ("As from", "样本"),
+    "half": ("Half", "半数"),
+    "most": ("9 of 10", "九成"),
+    "stages_how": (
+        "As from: how many deals' worth of certainty the plan gives the rate. "
+        "Half, 9 of 10: the time within which those who advance do.",
+        "样本：计划对转化率的把握相当于多少个商机。半数、九成：推进者在此时间内完成等待。",
+    ),
+    "products": ("What a deal won is worth", "赢单的金额"),
+    "product": ("Product", "产品"),
+    "deals": ("Deals won", "赢单数"),
+    "mean": ("On average", "平均"),
+    "more": ("and {n} more; --json lists all", "另有 {n} 项；--json 列出全部"),
+    "rest": ("The rest", "其他"),
+    "people": ("People", "人员"),
+    "people_value": ("{n} reps", "{n} 名销售"),
+    "regions": ("Regions", "区域"),
+    "leads": ("Leads", "线索"),
+    "leads_value": ("{n} a month", "每月 {n} 条"),
+    "leads_season": ("{n} a month; {low} has least ({low_share}), {high} most ({high_share})",
+                     "每月 {n} 条；{low}最少（{low_share}），{high}最多（{high_share}）"),
+    "pipeline": ("Open deals", "进行中的商机"),
+    "pipeline_value": ("{n} on {day}, the plan's pipeline", "{day} 共 {n} 个，作为计划的商机储备"),
+    "booked": ("Booked so far", "已签约"),
+    "booked_value": ("{amount} in {n} deals, {start} to {day}", "{start} 至 {day}：{n} 单，{amount}"),
+    "base": ("The year before", "上一年"),
+    "base_value": ("{amount}, {since} to {until}", "{since} 至 {until}：{amount}"),
+    "base_scaled": ("{amount} a year, scaled up from {since} to {until}", "按 {since} 至 {until} 折算，每年 {amount}"),
+    "goal": ("Goal", "目标"),
+    "goal_value": ("{amount} by {end}", "{end} 之前 {amount}"),
+    "notes": ("What to know about this history", "关于这份历史数据"),
+    "wrote": ("Wrote", "已写入"),
+    "next": ("Next: attain simulate {plan}", "下一步：attain simulate {plan}"),
+    "minutes": ("{n} min", "{n} 分钟"),
+    "hours": ("{n} h", "{n} 小时"),
+    "days": ("{n} d", "{n} 天"),
+}  # fmt: skip
+
+# Why rows are left out, as `attain.history` says it; the rest of a reason quotes the file.
+REASONS_ZH = {
+    "date in another format": "日期格式不同",
+    "amount not readable": "金额无法识别",
+    "status not known": "状态未知",
+    "no deal number": "没有商机编号",
+    "deal listed twice": "商机重复",
+    "no creation date": "没有创建日期",
+    "won without a closing date": "赢单但没有关闭日期",
+    "lost without a closing date": "输单但没有关闭日期",
+    "closed before it was created": "关闭早于创建",
+    "created after the history's last day": "创建晚于数据的最后一天",
+    "after the day asked for": "晚于所要求的日期",
+    "no case": "没有案件编号",
+    "not the completion of an activity": "不是活动的完成",
+    "no activity": "没有活动",
+    "no time": "没有时间",
+}
+
+
+def said(key: str, language: Language = "en", **values: object) -> str:
+    """A text of this screen."""
+    english, chinese = TEXTS[key]
+    return (chinese if language == "zh" else english).format(**values)
