@@ -1,0 +1,143 @@
+"""What ``attain optimise`` found, read from its JSON: outside data, checked field by field before a page shows it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+MOST_BYTES = 50_000_000
+
+
+class ReportRefused(ValueError):
+    """A page that cannot be made; the message says why and what to do."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class OddsPart(_Part):
+    """A probability with its interval."""
+
+    probability: float
+    interval: tuple[float, float]
+
+
+class GainPart(_Part):
+    """A paired difference in points with its interval."""
+
+    points: float
+    interval: tuple[float, float]
+
+
+class AllocationPart(_Part):
+    """One cell of an allocation."""
+
+    kind: str = "budget"
+    source: str = ""
+    region: str = ""
+    product: str = ""
+    reference: float | None = None
+    plan: float
+    new: float
+    limit: str = ""
+
+    @property
+    def name(self) -> str:
+        """events / North / ERP, as far as the cell is split."""
+        return " / ".join(part for part in (self.source, self.region, self.product) if part)
+
+
+class QuotaPart(_Part):
+    """One rep's quota and odds before and after."""
+
+    rep: str
+    before: float | None = None
+    after: float
+    odds_before: float | None = None
+    odds_after: float
+
+
+class GoalPart(_Part):
+    """One goal before and after."""
+
+    goal: str
+    before: OddsPart
+    after: OddsPart
+    gain: GainPart
+
+
+class BoundPart(_Part):
+    """What certifies the answer, if anything."""
+
+    value: float | None = None
+    label: str = "no certificate"
+
+
+class QuotaOdds(_Part):
+    """The lowest and highest odds over reps."""
+
+    before: tuple[float, float] | None = None
+    after: tuple[float, float] | None = None
+
+
+class Optimised(_Part):
+    """The part of an optimisation's JSON that a page shows."""
+
+    status: str
+    reason: str = ""
+    plan: str = ""
+    objective: str = ""
+    seed: int | None = None
+    replications: int | None = None
+    before: OddsPart | None = None
+    reference: OddsPart | None = None
+    after: OddsPart | None = None
+    gain: GainPart | None = None
+    in_sample: float | None = None
+    optimism: float | None = None
+    bound: BoundPart | None = None
+    goals: tuple[GoalPart, ...] = ()
+    allocation: tuple[AllocationPart, ...] = ()
+    quotas: tuple[QuotaPart, ...] = ()
+    over_assignment: float | None = None
+    quota_odds: QuotaOdds = QuotaOdds()
+    assumed: tuple[str, ...] = ()
+    clashing_limits: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of things moved, in the order in which they come."""
+        return tuple(dict.fromkeys(row.kind for row in self.allocation))
+
+
+def parsed(document: object) -> Optimised:
+    """An optimisation's JSON as a record. Raises ReportRefused, naming the first field that is not as it should be."""
+    try:
+        return Optimised.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the document"
+        raise ReportRefused(
+            f"the optimisation's result cannot be shown: {where}: {first['msg']}; "
+            "name what `attain optimise PLAN --json` wrote"
+        ) from None
+
+
+def read_optimised(path: str | os.PathLike[str]) -> Optimised:
+    """An optimisation's JSON file. Raises ReportRefused."""
+    file = Path(path)
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise ReportRefused(f"{file} is larger than {MOST_BYTES:,} bytes: not an optimisation's result")
+        document = json.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ReportRefused(
+            f"{file} cannot be read: {error.strerror}; name what `attain optimise --json` wrote"
+        ) from None
+    except (ValueError, RecursionError):
+        raise ReportRefused(f"{file} is not a JSON document; name what `attain optimise --json` wrote") from None
+    return parsed(document)
