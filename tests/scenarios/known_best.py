@@ -19,9 +19,9 @@ TOTAL, STEP = 1_200_000, 10_000
 TARGET = 13e6
 REFERENCE = (250_000, 200_000, 750_000)
 FLOORS = (0, 0, 100_000)
-MEETING, CONTRACT, SOUTH_ODDS = 0.50, 0.40, 0.70
-NORTH = MEETING * CONTRACT
-SOUTH = MEETING * CONTRACT * SOUTH_ODDS / (1 - CONTRACT + CONTRACT * SOUTH_ODDS)
+OFFER, CONTRACT, SOUTH_ODDS = 0.80, 0.625, 0.60
+NORTH = OFFER * CONTRACT
+SOUTH = OFFER * CONTRACT * SOUTH_ODDS / (1 - CONTRACT + CONTRACT * SOUTH_ODDS)
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Line:
 
 
 # licences in the North, licences in the South, projects in the North
-LINES = (Line(60, 120e3, NORTH, 2e5, 0.4), Line(60, 120e3, SOUTH, 2e5, 0.4), Line(4, 120e3, NORTH, 3e6, 0.8))
+LINES = (Line(24, 120e3, NORTH, 2e5, 0.4), Line(24, 120e3, SOUTH, 2e5, 0.4), Line(1.6, 120e3, NORTH, 3e6, 0.8))
 Split = tuple[float, float, float]
 
 

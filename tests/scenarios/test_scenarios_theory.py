@@ -70,7 +70,7 @@ def test_the_theory_is_of_the_plan_as_it_stands() -> None:
     assert (plan.decide.budget.total, plan.decide.budget.step) == (TOTAL, STEP)
     assert plan.decide.budget.floors == {"project-events": {"North": FLOORS[2]}}
     assert plan.goals["company"].at_least == TARGET
-    assert [stage.advance for stage in plan.stages] == [known_best.MEETING, known_best.CONTRACT]
+    assert [stage.advance for stage in plan.stages] == [known_best.OFFER, known_best.CONTRACT]
     assert [rep.advance for rep in plan.reps] == [{}, {"contract": known_best.SOUTH_ODDS}]
     licences, projects = plan.sources["licence-campaign"], plan.sources["project-events"]
     assert (licences.budget, projects.budget) == (
