@@ -10,6 +10,7 @@ import typer
 
 from attain.cli.errors import INTERRUPTED, verb
 from attain.cli.options import (
+    MOST_REPLICATIONS,
     AsJson,
     Jobs,
     Language,
@@ -85,7 +86,6 @@ def simulate(
             on_progress=report,
         )
     summary = summarise(results, loaded)
-    interrupted = results.n < results.asked
     if as_json:
         print_json(document(summary, chosen(language)) | {"out": None if out is None else str(out)})
     else:
@@ -95,20 +95,29 @@ def simulate(
         console.print(show(summary, chosen(language), width=console.width))
         if out is not None:
             console.print(f"\nKept in {out}. A page for people: attain report {out}", markup=False)
-    if interrupted:
-        screen(stderr=True).print(
-            f"Interrupted: {results.n:,} of {results.asked:,} replications count. "
-            + (f"The same command continues the run in {out}." if out else "With --out it could be continued."),
-            markup=False,
+    if results.n < results.asked:
+        say_partial(
+            results.n,
+            results.asked,
+            f"The same command continues the run in {out}." if out else "With --out it could be continued.",
         )
-        raise typer.Exit(INTERRUPTED)
 
 
 def funnel(
     plan: Plan,
     goal: Annotated[str | None, typer.Option(help="The goal; company's unless named.")] = None,
-    n: Replications = 1_000,
-    seed: Seed = 0,
+    n: Annotated[
+        int | None,
+        typer.Option(
+            "-n",
+            "--replications",
+            metavar="N",
+            min=1,
+            max=MOST_REPLICATIONS,
+            help="How many; as a million moves allow, unless given.",
+        ),
+    ] = None,
+    seed: Seed = None,
     jobs: Jobs = None,
     sets: Sets = None,
     as_json: AsJson = False,
@@ -116,13 +125,14 @@ def funnel(
 ) -> None:
     """Calculate back from the target to deals, proposals and prospects, and say how likely that is to be enough."""
     with starting(as_json):
+        from attain.funnel import as_json as document
         from attain.funnel import funnel as work_back
         from attain.progress import meter
 
     with meter("Funnel", silent=quiet(as_json)) as report:
         found = work_back(plan, sets=sets or (), goal=goal, n=n, seed=seed, jobs=jobs, on_progress=report)
     if as_json:
-        print_json(found.as_json())
+        print_json(document(found, chosen(language)))
         return
     from attain.screens.funnel import screen as show
 
@@ -144,39 +154,48 @@ def compare(
     with starting(as_json):
         from attain.compare import compare as judge
         from attain.progress import meter
-        from attain.simulate import fresh_seed
 
-    chosen_seed = fresh_seed() if seed is None else seed
     with meter("Comparing", silent=quiet(as_json)) as report:
-        found = judge(plans, sets=sets or (), n=n, seed=chosen_seed, jobs=jobs, on_progress=report)
+        found = judge(plans, sets=sets or (), n=n, seed=seed, jobs=jobs, on_progress=report)
     if as_json:
-        print_json(found.as_json())
-        return
-    from attain.screens.compare import screen as show
+        print_json(found.as_json(chosen(language)))
+    else:
+        from attain.screens.compare import screen as show
 
-    screen().print(show(found, chosen(language)))
+        screen().print(show(found, chosen(language)))
+    if found.replications < found.asked:
+        say_partial(found.replications, found.asked)
 
 
 def replay(
     plan: Plan,
-    replication: Annotated[int, typer.Option(min=0, help="Which replication.")] = 0,
-    seed: Seed = 0,
-    around: Annotated[str | None, typer.Option(help="deal:KEY or rep:NAME.")] = None,
+    replication: Annotated[int, typer.Option(metavar="K", min=0, help="Which replication, from 0.")] = 0,
+    seed: Seed = None,
+    around: Annotated[str | None, typer.Option(metavar="WHAT", help="Only deal:KEY or rep:NAME.")] = None,
     sets: Sets = None,
     as_json: AsJson = False,
     language: Language = None,
 ) -> None:
-    """Show one replication as it happened, event by event."""
+    """Show one replication as it happened, event by event: that of the run with the same seed."""
     with starting(as_json):
         from attain.replay import replay as again
+        from attain.simulate import fresh_seed
 
-    found = again(plan, replication=replication, seed=0 if seed is None else seed, around=around, sets=sets or ())
+    drawn = fresh_seed() if seed is None else seed
+    found = again(plan, replication=replication, seed=drawn, around=around, sets=sets or ())
     if as_json:
-        print_json(found.as_json())
+        print_json(found.as_json(chosen(language)))
         return
     from attain.screens.replay import screen as show
 
     screen().print(show(found, chosen(language)))
+
+
+def say_partial(done: int, asked: int, more: str = "") -> None:
+    """Say that Ctrl-C cut a run short, and end with its exit code."""
+    words = f"Interrupted: {done:,} of {asked:,} replications count. {more}"
+    screen(stderr=True).print(words.rstrip(), markup=False)
+    raise typer.Exit(INTERRUPTED)
 
 
 def report(
