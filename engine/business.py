@@ -42,7 +42,7 @@ def month_of(month_ends: Vector, t: float) -> int:
 
 @compiled(I8(VECTOR, F8))
 def choose(cumulative_shares: Vector, u: float) -> int:
-    """The category that u falls in; shares cumulated to 1 in the order of sorted keys, empty categories never chosen."""
+    """The category that u falls in; shares cumulated to 1 in the order of sorted keys; empty ones are never chosen."""
     low = 0
     high = len(cumulative_shares) - 1
     while low < high:
@@ -77,12 +77,53 @@ def effort(
     return variate(dists, table, work, uniform(w[0]))
 
 
-@compiled(F8(F8, F8, DISTS, I8, VECTOR))
-def after_wait(now: float, wait: float, dists: Records, i: int, hours_at: Vector) -> float:
+@compiled(F8(F8, F8))
+def time_at_desk(hours: float, speed: float) -> float:
+    """Working time that `hours` of effort take a rep of this speed; for ever where no hours are left for deals."""
+    if speed <= 0.0:
+        return np.inf
+    return hours / speed
+
+
+@compiled(numba.types.UniTuple(F8, 4)(U8, U8, U8, U8, U8, F8, DISTS, VECTOR, I8, I8, I8))
+def visit_draws(
+    seed: int,
+    replication: int,
+    phase: int,
+    deal: int,
+    visit: int,
+    speed: float,
+    dists: Records,
+    table: Vector,
+    work: int,
+    wait: int,
+    wait_lost: int,
+) -> tuple[float, float, float, float]:
+    """All that is drawn for a visit to a stage, in one call: SimPy pays a microsecond for each into compiled code.
+
+    The time it takes its rep, at this speed; the customer's wait should the deal advance, and should it be lost; the
+    uniform of the answer.
+    """
+    hours = effort(seed, replication, phase, deal, visit, dists, table, work)
+    w = words(seed, replication, deal, visit, STAGE_VISIT, phase)
+    u = uniform(w[1])
+    if_it_advances = variate(dists, table, wait, u)
+    if_lost = if_it_advances if wait_lost == wait else variate(dists, table, wait_lost, u)
+    return time_at_desk(hours, speed) if hours > 0.0 else 0.0, if_it_advances, if_lost, uniform(w[2])
+
+
+@compiled(F8(F8, F8, numba.boolean, VECTOR))
+def after_wait(now: float, wait: float, calendar_days: bool, hours_at: Vector) -> float:
     """The instant a wait from `now` ends: in working hours, or over the calendar where it was given so."""
-    if dists[i].calendar_days:
+    if calendar_days:
         return after_calendar_days(now, wait, hours_at)
     return now + wait
+
+
+@compiled(F8(F8, F8, F8, F8, F8))
+def standing_odds(of_rep: float, of_product: float, of_segment: float, of_source: float, of_class: float) -> float:
+    """What multiplies a stage's odds of advancing for one deal, whenever it is."""
+    return of_rep * of_product * of_segment * of_source * of_class
 
 
 ANSWER = numba.types.Tuple((I8, F8))
@@ -95,6 +136,30 @@ def answer_or_stale(outcome: int, at: float, now: float, stale_at: float) -> tup
     if at > due:
         return STALE, due
     return outcome, at
+
+
+@compiled(ANSWER(F8, F8, F8, F8, F8, F8, F8, numba.boolean, numba.boolean, F8, VECTOR))
+def settled(
+    u: float,
+    advance: float,
+    standing: float,
+    of_economy: float,
+    now: float,
+    wait: float,
+    wait_lost: float,
+    calendar: bool,
+    calendar_lost: bool,
+    stale_at: float,
+    hours_at: Vector,
+) -> tuple[int, float]:
+    """What becomes of a visit once the rep's work is done at `now`: (ADVANCED, LOST or STALE, and when).
+
+    The answer is settled as the wait begins, by the odds of that moment: the stage's, times those that stand with the
+    deal, times the economy's. The wait itself may differ between a deal that will advance and one that will be lost.
+    """
+    if u < at_odds(advance, standing * of_economy):
+        return answer_or_stale(ADVANCED, after_wait(now, wait, calendar, hours_at), now, stale_at)
+    return answer_or_stale(LOST, after_wait(now, wait_lost, calendar_lost, hours_at), now, stale_at)
 
 
 @compiled(ANSWER(U8, U8, U8, U8, U8, F8, F8, F8, F8, F8, F8, F8, F8, F8, DISTS, VECTOR, I8, I8, VECTOR))
@@ -119,18 +184,22 @@ def answer(
     wait_lost: int,
     hours_at: Vector,
 ) -> tuple[int, float]:
-    """What becomes of a visit once the rep's work is done at `now`: (ADVANCED, LOST or STALE, and when).
-
-    The answer is settled as the wait begins, by the odds of that moment; the wait itself may differ between a deal
-    that will advance and one that will be lost.
-    """
+    """`visit_draws` and `settled` in one, for callers who pay nothing for a call."""
     w = words(seed, replication, deal, visit, STAGE_VISIT, phase)
-    p = at_odds(advance, of_rep * of_product * of_segment * of_source * of_class * of_economy)
-    if uniform(w[2]) < p:
-        at = after_wait(now, variate(dists, table, wait, uniform(w[1])), dists, wait, hours_at)
-        return answer_or_stale(ADVANCED, at, now, stale_at)
-    at = after_wait(now, variate(dists, table, wait_lost, uniform(w[1])), dists, wait_lost, hours_at)
-    return answer_or_stale(LOST, at, now, stale_at)
+    u = uniform(w[1])
+    return settled(
+        uniform(w[2]),
+        advance,
+        standing_odds(of_rep, of_product, of_segment, of_source, of_class),
+        of_economy,
+        now,
+        variate(dists, table, wait, u),
+        variate(dists, table, wait_lost, u),
+        dists[wait].calendar_days != 0,
+        dists[wait_lost].calendar_days != 0,
+        stale_at,
+        hours_at,
+    )
 
 
 @compiled(F8(F8, F8, DISTS, I8))
@@ -177,10 +246,10 @@ def answer_to_open(
         p = alive / (alive + alive_lost)
     if uniform(w[2]) < p:
         left = conditional_variate(dists, table, wait, age, uniform(w[1])) - age
-        at = after_wait(now, max(left, 0.0), dists, wait, hours_at)
+        at = after_wait(now, max(left, 0.0), dists[wait].calendar_days != 0, hours_at)
         return answer_or_stale(ADVANCED, at, now, stale_at)
     left = conditional_variate(dists, table, wait_lost, age_lost, uniform(w[1])) - age_lost
-    at = after_wait(now, max(left, 0.0), dists, wait_lost, hours_at)
+    at = after_wait(now, max(left, 0.0), dists[wait_lost].calendar_days != 0, hours_at)
     return answer_or_stale(LOST, at, now, stale_at)
 
 
@@ -236,14 +305,6 @@ def lead_draws(seed: int, replication: int, phase: int, lead: int) -> tuple[floa
 def deal_value(u: float, multiplier: float, minor: float, dists: Records, table: Vector, i: int) -> float:
     """What a deal is worth, in whole minor units."""
     return whole_minor_units(variate(dists, table, i, u) * multiplier, minor)
-
-
-@compiled(F8(F8, F8))
-def time_at_desk(hours: float, speed: float) -> float:
-    """Working time that `hours` of effort take a rep of this speed; for ever where no hours are left for deals."""
-    if speed <= 0.0:
-        return np.inf
-    return hours / speed
 
 
 @compiled(F8(F8, F8, numba.boolean, VECTOR))

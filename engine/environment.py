@@ -3,7 +3,8 @@
 SimPy orders simultaneous events by a counter that also counts its own internal events, so that two models with the
 same rules can serve deals in different orders. Here every event of the model stands at an absolute time with a
 declared key: (time, rank of its kind, entity key, visit). SimPy's internal events (a process starting, a request
-granted) run at once, as a part of the event that caused them.
+granted) run at once, as a part of the event that caused them. Desks are handed over as the last thing of an instant,
+in the order of their keys.
 """
 
 from __future__ import annotations
@@ -31,15 +32,10 @@ INTERNAL = -1
 
 
 class Instant(simpy.Event):
-    """An event of the model: triggered, at an absolute time, with a declared place among its equals."""
+    """An event of the model: triggered from the first, at an absolute time, with a declared place among its equals."""
 
-    def __init__(self, env: KeyedEnvironment, time: float, rank: int, entity: int, visit: int) -> None:
-        self.env = env
-        self.callbacks = []
-        self._value = None
-        self._ok = True
-        env._count += 1
-        heappush(env.agenda, (time, rank, entity, visit, env._count, self))
+    _ok = True
+    _value = None
 
 
 class KeyedEnvironment(simpy.Environment):
@@ -48,47 +44,80 @@ class KeyedEnvironment(simpy.Environment):
     ``timeout(T - now)`` would miss T by an ulp in some cases; `at` does not.
     """
 
+    now: float = 0.0  # SimPy's is a property, and read ten times a visit
+
     def __init__(self, start: float = 0.0) -> None:
         super().__init__(start)
+        self.now = start
         self._count = 0
         # SimPy's own list of events, whose entries are longer here.
         self.agenda: list[tuple[float, int, int, int, int, Any]] = self._queue  # type: ignore[assignment]
+        self._hand_overs: list[tuple[int, Desk]] = []
 
     def at(self, time: float, rank: int, entity: int, visit: int = 0) -> Instant:
         """An event at the absolute `time` (not in the past), ordered by (time, rank, entity, visit)."""
-        if not time >= self._now:
-            raise ValueError(f"an event at {time!r} lies before the present, {self._now!r}")
-        return Instant(self, time, rank, entity, visit)
+        if not time >= self.now:
+            raise ValueError(f"an event at {time!r} lies before the present, {self.now!r}")
+        instant = Instant(self)
+        self._count += 1
+        heappush(self.agenda, (time, rank, entity, visit, self._count, instant))
+        return instant
+
+    def hand_over(self, desk: Desk) -> None:
+        """Hand a desk over when everything else of this instant has happened: `Rank.HAND_OVER`, off the agenda."""
+        heappush(self._hand_overs, (desk.key, desk))
 
     def schedule(self, event: simpy.Event, priority: Any = 1, delay: float = 0) -> None:
         """SimPy's internal events: at once, in the order of their making, before any other event of the model."""
         if delay:
             raise ValueError("the model schedules at absolute times: use `at` in place of `timeout`")
+        if event._ok and not event.callbacks:  # nobody waits for it, as for most processes' ends: it has happened
+            event.callbacks = None  # type: ignore[assignment]
+            return
         self._count += 1
-        heappush(self.agenda, (self._now, INTERNAL, 0, 0, self._count, event))
+        heappush(self.agenda, (self.now, INTERNAL, 0, 0, self._count, event))
 
     def run_to(self, end: float) -> None:
         """Run every event up to `end`, `end` included."""
-        agenda = self.agenda
-        while agenda and agenda[0][0] <= end:
-            self._now, _, _, _, _, event = heappop(agenda)
-            callbacks, event.callbacks = event.callbacks, None
-            for callback in callbacks:
-                callback(event)
-            if not event._ok and not hasattr(event, "_defused"):
-                raise event._value
-        self._now = max(self._now, end)
+        agenda, hand_overs = self.agenda, self._hand_overs
+        while True:
+            if hand_overs and not (agenda and agenda[0][0] <= self.now):
+                heappop(hand_overs)[1].serve_next()
+            elif agenda and agenda[0][0] <= end:
+                time, _, _, _, _, event = heappop(agenda)
+                self.now = self._now = time
+                callbacks, event.callbacks = event.callbacks, None
+                for callback in callbacks:
+                    callback(event)
+                if not event._ok and not hasattr(event, "_defused"):
+                    raise event._value
+            else:
+                break
+        self.now = self._now = max(self.now, end)
 
 
 class DeskRequest(PriorityRequest):
     """A deal's place in the queue for its rep: by class, then time entered, then deal key."""
 
+    preempt = False
+    proc = None  # who asks matters to preemption only
+
     def __init__(self, desk: Desk, priority: int, entered: float, deal: int) -> None:
+        # Not SimPy's way up through four constructors, which asks at once; `Desk.queue_for` does the asking.
+        self.env = desk._env
+        self.callbacks = []
+        self.resource = desk
         self.priority = priority
-        self.preempt = False
         self.time = entered
         self.key = (priority, entered, deal)  # type: ignore[assignment]
-        super(PriorityRequest, self).__init__(desk)
+
+    def grant(self) -> None:
+        """The desk is the deal's, here and now."""
+        self.usage_since = self.env.now
+        self._ok, self._value = True, None
+        callbacks, self.callbacks = self.callbacks, None  # type: ignore[assignment]
+        for callback in callbacks:
+            callback(self)
 
 
 class KeyedQueue(list[Any]):
@@ -96,7 +125,10 @@ class KeyedQueue(list[Any]):
 
     def append(self, item: DeskRequest) -> None:
         """Put a request in its place."""
-        insort(self, item, key=_key)
+        if self:
+            insort(self, item, key=_key)
+        else:
+            list.append(self, item)
 
 
 def _key(request: DeskRequest) -> tuple[int, float, int]:
@@ -106,32 +138,38 @@ def _key(request: DeskRequest) -> tuple[int, float, int]:
 class Desk(simpy.PriorityResource):
     """A rep's desk: one deal at a time, best class first; handed over as the last thing of an instant.
 
-    `key` orders hand-overs of several desks at one instant.
+    `key` orders hand-overs of several desks at one instant; `speed` is hours of work done in a working hour.
     """
 
     PutQueue = KeyedQueue  # type: ignore[assignment]
 
-    def __init__(self, env: KeyedEnvironment, key: int) -> None:
+    def __init__(self, env: KeyedEnvironment, key: int, speed: float = 1.0) -> None:
         super().__init__(env, capacity=1)
         self.key = key
+        self.speed = speed
         self._handing_over = False
 
     def queue_for(self, priority: int, entered: float, deal: int) -> DeskRequest:
         """Ask for the desk; the request is granted by a hand-over, never at once."""
-        return DeskRequest(self, priority, entered, deal)
+        request = DeskRequest(self, priority, entered, deal)
+        self.put_queue.append(request)
+        self._ask()
+        return request
 
     def leave(self, request: DeskRequest) -> None:
         """The deal is done with the desk."""
         self.users.remove(request)
-        self._trigger_put(None)
+        self._ask()
 
-    def _trigger_put(self, get_event: Any) -> None:
+    def serve_next(self) -> None:
+        """The rep turns to the first in the queue, unless all who waited went stale at this very instant."""
+        self._handing_over = False
+        if self.put_queue and not self.users:
+            request = self.put_queue.pop(0)
+            self.users.append(request)
+            request.grant()
+
+    def _ask(self) -> None:
         if self.put_queue and not self.users and not self._handing_over:
             self._handing_over = True
-            env: KeyedEnvironment = self._env  # type: ignore[assignment]
-            instant = env.at(env.now, Rank.HAND_OVER, self.key)
-            instant.callbacks.append(self._hand_over)
-
-    def _hand_over(self, _: simpy.Event) -> None:
-        self._handing_over = False
-        super()._trigger_put(None)
+            self._env.hand_over(self)  # type: ignore[attr-defined]

@@ -38,7 +38,15 @@ class Kind(IntEnum):
 
 
 EVENT = np.dtype(
-    [("time", "<f8"), ("kind", "i1"), ("deal", "<u8"), ("visit", "<i4"), ("stage", "<i2"), ("rep", "<i4"), ("amount", "<f8")]
+    [
+        ("time", "<f8"),
+        ("kind", "i1"),
+        ("deal", "<u8"),
+        ("visit", "<i4"),
+        ("stage", "<i2"),
+        ("rep", "<i4"),
+        ("amount", "<f8"),
+    ]
 )
 
 
@@ -71,62 +79,97 @@ class Attribution:
     of_route: NDArray[np.int64]  # [products, regions, reps]
 
 
-class Tally:
-    """Mutable sums while a replication runs. One method a fact; every fact has its cell, its legs and its rep."""
+Windows = list[list[tuple[int, float, float]]]  # by measure: (leg, since, until)
 
-    def __init__(self, world: World, keep_log: bool = False, levers: int = 0) -> None:
+
+class LegsAt:
+    """Which legs count what, by rep, product, region, segment and source; looked up once for all replications."""
+
+    def __init__(self, world: World) -> None:
+        self._legs = world.goals.legs
+        self._measures = len(world.measures)
+        self._masks = [
+            np.array([getattr(leg, name) for leg in self._legs], dtype=bool).reshape(len(self._legs), len(names))
+            for name, names in (
+                ("reps", world.reps),
+                ("products", world.products),
+                ("regions", world.regions),
+                ("segments", world.segments),
+                ("sources", world.sources),
+            )
+        ]
+        self._known: dict[tuple[int, int, int, int, int], Windows] = {}
+
+    def __call__(self, key: tuple[int, int, int, int, int]) -> Windows:
+        """The legs that count a deal of this rep, product, region, segment and source, by measure."""
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = [[] for _ in range(self._measures)]
+            here = np.ones(len(self._legs), dtype=bool)
+            for mask, index in zip(self._masks, key, strict=True):
+                here &= mask[:, index]
+            for i in np.flatnonzero(here).tolist():
+                leg = self._legs[i]
+                found[leg.measure].append((i, leg.since, leg.until))
+        return found
+
+
+class Ledger:
+    """Where deals of one rep, product, region, segment and source are counted: looked up once a deal, not a fact."""
+
+    __slots__ = ("legs", "months", "place", "rep")
+
+    def __init__(
+        self,
+        place: tuple[int, int, int, int],
+        rep: list[float],
+        months: list[list[float] | None],
+        legs: Windows,
+    ) -> None:
+        self.place = place  # rep, product, region, segment
+        self.rep = rep  # [REP_COLUMNS] the rep's totals
+        self.months = months  # the place's cells by month, once there is something in them
+        self.legs = legs
+
+
+class Tally:
+    """Mutable sums while a replication runs. Every fact has its cell, its legs and its rep."""
+
+    def __init__(self, world: World, legs_at: LegsAt, keep_log: bool = False, levers: int = 0) -> None:
         self.world = world
+        self._legs_at = legs_at
         self.attributed = [[0.0] * len(world.goals.legs) for _ in range(levers)]
         self.legs = [0.0] * len(world.goals.legs)
         self.reps = [[0.0] * len(REP_COLUMNS) for _ in world.reps]
         self.cells: dict[tuple[int, int, int, int, int], list[float]] = {}
         self.flow = np.zeros((len(world.reps), len(world.stages.names), len(world.months), len(FLOW_COLUMNS))).tolist()
         self.log: list[tuple[float, int, int, int, int, int, float]] | None = [] if keep_log else None
-        self._matching: dict[tuple[int, int, int, int, int, int], list[tuple[int, float, float]]] = {}
+        self._months: dict[tuple[int, int, int, int], list[list[float] | None]] = {}
+        self._ledgers: dict[tuple[int, int, int, int, int], Ledger] = {}
 
-    def add(
-        self,
-        measure: int,
-        amount: float,
-        time: float,
-        month: int,
-        place: tuple[int, int, int, int],
-        source: int,
-        lever: int = -1,
-    ) -> None:
-        """Add to a measure at (rep, product, region, segment); legs whose window holds `time` get it too."""
-        rep, product, region, segment = place
-        key = (rep, product, region, segment, month)
-        cell = self.cells.get(key)
+    def ledger(self, rep: int, product: int, region: int, segment: int, source: int) -> Ledger:
+        """Where deals of this rep, product, region, segment and source are counted."""
+        key = (rep, product, region, segment, source)
+        found = self._ledgers.get(key)
+        if found is None:
+            place = key[:4]
+            months = self._months.setdefault(place, [None] * len(self.world.months))
+            found = self._ledgers[key] = Ledger(place, self.reps[rep], months, self._legs_at(key))
+        return found
+
+    def add(self, ledger: Ledger, measure: int, amount: float, time: float, month: int, lever: int = -1) -> None:
+        """Add to a measure; legs whose window holds `time` get it too."""
+        cell = ledger.months[month]
         if cell is None:
-            cell = self.cells[key] = [0.0] * len(self.world.measures)
+            cell = ledger.months[month] = self.cells[*ledger.place, month] = [0.0] * len(self.world.measures)
         cell[measure] += amount
         if measure < len(MEASURES):
-            self.reps[rep][measure] += amount
-        legs = self._matching.get((measure, rep, product, region, segment, source))
-        if legs is None:
-            legs = self._match(measure, rep, product, region, segment, source)
-        for leg, since, until in legs:
+            ledger.rep[measure] += amount
+        for leg, since, until in ledger.legs[measure]:
             if time <= until and (time > since or since == 0.0):
                 self.legs[leg] += amount
                 if lever >= 0:
                     self.attributed[lever][leg] += amount
-
-    def _match(
-        self, measure: int, rep: int, product: int, region: int, segment: int, source: int
-    ) -> list[tuple[int, float, float]]:
-        found = [
-            (i, leg.since, leg.until)
-            for i, leg in enumerate(self.world.goals.legs)
-            if leg.measure == measure
-            and leg.reps[rep]
-            and leg.products[product]
-            and leg.regions[region]
-            and leg.segments[segment]
-            and leg.sources[source]
-        ]
-        self._matching[measure, rep, product, region, segment, source] = found
-        return found
 
     def outcome(self) -> Outcome:
         """The sums, frozen and in order."""

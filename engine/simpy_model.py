@@ -18,17 +18,17 @@ from engine.arrivals import listed_arrivals, thinned_arrivals
 from engine.business import (
     ADVANCED,
     STALE,
-    answer,
     answer_to_open,
     choose,
     class_of,
     customer,
     deal_value,
-    effort,
     lead_draws,
     month_of,
+    settled,
     stale_deadline,
-    time_at_desk,
+    standing_odds,
+    visit_draws,
 )
 from engine.demand import Cell
 from engine.draws import LEAD, PROSPECT
@@ -45,6 +45,8 @@ from engine.outcomes import (
     WON,
     Attribution,
     Kind,
+    Ledger,
+    LegsAt,
     Outcome,
     Tally,
 )
@@ -54,12 +56,24 @@ from engine.world import World
 
 Process = Generator[Any, Any, None]
 NO_CLASS = 0
+# Members looked up once: in an enumeration that costs as much as putting an event on the agenda.
+ON_ARRIVAL, ON_WORK_DONE, ON_ANSWER, ON_STALE, _ = Rank
+ARRIVED, STARTED, WORKED, MOVED_ON, GONE, GONE_STALE, SIGNED = Kind
+# Columns of the flow.
+ENTERS, ADVANCES, IS_LOST, GOES_STALE = range(4)
 
 
 class Deal:
     """One deal on its way: what it is, whose it is, where it stands."""
 
-    __slots__ = ("key", "klass", "lever", "place", "priority", "product", "region", "rep", "segment", "source", "stage", "value", "visit")
+    __slots__ = (
+        "desk", "flow", "key", "klass", "ledger", "lever", "odds", "priority", "product", "region", "rep", "segment",
+        "source", "stage", "value", "visit",
+    )  # fmt: skip
+    desk: Desk
+    flow: list[list[list[float]]]  # the rep's passages: [stages][months][FLOW_COLUMNS]
+    ledger: Ledger
+    odds: list[float]  # [stages] what multiplies the odds of advancing, but for the economy
 
     def __init__(self, key: int, source: int, product: int, region: int, stage: int) -> None:
         self.key = key
@@ -73,7 +87,6 @@ class Deal:
         self.value = 0.0
         self.rep = NOBODY
         self.visit = 0
-        self.place = (NOBODY, product, region, 0)
         self.lever = -1
 
 
@@ -82,23 +95,53 @@ class Lookup:
 
     def __init__(self, world: World) -> None:
         stages = world.stages
-        self.work = stages.work.tolist()
         self.wait = stages.wait.tolist()
         self.wait_lost = stages.wait_lost.tolist()
+        drawn = zip(stages.work.tolist(), self.wait, self.wait_lost, strict=True)
+        # By stage, what a visit's draws are made of.
+        self.drawn: list[Any] = [(world.dists, world.table, *rows) for rows in drawn]
+        self.calendar = (world.dists["calendar_days"][stages.wait] != 0).tolist()
+        self.calendar_lost = (world.dists["calendar_days"][stages.wait_lost] != 0).tolist()
         self.stale = stages.stale.tolist()
         self.stale_calendar = stages.stale_calendar.tolist()
-        self.has_work = stages.has_work.tolist()
         self.of_rep = stages.of_rep.tolist()
         self.of_product = stages.of_product.tolist()
         self.of_segment = stages.of_segment.tolist()
         self.of_source = stages.of_source.tolist()
         self.of_class = stages.of_class.tolist()
-        self.activities = [
-            [(5 + a, float(count)) for a, count in enumerate(row) if count] for row in stages.activities
-        ]
+        self.activities = [[(5 + a, float(count)) for a, count in enumerate(row) if count] for row in stages.activities]
         self.desk_of = world.desks.of.tolist()
         self.desk_speed = world.desks.speed.tolist()
+        self.from_accounts = world.from_accounts.tolist()
+        self.segment_value = world.segment_value.tolist()
+        self.deal_values = world.deal_values.tolist()
         self.month_ends = world.cal.month_ends.tolist()
+        self.legs_at = LegsAt(world)
+        self.classes = world.plan.customers is not None
+        self._world = world
+        self._odds: dict[tuple[int, int, int, int, int], list[float]] = {}
+        self._routes: dict[tuple[int, int, int, int], tuple[int, Any, Any]] = {}
+
+    def routes(self, deal: Deal) -> tuple[int, Any, Any]:
+        """How the deal is routed: the rule, the reps' shares, and which of them may take it."""
+        key = (deal.source, deal.product, deal.region, deal.segment)
+        found = self._routes.get(key)
+        if found is None:
+            routes, (source, *cell, segment) = self._world.routes, key
+            shares = routes.shares[routes.row[source], *cell]
+            found = self._routes[key] = int(routes.rule[source]), shares, routes.may[*cell, segment]
+        return found
+
+    def odds(self, deal: Deal) -> list[float]:
+        """[stages] what multiplies a deal's odds of advancing, whenever it is."""
+        key = (deal.rep, deal.product, deal.segment, deal.source, deal.klass)
+        found = self._odds.get(key)
+        if found is None:
+            tables = (self.of_rep, self.of_product, self.of_segment, self.of_source, self.of_class)
+            found = self._odds[key] = [
+                standing_odds(*(row[i] for row, i in zip(rows, key, strict=True))) for rows in zip(*tables, strict=True)
+            ]
+        return found
 
 
 class Model:
@@ -122,15 +165,14 @@ class Model:
         self.parameters = parameters or realise(world, seed, replication, phase)
         self.env = KeyedEnvironment(world.start)
         self.attribution = attribution
-        self.tally = Tally(world, keep_log, attribution.count if attribution else 0)
-        self.desks = [Desk(self.env, key) for key in range(len(world.desks.rep))]
+        self.tally = Tally(world, self.at.legs_at, keep_log, attribution.count if attribution else 0)
+        self.desks = [Desk(self.env, key, speed) for key, speed in enumerate(self.at.desk_speed)]
         self.open_deals = np.zeros(len(world.reps), dtype=np.int64)
-        self.last_turn = np.full((len(world.products), len(world.regions)), -1, dtype=np.int64)
+        self.last_turn = [[NOBODY] * len(world.regions) for _ in world.products]
         self.dists, self.table, self.hours_at = world.dists, world.table, world.cal.hours_at
         self.advance = self.parameters.advance.tolist()
         self.economy = self.parameters.odds.tolist()
         self.month = month_of(world.cal.month_ends, world.start)
-        self.month_end = self.at.month_ends[self.month]
 
     # --- the run -----------------------------------------------------------------------------------------------
 
@@ -141,7 +183,9 @@ class Model:
             self.env.process(self.open_deal(i))
         for c, cell in enumerate(self.world.cells):
             self.env.process(self.lead_flow(cell, c))
-        self.env.run_to(self.world.cal.horizon_hours)
+        for month in range(self.month, len(self.at.month_ends)):
+            self.month = month  # an instant on a boundary belongs to the month that ends there
+            self.env.run_to(self.at.month_ends[month])
         for rep, count in enumerate(self.open_deals.tolist()):
             self.tally.reps[rep][OPEN] = float(count)
         return self.tally.outcome()
@@ -151,12 +195,16 @@ class Model:
         happened = self.world.happened
         source = len(self.world.sources) - 1
         for i, time in enumerate(happened.hours.tolist()):
-            place = (
-                int(happened.rep[i]), int(happened.product[i]), int(happened.region[i]), int(happened.segment[i]),
-            )  # fmt: skip
+            ledger = self.tally.ledger(
+                int(happened.rep[i]),
+                int(happened.product[i]),
+                int(happened.region[i]),
+                int(happened.segment[i]),
+                source,
+            )
             month = month_of(self.world.cal.month_ends, time)
-            self.tally.add(WON, float(happened.deals_won[i]), time, month, place, source)
-            self.tally.add(BOOKED, float(happened.bookings[i]), time, month, place, source)
+            self.tally.add(ledger, WON, float(happened.deals_won[i]), time, month)
+            self.tally.add(ledger, BOOKED, float(happened.bookings[i]), time, month)
 
     # --- processes ---------------------------------------------------------------------------------------------
 
@@ -173,12 +221,12 @@ class Model:
             arrivals = thinned_arrivals(seed, replication, phase, purpose, cell.key, rates, ends, world.start)
         times, keys = arrivals
         for time, key in zip(times.tolist(), keys.tolist(), strict=True):
-            yield self.env.at(time, Rank.ARRIVAL, key)
+            yield self.env.at(time, ON_ARRIVAL, key)
             deal = Deal(key, cell.source, cell.product, cell.region, cell.enters)
             self.qualify(deal, cell)
             if self.attribution is not None:
                 self.attribute(deal, number)
-            self.note(Kind.ARRIVED, deal)
+            self.note(ARRIVED, deal)
             if deal.rep == NOBODY:
                 continue  # nobody sells this here: the lead is turned away (`attain check` warns of it)
             self.count(LEADS, 1.0, deal)
@@ -186,54 +234,55 @@ class Model:
 
     def deal(self, deal: Deal) -> Process:
         """A deal's way through the stages: queue for its rep, wait for the customer; advance, be lost or go stale."""
-        env, at, (seed, replication, phase) = self.env, self.at, self.draw
+        env, at, draw = self.env, self.at, self.draw
         while True:
-            stage, entered = deal.stage, env.now
-            self.flow(deal, 0)
-            stale_at = stale_deadline(entered, at.stale[stage], at.stale_calendar[stage], self.hours_at)
-            if at.has_work[stage]:
-                hours = effort(seed, replication, phase, deal.key, deal.visit, self.dists, self.table, at.work[stage])
-                if hours > 0.0:
-                    desk = at.desk_of[deal.rep][deal.product]
-                    request = self.desks[desk].queue_for(deal.priority, entered, deal.key)
-                    yield self.turn(deal, request, stale_at)
-                    if not request.triggered:
-                        request.cancel()
-                        self.close(deal, STALE)
-                        return
-                    done = env.now + time_at_desk(hours, at.desk_speed[desk])
-                    self.start(deal, entered, done)
-                    yield env.at(done, Rank.WORK_DONE, deal.key, deal.visit)
-                    self.desks[desk].leave(request)
-                    self.note(Kind.WORKED, deal)
+            stage, entered, desk = deal.stage, env.now, deal.desk
+            self.flow(deal, ENTERS)
+            stale_at = self.stale_at(stage, at.stale[stage])
+            work, wait, wait_lost, u = visit_draws(*draw, deal.key, deal.visit, desk.speed, *at.drawn[stage])
+            if work > 0.0:
+                request = desk.queue_for(deal.priority, entered, deal.key)
+                yield self.turn(deal, request, stale_at)
+                if not request.triggered:
+                    request.cancel()
+                    self.close(deal, STALE)
+                    return
+                done = env.now + work
+                self.start(deal, entered, done)
+                yield env.at(done, ON_WORK_DONE, deal.key, deal.visit)
+                desk.leave(request)
+                self.note(WORKED, deal)
             self.count_activities(deal)
-            outcome, when = answer(
-                seed, replication, phase, deal.key, deal.visit, env.now, stale_at, *self.odds(deal),
-                self.dists, self.table, at.wait[stage], at.wait_lost[stage], self.hours_at,
+            outcome, when = settled(
+                u, self.advance[stage], deal.odds[stage], self.economy_now(deal), env.now,
+                wait, wait_lost, at.calendar[stage], at.calendar_lost[stage], stale_at, self.hours_at,
             )  # fmt: skip
-            yield env.at(when, Rank.STALE if outcome == STALE else Rank.ANSWER, deal.key, deal.visit)
+            yield env.at(when, ON_STALE if outcome == STALE else ON_ANSWER, deal.key, deal.visit)
             if not self.settle(deal, outcome):
                 return
 
     def open_deal(self, i: int) -> Process:
         """A deal open on the first day: its stage's work is done, its answer may be near; then it goes on like any."""
-        world, env, at, (seed, replication, phase) = self.world, self.env, self.at, self.draw
+        world, env, at = self.world, self.env, self.at
         known = world.open_deals
-        deal = Deal(known.key[i], int(known.source[i]), int(known.product[i]), int(known.region[i]), int(known.stage[i]))
-        yield env.at(world.start, Rank.ARRIVAL, deal.key)
+        deal = Deal(
+            known.key[i], int(known.source[i]), int(known.product[i]), int(known.region[i]), int(known.stage[i])
+        )
+        yield env.at(world.start, ON_ARRIVAL, deal.key)
         self.qualify_open(deal, i)
-        self.note(Kind.ARRIVED, deal)
+        self.note(ARRIVED, deal)
         if deal.rep == NOBODY:
             return
         stage, age_hours, age_days = deal.stage, float(known.age_hours[i]), float(known.age_days[i])
         age = age_days if at.stale_calendar[stage] else age_hours
         left = max(at.stale[stage] - age, 0.0)
         outcome, when = answer_to_open(
-            seed, replication, phase, deal.key, env.now,
-            stale_deadline(env.now, left, at.stale_calendar[stage], self.hours_at), age_hours, age_days,
-            *self.odds(deal), self.dists, self.table, at.wait[stage], at.wait_lost[stage], self.hours_at,
+            *self.draw, deal.key, env.now, self.stale_at(stage, left), age_hours, age_days, self.advance[stage],
+            at.of_rep[stage][deal.rep], at.of_product[stage][deal.product], at.of_segment[stage][deal.segment],
+            at.of_source[stage][deal.source], at.of_class[stage][deal.klass], self.economy_now(deal),
+            self.dists, self.table, at.wait[stage], at.wait_lost[stage], self.hours_at,
         )  # fmt: skip
-        yield env.at(when, Rank.STALE if outcome == STALE else Rank.ANSWER, deal.key, deal.visit)
+        yield env.at(when, ON_STALE if outcome == STALE else ON_ANSWER, deal.key, deal.visit)
         if self.settle(deal, outcome):
             env.process(self.deal(deal))
 
@@ -241,24 +290,27 @@ class Model:
 
     def qualify(self, deal: Deal, cell: Cell) -> None:
         """Learn who the customer is, what the deal is worth, and whose it is."""
-        world, (seed, replication, phase) = self.world, self.draw
-        value_u, known_u, which_u, rep_u = lead_draws(seed, replication, phase, deal.key)
+        world = self.world
+        value_u, known_u, which_u, rep_u = lead_draws(*self.draw, deal.key)
         account = -1
-        share = world.from_accounts[deal.source]
+        share = self.at.from_accounts[deal.source]
         if share > 0.0 and known_u < share:
             here = world.accounts.in_region[deal.region]
             if len(here):
                 account = int(here[int(which_u * len(here))])
-        scores = world.accounts.scores[account] if account >= 0 else None
-        self.know(deal, scores, int(world.accounts.segment[account]) if account >= 0 else -1)
+        owner = NOBODY
+        if account >= 0:
+            owner = int(world.accounts.owner[account])
+            self.know(deal, world.accounts.scores[account], int(world.accounts.segment[account]))
+        else:
+            self.know(deal, None, -1)
         deal.value = self.worth(deal, value_u)
-        owner = int(world.accounts.owner[account]) if account >= 0 else NOBODY
         self.assign(deal, cell.rep if cell.rep >= 0 else owner, rep_u, by_owner=cell.rep >= 0)
 
     def qualify_open(self, deal: Deal, i: int) -> None:
         """The same for a deal that is open already: what is known of it stands, the rest is drawn."""
-        known, (seed, replication, phase) = self.world.open_deals, self.draw
-        value_u, _, _, rep_u = lead_draws(seed, replication, phase, deal.key)
+        known = self.world.open_deals
+        value_u, _, _, rep_u = lead_draws(*self.draw, deal.key)
         self.know(deal, known.scores[i], int(known.segment[i]))
         value = float(known.value[i])
         deal.value = self.worth(deal, value_u) if math.isnan(value) else math.floor(value * self.world.minor + 0.5)
@@ -267,82 +319,76 @@ class Model:
 
     def know(self, deal: Deal, scores: Any, segment: int) -> None:
         """Segment and class: from what is known of the account, else drawn."""
-        world, (seed, replication, phase) = self.world, self.draw
+        world = self.world
         drawn_segment = segment < 0 and len(world.segments) > 1
         deal.segment = max(segment, 0)
-        if world.plan.customers is None and not drawn_segment:
+        if not self.at.classes and not drawn_segment:
             return
-        money, authority, need, segment_u = customer(
-            seed, replication, phase, deal.key, self.dists, self.table, *world.scores
-        )
+        *drawn, segment_u = customer(*self.draw, deal.key, self.dists, self.table, *world.scores)
+        money, authority, need = drawn
         if drawn_segment:
             deal.segment = choose(world.segment_shares, segment_u)
-        if world.plan.customers is not None:
-            drawn = (money, authority, need)
-            m, a, n = (
-                d if scores is None or math.isnan(s) else float(s)
-                for d, s in zip(drawn, drawn if scores is None else scores, strict=True)
-            )
-            deal.klass = class_of(m, a, n, world.strong_from)
+        if self.at.classes:
+            if scores is not None:
+                known = zip(drawn, scores.tolist(), strict=True)
+                money, authority, need = (d if math.isnan(s) else s for d, s in known)
+            deal.klass = class_of(money, authority, need, world.strong_from)
             deal.priority = deal.klass if world.class_priority else 0
 
     def worth(self, deal: Deal, u: float) -> float:
         """A deal's value drawn from its product's distribution, in minor units."""
-        world = self.world
-        multiplier = world.segment_value[deal.segment]
-        return deal_value(u, multiplier, world.minor, self.dists, self.table, world.deal_values[deal.product])
+        multiplier, row = self.at.segment_value[deal.segment], self.at.deal_values[deal.product]
+        return deal_value(u, multiplier, self.world.minor, self.dists, self.table, row)
 
     def assign(self, deal: Deal, owner: int, u: float, by_owner: bool) -> None:
         """Give the deal to its rep: whose it is already, else by the routing of its source."""
-        routes, p, g = self.world.routes, deal.product, deal.region
+        p, g = deal.product, deal.region
         if by_owner:
             deal.rep = owner
         else:
-            deal.rep = route(
-                routes.rule[deal.source], owner, routes.shares[routes.row[deal.source], p, g],
-                routes.may[p, g, deal.segment], self.open_deals, self.last_turn[p, g], u,
-            )  # fmt: skip
-            self.last_turn[p, g] = deal.rep
-        deal.place = (deal.rep, p, g, deal.segment)
-        if deal.rep != NOBODY and deal.stage <= self.world.stages.won:
+            rule, shares, may = self.at.routes(deal)
+            deal.rep = self.last_turn[p][g] = route(rule, owner, shares, may, self.open_deals, self.last_turn[p][g], u)
+        if deal.rep == NOBODY:
+            return
+        deal.desk = self.desks[self.at.desk_of[deal.rep][p]]
+        deal.odds = self.at.odds(deal)
+        deal.flow = self.tally.flow[deal.rep]
+        deal.ledger = self.tally.ledger(deal.rep, p, g, deal.segment, deal.source)
+        if deal.stage <= self.world.stages.won:
             self.open_deals[deal.rep] += 1
 
     def turn(self, deal: Deal, request: DeskRequest, stale_at: float) -> Any:
         """Its turn at the desk, or the moment it goes stale, whichever is first."""
         if stale_at == math.inf:
             return request
-        return self.env.any_of([request, self.env.at(stale_at, Rank.STALE, deal.key, deal.visit)])
+        return self.env.any_of([request, self.env.at(stale_at, ON_STALE, deal.key, deal.visit)])
 
     def start(self, deal: Deal, entered: float, done: float) -> None:
         """The rep turns to the deal: how long it waited, how long it will take."""
         now = self.env.now
-        totals = self.tally.reps[deal.rep]
+        totals = deal.ledger.rep
         totals[QUEUED] += now - entered
         totals[SERVED] += 1.0
         totals[BUSY] += min(done, self.world.cal.horizon_hours) - now
-        self.note(Kind.STARTED, deal)
+        self.note(STARTED, deal)
 
-    def odds(self, deal: Deal) -> tuple[float, float, float, float, float, float, float]:
-        """The stage's probability of advancing, and what multiplies its odds for this deal now."""
-        at, stage = self.at, deal.stage
-        before_won = stage <= self.world.stages.won
-        return (
-            self.advance[stage],
-            at.of_rep[stage][deal.rep],
-            at.of_product[stage][deal.product],
-            at.of_segment[stage][deal.segment],
-            at.of_source[stage][deal.source],
-            at.of_class[stage][deal.klass],
-            self.economy[deal.region][self.month_now()] if before_won else 1.0,
-        )
+    def stale_at(self, stage: int, patience: float) -> float:
+        """When a deal that enters the stage now goes stale."""
+        if patience == math.inf:
+            return patience
+        return stale_deadline(self.env.now, patience, self.at.stale_calendar[stage], self.hours_at)
+
+    def economy_now(self, deal: Deal) -> float:
+        """What the economy multiplies the deal's odds by, now; it leaves alone what comes after the booking."""
+        return self.economy[deal.region][self.month] if deal.stage <= self.world.stages.won else 1.0
 
     def settle(self, deal: Deal, outcome: int) -> bool:
         """The answer is in. Returns whether the deal goes on to another stage."""
         if outcome != ADVANCED:
             self.close(deal, outcome)
             return False
-        self.flow(deal, 1)
-        self.note(Kind.ADVANCED, deal)
+        self.flow(deal, ADVANCES)
+        self.note(MOVED_ON, deal)
         if deal.stage == self.world.stages.won:
             self.book(deal)
         deal.stage += 1
@@ -354,13 +400,13 @@ class Model:
         self.count(WON, 1.0, deal)
         self.count(BOOKED, deal.value, deal)
         self.open_deals[deal.rep] -= 1
-        self.note(Kind.BOOKED, deal, deal.value)
+        self.note(SIGNED, deal, deal.value)
 
     def close(self, deal: Deal, outcome: int) -> None:
         """The deal is lost or stale. After it was won, that is counted in the flow only: the booking stands."""
         stale = outcome == STALE
-        self.flow(deal, 3 if stale else 2)
-        self.note(Kind.STALE if stale else Kind.LOST, deal)
+        self.flow(deal, GOES_STALE if stale else IS_LOST)
+        self.note(GONE_STALE if stale else GONE, deal)
         if deal.stage <= self.world.stages.won:
             measure = STALE_DEALS if stale else LOST_DEALS
             self.count(measure, 1.0, deal)
@@ -381,11 +427,11 @@ class Model:
 
     def count(self, measure: int, amount: float, deal: Deal) -> None:
         """Add to a measure where the deal stands, now."""
-        self.tally.add(measure, amount, self.env.now, self.month_now(), deal.place, deal.source, deal.lever)
+        self.tally.add(deal.ledger, measure, amount, self.env.now, self.month, deal.lever)
 
     def flow(self, deal: Deal, column: int) -> None:
         """Count a passage through a stage: entered, advanced, lost, stale."""
-        self.tally.flow[deal.rep][deal.stage][self.month_now()][column] += 1.0
+        deal.flow[deal.stage][self.month][column] += 1.0
 
     def note(self, kind: Kind, deal: Deal, amount: float = 0.0) -> None:
         """A row of the event log, where one is kept."""
@@ -393,10 +439,7 @@ class Model:
             self.tally.log.append((self.env.now, kind, deal.key, deal.visit, deal.stage, deal.rep, amount))
 
     def month_now(self) -> int:
-        """The month of the present instant; looked up only when the present has left the last one."""
-        if self.env.now > self.month_end:
-            self.month = month_of(self.world.cal.month_ends, self.env.now)
-            self.month_end = self.at.month_ends[self.month]
+        """The month of the present instant."""
         return self.month
 
 
