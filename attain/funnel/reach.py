@@ -143,6 +143,8 @@ def reaches(
 def look(curve: Curve, level: float, guess: float, most: float, least: float) -> None:
     """Simulate scales until a level is bracketed closely, or cannot be reached."""
     wanted = level * curve.n * (1.0 - 1e-12)
+    if not curve.counts:
+        curve.at(min(max(guess, least), most))
     for i in range(LOOKS):
         tried = _next(curve, level, wanted, guess if i == 0 else None, most, least)
         if tried is None:
@@ -158,13 +160,13 @@ def _next(curve: Curve, level: float, wanted: float, guess: float | None, most: 
     if above is None:
         if below is not None and below >= most:
             return None
-        tried = min(guess, most) if guess is not None else _outward(curve, level, most, up=True)
-        return min(max(tried, (below or 0.0) * (1.0 + CLOSE)), most)
+        ahead = guess is not None and guess > (below or 0.0) * (1.0 + CLOSE)
+        return min(guess, most) if ahead and guess is not None else _outward(curve, level, most, up=True)
     if below is None:
         if above <= least:
             return None
-        tried = max(guess, least) if guess is not None else _outward(curve, level, least, up=False)
-        return max(min(tried, above / (1.0 + CLOSE)), least)
+        ahead = guess is not None and guess < above / (1.0 + CLOSE)
+        return max(guess, least) if ahead and guess is not None else _outward(curve, level, least, up=False)
     near = 1.0 + (CLOSE / 2.0 if curve.monotone else CLOSE)
     straight = not curve.monotone and curve.quantile(above) - curve.quantile(below) <= CLOSE_ENOUGH
     if above / below <= near or straight:
@@ -216,28 +218,41 @@ def _answer(curve: Curve, level: float, most: float, least: float) -> Reach:
     if below is None and above <= least:
         return Reach(level, "always", None, best, top)
     scale = _crossing(curve, level)
-    low = _crossing(curve, _edge(level, curve.n, -1))
-    high = _crossing(curve, _edge(level, curve.n, +1))
-    return Reach(level, "reached", Estimate(scale, max(min(low, scale), 0.0), max(high, scale)), best, top)
+    slope = _slope(curve, level)
+    at = float(special.ndtri(level))
+    low, high = (
+        scale * math.exp((float(special.ndtri(min(_edge(level, curve.n, side), 1.0))) - at) / slope) if slope > 0.0 else end
+        for side, end in ((-1, 0.0), (+1, math.inf))
+    )
+    return Reach(level, "reached", Estimate(scale, low, high), best, top)
 
 
 def _edge(level: float, n: int, side: int) -> float:
-    """The share whose Wilson interval ends at the level: the level lies at its upper (-1) or lower (+1) end."""
+    """The share that 95% of samples with this probability stay above (-1) or below (+1): the score test's standard error."""
     z = float(special.ndtri(0.975))
-    return level + side * z * math.sqrt(level * (1.0 - level) / n)  # the score test's own standard error, at the level
+    return max(level + side * z * math.sqrt(level * (1.0 - level) / n), 0.5 / n)
+
+
+def _slope(curve: Curve, level: float) -> float:
+    """How fast the normal quantile rises with the logarithm of the scale, over scales far enough apart to tell."""
+    at = float(special.ndtri(level))
+    scales, heights = _staircase(curve)
+    below = [i for i, height in enumerate(heights) if height <= at - CLOSE_ENOUGH]
+    above = [i for i, height in enumerate(heights) if height >= at + CLOSE_ENOUGH]
+    low, high = (below[-1] if below else 0), (above[0] if above else len(scales) - 1)
+    if high <= low:
+        return 0.0
+    return (heights[high] - heights[low]) / math.log(scales[high] / scales[low])
 
 
 def _crossing(curve: Curve, share: float) -> float:
-    """Where the straight lines between simulated scales reach a share; infinite where they do not."""
-    if share >= 1.0:
-        return math.inf
+    """Where the straight lines between simulated scales reach a share that lies between those of two of them."""
     wanted = float(special.ndtri(share))
     scales, heights = _staircase(curve)
-    if len(scales) == 1:
-        return scales[0] if wanted <= heights[0] else math.inf
-    i = min(max(int(np.searchsorted(heights, wanted, side="left")), 1), len(scales) - 1)
-    low, high = heights[i - 1], heights[i]
-    part = (wanted - low) / (high - low)
+    i = int(np.searchsorted(heights, wanted, side="left"))
+    if i == 0 or i == len(scales):
+        return scales[min(i, len(scales) - 1)]
+    part = (wanted - heights[i - 1]) / (heights[i] - heights[i - 1])
     return float(scales[i - 1] * (scales[i] / scales[i - 1]) ** part)
 
 

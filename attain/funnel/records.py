@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from attain.summary.records import Lever
-from attain.wording import Sentence
+from attain.wording import Language, Sentence
 from engine.statistics import Estimate
 
 Unit = Literal["money", "count", "parts"]
@@ -167,3 +167,9 @@ class Funnel:
     odds: Odds
     takes: tuple[Takes, ...]
     levers: tuple[Lever, ...]
+
+    def as_json(self, language: Language = "en") -> dict[str, Any]:
+        """The document that ``attain funnel --json`` prints."""
+        from attain.funnel.document import as_json  # it reads these records
+
+        return as_json(self, language)

@@ -24,13 +24,19 @@ FUNNEL: dict[str, tuple[str, str]] = {
         "{target} at {each} a deal is {deals} to win; by the plan's own conversions that takes {leads}.",
         "{target}，每单 {each}，需赢下 {deals}；按计划自身的转化率，需要 {leads}。",
     ),
-    "funnel.chain_count": (
-        "{target} take, by the plan's own conversions, {leads}.",
-        "{target}，按计划自身的转化率，需要 {leads}。",
+    "funnel.chain_rest": (
+        "{target} at {each} a deal is {deals} to win, {hand} of them from what is in hand; by the plan's own conversions and "
+        "times the rest takes {leads} over the horizon.",
+        "{target}，每单 {each}，需赢下 {deals}，其中 {hand} 来自手头；按计划自身的转化率和时长，其余需要在计划期内有 {leads}。",
     ),
+    "funnel.chain_count": (
+        "{target}: by the plan's own conversions that takes {leads}.",
+        "{target}：按计划自身的转化率，需要 {leads}。",
+    ),
+    "funnel.booked": ("{booked} has counted already.", "已计入 {booked}。"),
     "funnel.in_hand": (
-        "In hand: {booked} has counted already, and {deals} open bring another {expected} in time, on average.",
-        "手头：已计入 {booked}；{deals}进行中，平均可按时带来 {expected}。",
+        "In hand: {deals}, which bring {expected} in time, on average.",
+        "手头有{deals}，平均可按时带来 {expected}。",
     ),
     "funnel.in_time": (
         "Of what enters {stage}, {share} is in time; the rest comes after the goal's date, or never.",
