@@ -204,13 +204,18 @@ def _files_in(folder: Path) -> PlanFiles:
         raise RunRefused(f"{path} cannot be read as what the plan's files held: {str(error).splitlines()[0]}") from None
 
 
+def read_plan(folder: str | os.PathLike[str]) -> LoadedPlan:
+    """The plan of a run stored before, with its author's words and files. Raises RunRefused or PlanRefused."""
+    store = RunStore.open(Path(folder))
+    return load_plan(store.manifest.plan_text, files=_files_in(store.path))  # the text holds the changes by --set
+
+
 def read_run(folder: str | os.PathLike[str]) -> Results:
     """The results of a run stored before, from its own copy of the plan. Raises RunRefused or PlanRefused."""
     started = time.perf_counter()
     store = RunStore.open(Path(folder))
     manifest = store.manifest
-    loaded = load_plan(manifest.plan_text, files=_files_in(store.path))  # the text holds the changes by --set
-    world = build(loaded)
+    world = build(read_plan(folder))
     n = store.prefix
     return results_of(
         world,

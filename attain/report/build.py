@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attain.report.heat import heat_of
 from attain.report.optimised import Optimised, ReportRefused, read_optimised
 from attain.report.page import Page, Provenance, render
-from attain.simulate import read_run
+from attain.simulate import read_plan, read_run
 from attain.store import Manifest, RunStore
 from attain.summary import summarise
 from attain.wording import LANGUAGES, Language
@@ -63,7 +63,7 @@ def page_of(
             f"{os.fspath(run_folder)} has no finished replication yet; continue the run, then report it"
         )
     manifest = RunStore.open(Path(run_folder)).manifest
-    summary = summarise(results)
+    summary = summarise(results, read_plan(run_folder))
     return Page(
         summary=summary,
         language=language,

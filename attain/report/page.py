@@ -74,7 +74,9 @@ def render(page: Page) -> str:
 def _context(page: Page, words: Words) -> dict[str, Any]:
     summary = page.summary
     main = None if summary.main is None else summary.goal(summary.main)
-    levers = summary.levers or (() if page.funnel is None else page.funnel.levers)
+    levers = summary.levers
+    if not levers and page.funnel is not None and page.funnel.goal == summary.main:
+        levers = page.funnel.levers
     levers = tuple(lever for lever in levers if lever.kind != "target")  # the supported targets are shown anyway
     return {
         "page": page,

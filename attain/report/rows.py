@@ -73,11 +73,6 @@ def effect_level(effect: InputEffect, value: float, words: Words) -> str:
 # --- the funnel -------------------------------------------------------------------------------------------------------
 
 
-def still_open(flow: StageFlow, in_hand: float = 0.0) -> float:
-    """Deals that entered a stage and had not left it at the end."""
-    return max(0.0, flow.entered + in_hand - flow.advanced - flow.lost - flow.stale)
-
-
 def advance_rate(flow: StageFlow) -> float | None:
     """The share that advanced, of the deals that left the stage; None where none did."""
     left = flow.advanced + flow.lost + flow.stale

@@ -12,14 +12,11 @@ REPORT: dict[str, tuple[str, str]] = {
         "{start}至{end}。模拟了 {n} 次；计划从第一天到最后一天的一次推演称为一条路径。",
     ),
     "report.numbers": ("The numbers of this figure", "图中数据"),
-    "report.scroll": ("Table: {caption}", "表格：{caption}"),
     "report.more_rows": (
         "{n} more are left out here; the run's tables hold them all.",
         "此处略去 {n} 行；运行结果的数据表中有全部数据。",
     ),
     "report.from_to": ("{low} to {high}", "{low} 至 {high}"),
-    "report.ci": ("95 in 100 sure: {low} to {high}", "95% 把握：{low} 至 {high}"),
-    "report.none": ("–", "–"),
     # verdict
     "report.verdict": ("Verdict", "结论"),
     "report.verdict.of": ("that this plan attains its goal: {goal}.", "这份计划能达成目标：{goal}。"),
@@ -51,7 +48,6 @@ REPORT: dict[str, tuple[str, str]] = {
     "report.objective.this": ("this goal is attained", "达成该目标"),
     "report.objective.one": ("the goal {goal} is attained", "达成目标“{goal}”"),
     "report.objective.all": ("all goals are attained together", "全部目标同时达成"),
-    "report.sure": ("How sure is this?", "这个数字有多可靠？"),
     "report.cautions": ("Before you trust these numbers", "使用这些数字之前"),
     # the gap
     "report.gap": ("The gap to 80 and 90%", "距 80% 和 90% 的差距"),
@@ -114,8 +110,8 @@ REPORT: dict[str, tuple[str, str]] = {
     # funnel
     "report.funnel": ("The funnel", "销售漏斗"),
     "report.funnel.lead": (
-        "Worked back from the target at the plan's own conversions: what each stage needs, what is in hand, and what is missing.",
-        "按计划自身的转化率由目标倒推：各阶段需要多少、现有多少、还缺多少。",
+        "Worked back from the target ({goal}) at the plan's own conversions: what each stage needs, what is in hand, and what is missing.",
+        "按计划自身的转化率由目标（{goal}）倒推：各阶段需要多少、现有多少、还缺多少。",
     ),
     "report.funnel.caption": ("Needed, in hand and missing, by stage", "各阶段的需要、现有与缺口"),
     "report.planned": ("The plan brings", "计划带来"),
@@ -139,7 +135,6 @@ REPORT: dict[str, tuple[str, str]] = {
     "report.advanced": ("Advanced", "推进"),
     "report.lost": ("Lost", "丢失"),
     "report.stale": ("Gone stale", "搁置"),
-    "report.open": ("Still open at the end", "期末仍未结"),
     "report.rate": ("Advance of those decided", "已有结果中的推进率"),
     "report.funnel.odds": (
         "Following this funnel exactly attains the target with {p}.",
