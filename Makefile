@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
 # The demonstration: a built-in plan as it stands, and as the optimiser would have it.
-DEMO_PLAN ?= small-team
+DEMO_PLAN ?= two-by-two
 DEMO := demo
 
 .PHONY: help demo test verify lint format lock bench docs clean
