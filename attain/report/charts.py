@@ -250,7 +250,7 @@ def bars(pairs: Sequence[Pair], label: str) -> Markup:
     ink = alt.condition("datum.after == 1", alt.value(INK), alt.value(MUTED))
     heads = _chart([{"i": i + 0.48, "text": name} for i, name in enumerate(names)])
     layers = [
-        base.mark_bar(height=13, cornerRadiusEnd=2).encode(color=colour, x2=alt.datum(0)),
+        base.mark_bar(height=13).encode(color=colour, x2=alt.datum(0)),
         base.mark_text(align="left", dx=6, fontSize=SIZE, limit=0).encode(text="text:N", color=ink),
         heads.mark_text(align="right", dx=-12, fontSize=SIZE, color=INK, limit=0).encode(
             x=alt.value(0), y=y, text="text:N"

@@ -7,6 +7,7 @@ favour of one role and label for the whole figure, whose numbers stand in a tabl
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,6 +17,7 @@ _SVG = "http://www.w3.org/2000/svg"
 ROLES = ("ink", "muted", "grid", "main", "band", "bandin", "plan", "hit", "quiet", "paper")
 KEY_COLOURS = {role: f"#fa{i:02x}07" for i, role in enumerate(ROLES)}
 _ROLE_OF = {colour: role for role, colour in KEY_COLOURS.items()}
+_LONG = re.compile(r"-?\d+\.\d{3,}")
 _DROPPED = ("aria-", "role", "pointer-events", "font-family", "class", "version", "stroke-miterlimit")
 
 
@@ -52,6 +54,8 @@ def _clean(element: ElementTree.Element) -> None:
         elif name in ("fill", "stroke") and value.lower() in _ROLE_OF:
             classes.append(f"{name[0]}-{_ROLE_OF[value.lower()]}")
             del element.attrib[name]
+        elif name in ("d", "transform"):
+            element.set(name, _LONG.sub(lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), value))
         elif name == "opacity" and value == "1":
             del element.attrib[name]
     if classes:
