@@ -151,7 +151,7 @@ def test_what_is_shown_runs(
                     _call(_cut(arguments), capsys)
         if kind == "python":
             script = tmp_path / f"block_{number}.py"
-            script.write_text(re.sub(r"\bn=40\b", f"n={FEW}", block).replace("range(20)", "range(2)"), encoding="utf-8")
+            script.write_text(re.sub(r"\bn=40\b", f"n={FEW}", block).replace("range(20)", "range(6)"), encoding="utf-8")
             runpy.run_path(str(script))
 
 
