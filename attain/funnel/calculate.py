@@ -127,7 +127,7 @@ def watch(
     result = run(WatchTask(world, seed, aim), n=n, sink=sink, jobs=jobs, on_progress=report)
     if result.status != "complete":
         raise KeyboardInterrupt
-    return Passage.of_table(sink.table("passage"))
+    return Passage.of_rows(sink.table("passage"))
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def needs_of(world: World, aim: Aim, passage: Passage) -> Needs:
         shares = _ratio(passage.in_time[NEW].sum(axis=1), passage.whole[NEW].sum(axis=1), np.nan)
     entering = passage.entered / n * timely[:, None]
     entering[NEW] *= level
-    simulated = passage.brought[NEW].sum() / n
+    simulated = float(passage.brought[NEW].sum()) / n
     exact = planned / simulated if simulated > 0.0 else 0.0
     times = scale if scale is not None else 0.0
     # Open deals' work and activities in the stage where they stand are behind them.

@@ -68,16 +68,12 @@ class Passage:
         }  # fmt: skip
         return cls(0, **{name: np.zeros(shape) for name, shape in shapes.items()})
 
-    def tables(self) -> dict[str, dict[str, NDArray[Any]]]:
-        """The sums as one row of a table, for the driver."""
-        return {"passage": {f.name: np.asarray(getattr(self, f.name))[None] for f in fields(self)}}
-
     @classmethod
-    def of_table(cls, columns: Mapping[str, NDArray[Any]]) -> Passage:
-        """The sums over all rows of such a table."""
-        summed = {f.name: columns[f.name].sum(axis=0) for f in fields(cls)}
+    def of_rows(cls, columns: Mapping[str, NDArray[Any]]) -> Passage:
+        """The sums over replications, each a row of `columns`."""
+        summed = {name: rows.sum(axis=0) for name, rows in columns.items()}
         summed["open_rep"] = columns["open_rep"][-1]
-        return cls(**{**summed, "n": int(summed["n"])})
+        return cls(len(columns["leads"]), **summed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,11 +269,11 @@ class WatchTask:
         self(0, 1)
 
     def __call__(self, first: int, n: int) -> dict[str, dict[str, NDArray[Any]]]:
-        """The sums over replications first .. first + n - 1, as one row."""
+        """One row a replication: sums are then taken in order, whatever the chunks."""
         self._lookup = self._lookup or Lookup(self.world)
-        sums = Passage.empty(self.world)
+        rows: list[Passage] = []
         for replication in range(first, first + n):
-            Watched(self.world, self.seed, replication, self.phase, self.aim, sums, self._lookup).watch()
-        tables = sums.tables()
-        tables["passage"]["n"] = np.array([n])
-        return tables
+            rows.append(Passage.empty(self.world))
+            Watched(self.world, self.seed, replication, self.phase, self.aim, rows[-1], self._lookup).watch()
+        columns = {f.name: np.stack([getattr(row, f.name) for row in rows]) for f in fields(Passage) if f.name != "n"}
+        return {"passage": columns}
