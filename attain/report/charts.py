@@ -199,7 +199,7 @@ def support_line(marks: Sequence[Mark], target: float, said_target: str, label: 
     data = _chart(rows)
     y = alt.Y("y:Q", scale=level, axis=None)
     rule = _chart([{"x": low - room, "x2": high + room, "y": 0.42}])
-    aim = _chart([{"x": target, "y": 0.25, "y2": 0.78, "t": 0.9, "text": said_target}])
+    aim = _chart([{"x": target, "y": 0.31, "y2": 0.78, "t": 0.9, "text": said_target}])
     layers = [
         rule.mark_rule(color=GRID, strokeWidth=6, strokeCap="round").encode(x=x, x2="x2:Q", y=y),
         aim.mark_rule(color=PLAN, strokeWidth=3).encode(x=x, y=y, y2="y2:Q"),

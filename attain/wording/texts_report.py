@@ -114,7 +114,7 @@ REPORT: dict[str, tuple[str, str]] = {
         "按计划自身的转化率由目标（{goal}）倒推：各阶段需要多少、现有多少、还缺多少。",
     ),
     "report.funnel.caption": ("Needed, in hand and missing, by stage", "各阶段的需要、现有与缺口"),
-    "report.planned": ("The plan brings", "计划带来"),
+    "report.planned": ("The plan's leads bring", "计划线索可带来"),
     "report.to_won": ("Win rate from here", "由此到赢单的比例"),
     "report.funnel.hours": (
         "Working hours that the needed deals take, and those there are",
@@ -130,7 +130,7 @@ REPORT: dict[str, tuple[str, str]] = {
     "report.stage": ("Stage", "阶段"),
     "report.needed": ("Needed", "需要"),
     "report.in_hand": ("In hand", "现有"),
-    "report.lacking": ("Missing", "缺口"),
+    "report.lacking": ("Missing: still to find", "缺口（待开拓）"),
     "report.entered": ("Entered", "进入"),
     "report.advanced": ("Advanced", "推进"),
     "report.lost": ("Lost", "丢失"),
