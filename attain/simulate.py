@@ -82,7 +82,8 @@ def manifest_of(
     )
 
 
-def _simulatable(world: World) -> None:
+def check_goals(world: World) -> None:
+    """Raises PlanRefused for a plan without a goal that a replication can attain or miss."""
     if not world.goals.names:
         raise PlanRefused(
             [Problem("goals", ", ".join(world.plan.goals), "at least one goal with a metric and a number, to simulate")]
@@ -144,7 +145,7 @@ def simulate(
     check_engine(engine)
     loaded = open_plan(plan, sets)
     world = build(loaded)
-    _simulatable(world)
+    check_goals(world)
     if seed is None:
         seed = _seed_at(out)
     manifest = manifest_of(

@@ -30,7 +30,7 @@ Simulate = Callable[[FloatArray, int, int, int], PathTable]
 
 SEARCH, SELECTION = 1, 2  # phases of the contract on randomness
 PROPOSAL_NONZEROS = 50_000  # of a proposal's programme: a fraction of a second
-Ended = Literal["no_better_nearby", "work_limit", "nothing_to_move"]
+Ended = Literal["no_better_nearby", "work_limit", "nothing_to_move", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,16 @@ class _Search:
     simulate: Simulate
     limits: SearchLimits
     reserved: int  # paths kept back for the selection
+    stopped: Callable[[], bool]
     simulated: int = 0
     trace: list[Step] = field(default_factory=list)
 
     def affords(self, n: int) -> bool:
-        return self.simulated + n <= self.limits.paths - self.reserved
+        return not self.stopped() and self.simulated + n <= self.limits.paths - self.reserved
+
+    @property
+    def cut_short(self) -> Ended:
+        return "stopped" if self.stopped() else "work_limit"
 
     def look(self, x: FloatArray, n: int, phase: int) -> tuple[PathTable, tuple[float, float]]:
         table = self.simulate(x, 0, n, phase)
@@ -116,17 +121,19 @@ def improve(
     simulate: Simulate,
     *,
     limits: SearchLimits | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Refined:
     """The allocation most likely to attain every goal, searched from `starts` (the first is the one to beat).
 
     The first start (the reference) is always a finalist, so that what is returned was at least as good on phase 2.
+    `stopped`: asked before each look; once true, the best so far is chosen, on fewer paths of phase 2, and returned.
     Raises ValueError where a start breaks the limits, or where the work limit does not even cover the starts and
     the selection.
     """
     limits = limits or SearchLimits()
     _check(levers, starts, limits)
     names = list(starts)
-    search = _Search(simulate, limits, reserved=_reserved(limits))
+    search = _Search(simulate, limits, _reserved(limits), stopped)
     first = names[0]
     if not levers.movable:
         return _chosen(search, levers, [(first, starts[first])], starts[first], limits.samples[0], "nothing_to_move")
@@ -137,7 +144,7 @@ def improve(
     for turn, n in enumerate(limits.samples):
         pool = [(name, starts[name]) for name in names] if turn == 0 else [(origin, best), *candidates[:1]]
         if not search.affords(n * len(pool)):
-            ended = "work_limit"
+            ended = search.cut_short
             break
         used = n
         best, origin, table = _best_of(search, pool, n)
@@ -186,7 +193,7 @@ def _climb(search: _Search, here: Surrogate, origin: str, n: int, radius: float)
     value = score(here.table.margins)
     while radius >= limits.smallest_radius:
         if not search.affords(n):
-            return here.at, origin, "work_limit"
+            return here.at, origin, search.cut_short
         method = _METHODS[kind % len(_METHODS)]
         x = _proposal(method, here.near(radius), limits.pieces)
         better = False
@@ -297,11 +304,12 @@ def _chosen(
         if len(finalists) < limits.finalists and not any(np.array_equal(rounded, other) for _, other in finalists):
             finalists.append((method, rounded))
     values, shares = [], []
+    n = min(limits.selection, limits.samples[0]) if search.stopped() else limits.selection
     for method, x in finalists:
-        table, value = search.look(x, limits.selection, SELECTION)
+        table, value = search.look(x, n, SELECTION)
         values.append(value)
         shares.append(float(np.mean(attained(table.margins))))
-        search.note(method, SELECTION, limits.selection, value, 0.0, False)
+        search.note(method, SELECTION, n, value, 0.0, False)
     winner = max(range(len(values)), key=lambda i: (values[i], -i))
     origin, allocation = finalists[winner]
     table, value = search.look(allocation, used, SEARCH)

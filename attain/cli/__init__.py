@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(encoding="utf-8", errors="replace")
     from attain.cli.app import app
 
-    app(args=None if arguments is None else list(arguments))
+    app(args=None if arguments is None else list(arguments), prog_name="attain")
 
 
 __all__ = ["main"]

@@ -53,6 +53,11 @@ def read_history(path: Path | str, *, mapping: Mapping | None = None, as_of: dt.
     file = find_file(Path(path))
     table = table_of(file)
     events = mapping.shape == "events" if mapping is not None else is_event_log(table)
-    if events:
-        return read_events(table, file, mapping, as_of)
-    return read_opportunities(table, file.name, mapping, as_of)
+    try:
+        if events:
+            return read_events(table, file, mapping, as_of)
+        return read_opportunities(table, file.name, mapping, as_of)
+    except HistoryRefused as refused:
+        if str(refused).startswith(file.name):
+            raise
+        raise HistoryRefused(f"{file.name}: {refused}") from None

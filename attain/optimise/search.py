@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,8 +50,36 @@ class Kept:
         return [self.batches[first] for first in sorted(self.batches)]
 
 
-class Interrupted(Exception):
+class Interrupted(KeyboardInterrupt):
     """Ctrl-C while sample paths were being made."""
+
+
+@dataclass
+class Stop:
+    """Ctrl-C during a search: once ends it with the best so far, twice gives up."""
+
+    asked: bool = False
+
+    def __call__(self) -> bool:
+        return self.asked
+
+    def ask(self) -> None:
+        """Raises KeyboardInterrupt where it has been asked for before."""
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take Ctrl-C as such, where this is the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGINT, lambda *_: self.ask())
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before if before is not None else signal.default_int_handler)
 
 
 def simulate_batches(simulator: Simulator, first: int, n: int, jobs: int | None) -> list[Batch]:
@@ -88,13 +119,18 @@ class Paths:
     seed: int
     jobs: int | None
     on_paths: Callable[[int], None] | None = None
+    stop: Stop = field(default_factory=Stop)
 
     def __call__(self, x: Floats, first: int, n: int, phase: int) -> PathTable:
         """Margins [n, legs] and yields [n, legs, variables] of the plan at x."""
         plan = self.decision.apply(self.loaded.plan, x)
         world = build(self.loaded.model_copy(update={"plan": plan}))
         simulator = Simulator(world, self.seed, phase, attribution=self.decision.attribution)
-        batches = simulate_batches(simulator, first, n, self.jobs)
+        try:
+            batches = simulate_batches(simulator, first, n, self.jobs)
+        except Interrupted:  # these paths are needed to end well: again, from the first
+            self.stop.ask()
+            batches = simulate_batches(simulator, first, n, self.jobs)
         if self.on_paths is not None:
             self.on_paths(n)
         legs = objective_legs(world, self.maximise)

@@ -20,10 +20,10 @@ from attain.optimise.decisions import Decision, Edit, decisions_of, hours_decisi
 from attain.optimise.newplan import write_new_plan
 from attain.optimise.quotas import QuotaAnswer, quota_edits, set_quotas, with_quotas
 from attain.optimise.records import AllocationRow, Gain, GoalGain, Odds, Optimisation, Status, Trial
-from attain.optimise.search import Interrupted, Paths, objective_legs, search_limits
+from attain.optimise.search import Paths, Stop, objective_legs, search_limits
 from attain.plans import find_plan, open_plan
 from attain.results import Results
-from attain.simulate import REPLICATIONS, fresh_seed, simulate
+from attain.simulate import REPLICATIONS, check_goals, fresh_seed, simulate
 from engine.montecarlo import Progress
 from engine.plan.types import LoadedPlan
 from engine.statistics import paired_difference, wilson
@@ -65,6 +65,7 @@ def optimise(
     """Find the allocation most likely to attain the goals within the plan's `decide`, and verify it on fresh paths.
 
     `effort` scales the search's work limit (simulated stage visits, no clock). `out`: where to write the new plan.
+    Ctrl-C ends the search with the best so far, which is still verified (status `interrupted`); a second one gives up.
     Raises PlanRefused for a plan that cannot be used; limits that clash come back as status `infeasible`.
     """
     started = time.perf_counter()
@@ -72,6 +73,7 @@ def optimise(
     seed = fresh_seed() if seed is None else seed
     loaded = open_plan(plan, sets)
     world = build(loaded)
+    check_goals(world)
     maximise = loaded.plan.decide.maximise if loaded.plan.decide else None
     frame = Optimisation("no_lever", "", loaded.plan.name, maximise or "all goals, quotas apart", seed, n)
     try:
@@ -89,19 +91,18 @@ def optimise(
     for position in range(len(decisions)):
         decision = decisions[position] if position == 0 else _again(decisions[position], current)
         tell(f"Searching {_WORDS[decision.kind]}: {len(decision.cells)} cells, at most {limits.paths:,} sample paths")
-        try:
-            result = _search(current, decision, maximise, seed, jobs, limits, tell)
-        except (Interrupted, KeyboardInterrupt):
-            interrupted = True
-            break
+        result = _search(current, decision, maximise, seed, jobs, limits, tell)
         found.append(result)
         better = decision.apply(current.plan, result.refined.allocation)
         current = current.model_copy(update={"plan": better})
+        interrupted = result.refined.termination == "stopped"
+        if interrupted:
+            break
     tell("Verifying on fresh paths")
-    before = simulate(loaded, n=n, seed=seed, jobs=jobs, on_progress=on_progress)
+    before = _verified(loaded, n, seed, jobs, on_progress)
     reference = _reference_results(loaded, found, n, seed, jobs)
     # Whether the new allocation is taken was settled on phase 2: phase 0 measures, it does not choose.
-    after = before if not found else simulate(current, n=n, seed=seed, jobs=jobs, on_progress=on_progress)
+    after = before if not found else _verified(current, n, seed, jobs, on_progress)
     answer: QuotaAnswer | None = None
     if quotas_wanted:
         tell("Setting quotas")
@@ -118,6 +119,14 @@ def optimise(
 
 
 _WORDS = {"budget": "the budget", "shares": "shares of leads", "hours": "prospecting hours"}
+
+
+def _verified(plan: LoadedPlan, n: int, seed: int, jobs: int | None, on_progress: OnProgress | None) -> Results:
+    """All n replications or none: before and after are compared path by path. Raises KeyboardInterrupt."""
+    results = simulate(plan, n=n, seed=seed, jobs=jobs, on_progress=on_progress)
+    if results.n < n:
+        raise KeyboardInterrupt
+    return results
 
 
 def _since(started: float) -> float:
@@ -155,24 +164,32 @@ def _search(
     limits: SearchLimits,
     tell: Say,
 ) -> _Found:
-    levers = decision.levers
-    reference = proportional(levers)
-    as_planned = _as_planned(loaded, decision)
-    done = 0
+    done, stop = 0, Stop()
 
     def count(paths: int) -> None:
         nonlocal done
         done += paths
-        tell(f"Searching {_WORDS[decision.kind]}: {done:,} of at most {limits.paths:,} sample paths")
+        if stop():
+            tell("Stopping: the best so far is being verified; Ctrl-C again gives it up")
+        else:
+            tell(f"Searching {_WORDS[decision.kind]}: {done:,} of at most {limits.paths:,} sample paths")
 
-    paths = Paths(loaded, decision, maximise, seed, jobs, count)
+    paths = Paths(loaded, decision, maximise, seed, jobs, count, stop)
+    with stop.listening():
+        return _found(loaded, decision, paths, limits, stop)
+
+
+def _found(loaded: LoadedPlan, decision: Decision, paths: Paths, limits: SearchLimits, stop: Stop) -> _Found:
+    levers = decision.levers
+    reference = proportional(levers)
+    as_planned = _as_planned(loaded, decision)
     pilot = paths(reference, 0, min(START_PATHS, limits.samples[0]), 1)
     proposals = starting_points(surrogate(levers, decision.response, reference, pilot))
     starts = {"reference": reference}
     if as_planned is not None and not np.allclose(as_planned, reference):
         starts = {"plan": as_planned, "reference": reference}
     starts |= {name: proposal.x for name, proposal in proposals.items() if name != "reference"}
-    refined = improve(levers, decision.response, starts, paths, limits=limits)
+    refined = improve(levers, decision.response, starts, paths, limits=limits, stopped=stop)
     return _Found(decision, refined, reference, as_planned if as_planned is not None else reference)
 
 
@@ -194,7 +211,7 @@ def _reference_results(
             plan = result.decision.apply(plan, round_to_step(result.decision.levers, result.reference))
     if plan is loaded.plan:
         return None
-    return simulate(loaded.model_copy(update={"plan": plan}), n=n, seed=seed, jobs=jobs)
+    return _verified(loaded.model_copy(update={"plan": plan}), n, seed, jobs, None)
 
 
 # --- the report -----------------------------------------------------------------------------------------------------
