@@ -36,10 +36,12 @@ def report(
     holds one. `funnel`: the plan's back-calculation, for the funnel and for what gets to 80%. Raises RunRefused or
     PlanRefused for a folder that is no run, ReportRefused for what cannot be shown or written.
     """
-    page = page_of(run_folder, language, optimised=optimised, funnel=funnel)
     target = Path(run_folder) / FILE if out is None else Path(out)
     if target.is_dir():
         raise ReportRefused(f"{target} is a folder; name the file to write, such as {target / FILE}")
+    if out is not None and not target.parent.is_dir():
+        raise ReportRefused(f"{target} cannot be written: there is no folder {target.parent}; make it first")
+    page = page_of(run_folder, language, optimised=optimised, funnel=funnel)
     try:
         write_text(render(page), target)
     except OSError as error:
@@ -57,6 +59,7 @@ def page_of(
     """A stored run as the record of its page. Raises RunRefused, PlanRefused or ReportRefused."""
     if language not in LANGUAGES:
         raise ReportRefused(f"there is no page in {language!r}; a page is in one of: {', '.join(LANGUAGES)}")
+    found = _optimised(Path(run_folder), optimised)
     results = read_run(run_folder)
     if results.n == 0:
         raise ReportRefused(
@@ -70,7 +73,7 @@ def page_of(
         note=results.world.plan.note or "",
         heat=heat_of(results, summary),
         funnel=funnel,
-        optimised=_optimised(Path(run_folder), optimised),
+        optimised=found,
         provenance=provenance_of(manifest),
     )
 
