@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import altair as alt
@@ -155,14 +156,8 @@ def _units(letter: str) -> list[int]:
 
 def _apart(ends: list[tuple[float, str]], top: float, height: float, gap: float) -> list[tuple[float, float, str]]:
     """(value, where its text goes, colour): texts kept at least `gap` pixels apart, in order, inside the frame."""
-    unit = top / height
     ordered = sorted(ends, key=lambda end: end[0])
-    places = [end[0] for end in ordered]
-    for i in range(1, len(places)):
-        places[i] = max(places[i], places[i - 1] + gap * unit)
-    over = places[-1] - top
-    if over > 0:
-        places = [p - over for p in places]
+    places = _spaced([end[0] for end in ordered], gap * top / height, top)
     return [(value, place, colour) for (value, colour), place in zip(ordered, places, strict=True)]
 
 
@@ -218,17 +213,20 @@ def support_line(marks: Sequence[Mark], target: float, said_target: str, label: 
     return rendered(_spec(chart, left, right, 8, 14), label)
 
 
-def _spaced(places: list[float], gap: float, width: float) -> list[float]:
-    """Places moved apart, in order, to at least `gap`, and back inside the width."""
-    moved = list(places)
-    for i in range(1, len(moved)):
-        moved[i] = max(moved[i], moved[i - 1] + gap)
-    over = max(0.0, moved[-1] - width) if moved else 0.0
-    if over:
-        moved[-1] -= over
-        for i in range(len(moved) - 2, -1, -1):
-            moved[i] = min(moved[i], moved[i + 1] - gap)
-    return moved
+def _spaced(places: list[float], gap: float, highest: float) -> list[float]:
+    """Places in order, moved as little as it takes to lie `gap` apart and inside 0 .. highest.
+
+    Least squares under a minimal distance is isotonic regression of places less gaps: pool adjacent violators.
+    """
+    pools: list[list[float]] = []
+    for i, place in enumerate(places):
+        pools.append([place - i * gap])
+        while len(pools) > 1 and fmean(pools[-2]) > fmean(pools[-1]):
+            last = pools.pop()
+            pools[-1] += last
+    most = highest - (len(places) - 1) * gap
+    level = [min(max(0.0, fmean(pool)), most) for pool in pools for _ in pool]
+    return [z + i * gap for i, z in enumerate(level)]
 
 
 def bars(pairs: Sequence[Pair], label: str) -> Markup:
