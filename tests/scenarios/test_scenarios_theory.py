@@ -17,6 +17,7 @@ from engine.batch import Simulator
 from engine.plan.load import load_plan
 from engine.world import build
 from tests.oracles import plans
+from tests.oracles.compound import Bounded
 from tests.oracles.power import judge_probability, replications_for_probability
 from tests.scenarios import known_best
 from tests.scenarios.known_best import FLOORS, LINES, REFERENCE, STEP, TARGET, TOTAL, Split, Theory
@@ -24,6 +25,11 @@ from tests.scenarios.known_best import FLOORS, LINES, REFERENCE, STEP, TARGET, T
 BY_SPLIT = ("licence-campaign.budget.North", "licence-campaign.budget.South", "project-events.budget.North")
 PRECISIONS = [0.12, pytest.param(0.02, marks=pytest.mark.long)]
 BEST: Split = (660_000.0, 440_000.0, 100_000.0)
+
+
+def judge(hits: NDArray[np.bool_], expected: Bounded, finds: float) -> None:
+    """Hold a goal's hits to theory, whose own bounds widen what is found."""
+    judge_probability(int(hits.sum()), len(hits), expected.bounds, finds=finds + expected.error)
 
 
 def attained(name: str, n: int, *sets: str) -> dict[str, NDArray[np.bool_]]:
@@ -37,9 +43,9 @@ def attained(name: str, n: int, *sets: str) -> dict[str, NDArray[np.bool_]]:
 def test_key_accounts_is_the_coin_flip_that_theory_says(finds: float) -> None:
     n = replications_for_probability(0.5, finds)
     hits = attained("key-accounts", n)
-    judge_probability(int(hits["company"].sum()), n, plans.enough_money(500).bounds, finds=finds + 1e-4)
+    judge(hits["company"], plans.enough_money(500), finds)
     judge_probability(int(hits["fifty-deals"].sum()), n, plans.enough_deals(500, 50), finds=finds)
-    judge_probability(int(hits["everyone"].sum()), n, plans.everyone_enough_money().bounds, finds=finds + 1e-4)
+    judge(hits["everyone"], plans.everyone_enough_money(), finds)
 
 
 @pytest.mark.parametrize("finds", PRECISIONS)
@@ -47,7 +53,7 @@ def test_one_in_ten_from_fifteen_of_150_as_theory_says(finds: float) -> None:
     expected = plans.enough_money_unsure(650, 15, 150)
     n = replications_for_probability(expected.value, finds)
     hits = attained("key-accounts-15-of-150", n, "sources.list.prospects=650")
-    judge_probability(int(hits["company"].sum()), n, expected.bounds, finds=finds + 1e-4)
+    judge(hits["company"], expected, finds)
     judge_probability(int(hits["fifty-deals"].sum()), n, plans.enough_deals_unsure(650, 50, 15, 150), finds=finds)
 
 
@@ -57,7 +63,7 @@ def test_more_prospects_buy_what_the_heading_says(prospects: int) -> None:
     expected = plans.enough_money(prospects)
     n = replications_for_probability(expected.value, 0.02)
     hits = attained("key-accounts", n, f"sources.list.prospects={prospects}")
-    judge_probability(int(hits["company"].sum()), n, expected.bounds, finds=0.0201)
+    judge(hits["company"], expected, 0.02)
 
 
 # --- the plan with a known best split ------------------------------------------------------------------------------
@@ -116,4 +122,4 @@ def test_simulation_agrees_on_the_best_split_and_on_the_reference(split: Split, 
     n = replications_for_probability(expected.value, finds)
     sets = [f"sources.{path}={amount:.0f}" for path, amount in zip(BY_SPLIT, split, strict=True)]
     hits = attained("known-best", n, *sets)
-    judge_probability(int(hits["company"].sum()), n, expected.bounds, finds=finds + 0.005)
+    judge(hits["company"], expected, finds)
