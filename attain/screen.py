@@ -34,7 +34,7 @@ from engine.statistics import Estimate
 
 MOST_REPS = 12
 MOST_PARTS = 12
-MOST_INPUTS = 14
+MOST_INPUTS = 8
 MOST_DRIVERS = 4
 WIDE = 100  # columns from which tables carry their second-rate columns
 
@@ -47,6 +47,7 @@ def screen(
         verdict_panel(summary, language),
         warnings_text(summary, language),
         supports_table(summary, language),
+        Text(),
         goals_table(summary, language, width),
         *breakdown_tables(summary, language, width),
         funnel if funnel is not None else flow_table(summary, language),
@@ -384,6 +385,7 @@ def inputs_table(summary: Summary, language: Language = "en", width: int = 100) 
         table.add_row(*cells[: len(keys)])
     for column, (share, least) in zip(table.columns, ((4, 12), (4, 10), (2, 10), (4, 10)), strict=False):
         column.ratio, column.min_width = share, least
+        column.no_wrap, column.overflow = True, "ellipsis"  # a line each: --json says them in full
     counts = Counter(row.origin for row in summary.inputs)
     drawn = joined([said(input_name(name), language) for name in summary.drawn], language)
     drawn = drawn or text("screen.none", language)

@@ -99,7 +99,8 @@ def say(found: dict[str, Any], as_json: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(stderr=True, soft_wrap=True)
+    console = Console(stderr=True)
+    console.soft_wrap = not console.is_terminal  # a line stays a line in a file; words stay words on a screen
     problems = found["problems"]
     if not problems:
         console.print(Text(found["error"]), style="red")

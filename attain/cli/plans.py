@@ -97,30 +97,11 @@ def check(plan: Plan, sets: Sets = None, as_json: AsJson = False, language: Lang
         ]
         print_json({"valid": True, "findings": rows})
     else:
-        _show(loaded.plan.name, found)
+        from attain.screens.check import screen as show
+
+        screen().print(show(loaded.plan.name, found, chosen(language)))
     if failed:
         raise typer.Exit(1)
-
-
-_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
-
-
-def _show(name: str, found: list) -> None:  # type: ignore[type-arg]
-    from rich.text import Text
-
-    console = screen()
-    counts = {kind: sum(1 for f in found if f.severity == kind) for kind in _STYLES}
-    said = ", ".join(f"{count} {kind}{'s' if count != 1 else ''}" for kind, count in counts.items() if count)
-    console.print(Text.assemble((name, "bold"), f": a valid plan; {said or 'nothing to remark'}."))
-    for severity, style in _STYLES.items():
-        for finding in found:
-            if finding.severity != severity:
-                continue
-            console.print()
-            console.print(Text.assemble((f"{severity} ", style), (finding.criterion, "bold"), f"  {finding.path}"))
-            console.print(Text(f"  {finding.message}"))
-            if finding.advice:
-                console.print(Text(f"  {finding.advice}", style="dim"))
 
 
 def register(app: typer.Typer) -> None:

@@ -38,9 +38,10 @@ def _headline(found: Optimisation, language: Language) -> Text:
     text.append(said(f"status_{found.status}", language), style=style)
     if found.before is not None and found.after is not None and found.gain is not None:
         low, high = found.gain.interval
+        after = chance(found.after.probability, language)
         values = {
             "before": chance(found.before.probability, language),
-            "after": chance(found.after.probability, language),
+            "after": after[:1].lower() + after[1:],
             "points": f"{found.gain.points:+.1f}",
             "low": f"{low:+.1f}",
             "high": f"{high:+.1f}",
@@ -53,7 +54,7 @@ def _headline(found: Optimisation, language: Language) -> Text:
 def _table(title: str, heads: list[tuple[str, str]]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for head, justify in heads:
-        table.add_column(head, justify=justify)  # type: ignore[arg-type]
+        table.add_column(head, justify=justify, overflow="fold")  # type: ignore[arg-type]
     return table
 
 
@@ -84,23 +85,27 @@ def _amount(kind: str, value: float, language: Language) -> str:
 
 
 def _allocation(kind: str, rows: list[AllocationRow], language: Language) -> RenderableType:
-    heads = [(said(key, language), "left") for key in (("rep" if kind != "budget" else "source"), "region", "product")]
-    heads += [(said(key, language), "right") for key in ("last_year", "plan", "new", "change")]
-    table = _table(said(kind, language), [*heads, (said("limit", language), "left")])
+    """What moves, most first kept; last year's split only where it is not the plan's own, limits where one binds."""
+    keys = [("rep" if kind != "budget" else "source"), "region", "product"]
+    keys += ["last_year"] if any(row.reference != row.plan for row in rows) else []
+    keys += ["plan", "new", "change"]
+    keys += ["limit"] if any(row.limit for row in rows) else []
+    left = ("rep", "source", "region", "product", "limit")
+    table = _table(said(kind, language), [(said(key, language), "left" if key in left else "right") for key in keys])
     moved = sorted(rows, key=lambda row: -abs(row.new - row.plan))[:SHOWN_ROWS]
     for row in [row for row in rows if row in moved]:
         change = row.new - row.plan
-        shown = f"{100.0 * change / row.plan:+.0f}%" if row.plan > 0 else "new" if row.new > 0 else ""
-        table.add_row(
-            Text(row.source),
-            Text(row.region),
-            Text(row.product),
-            _amount(kind, row.reference, language),
-            _amount(kind, row.plan, language),
-            _amount(kind, row.new, language),
-            Text(shown, style="green" if change > 0 else "red" if change < 0 else ""),
-            Text(said(row.limit, language) if row.limit else ""),
-        )
+        shown = f"{100.0 * change / row.plan:+.0f}%" if row.plan > 0 else said("new", language) if row.new > 0 else ""
+        cells: dict[str, Text | str] = {
+            "region": Text(row.region),
+            "product": Text(row.product),
+            "last_year": _amount(kind, row.reference, language),
+            "plan": _amount(kind, row.plan, language),
+            "new": _amount(kind, row.new, language),
+            "change": Text(shown, style="green" if change > 0 else "red" if change < 0 else ""),
+            "limit": Text(said(row.limit, language) if row.limit else ""),
+        }
+        table.add_row(Text(row.source), *(cells[key] for key in keys[1:]))
     if len(rows) > len(moved):
         return Group(table, Text(said("more_rows", language, count=len(rows) - len(moved)), style="dim"))
     return table
