@@ -151,11 +151,11 @@ def shocks(
 
 @compiled(VECTOR(VECTOR, VECTOR, VECTOR, VECTOR, F8, F8))
 def intensities(
-    normal: Vector, index: Vector, common: Vector, regional: Vector, loading: float, variance: float
+    normal: Vector, known: Vector, common: Vector, regional: Vector, loading: float, variance: float
 ) -> Vector:
     """Leads per working hour by month under the shocks; their factor has mean 1 (the lognormal correction)."""
     rates = np.empty(len(normal))
     for month in range(len(normal)):
-        shift = loading * (common[month] + regional[month]) - 0.5 * loading * loading * variance
-        rates[month] = normal[month] * index[month] * exp(shift)
+        shift = loading * (known[month] + common[month] + regional[month]) - 0.5 * loading * loading * variance
+        rates[month] = normal[month] * exp(shift)
     return rates

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engine.arithmetic import exp
 from engine.calendar import after_calendar_days
 from engine.compiled import compiled
-from engine.distributions import DISTRIBUTION, conditional_variate, cumulative, variate
+from engine.distributions import DISTRIBUTION, conditional_variate, log_survival, variate
 from engine.draws import CUSTOMER, DEAL, STAGE_VISIT, uniform, words
 
 LOST, ADVANCED, STALE = 0, 1, 2
@@ -162,50 +162,25 @@ def settled(
     return answer_or_stale(LOST, after_wait(now, wait_lost, calendar_lost, hours_at), now, stale_at)
 
 
-@compiled(ANSWER(U8, U8, U8, U8, U8, F8, F8, F8, F8, F8, F8, F8, F8, F8, DISTS, VECTOR, I8, I8, VECTOR))
-def answer(
-    seed: int,
-    replication: int,
-    phase: int,
-    deal: int,
-    visit: int,
-    now: float,
-    stale_at: float,
-    advance: float,
-    of_rep: float,
-    of_product: float,
-    of_segment: float,
-    of_source: float,
-    of_class: float,
-    of_economy: float,
-    dists: Records,
-    table: Vector,
-    wait: int,
-    wait_lost: int,
-    hours_at: Vector,
-) -> tuple[int, float]:
-    """`visit_draws` and `settled` in one, for callers who pay nothing for a call."""
-    w = words(seed, replication, deal, visit, STAGE_VISIT, phase)
-    u = uniform(w[1])
-    return settled(
-        uniform(w[2]),
-        advance,
-        standing_odds(of_rep, of_product, of_segment, of_source, of_class),
-        of_economy,
-        now,
-        variate(dists, table, wait, u),
-        variate(dists, table, wait_lost, u),
-        dists[wait].calendar_days != 0,
-        dists[wait_lost].calendar_days != 0,
-        stale_at,
-        hours_at,
-    )
-
-
 @compiled(F8(F8, F8, DISTS, I8))
 def age_of(hours: float, days: float, dists: Records, i: int) -> float:
     """An open deal's age in the clock of distribution i."""
     return days if dists[i].calendar_days else hours
+
+
+@compiled(F8(F8, F8, F8))
+def still_open(p: float, log_alive: float, log_alive_lost: float) -> float:
+    """The probability of advancing given that no answer has come: Bayes, from the logarithms of the waits' survival.
+
+    An age that neither wait can reach says nothing and changes nothing.
+    """
+    if p <= 0.0 or p >= 1.0 or (log_alive == -np.inf and log_alive_lost == -np.inf):
+        return p
+    if log_alive == -np.inf:
+        return 0.0
+    if log_alive_lost == -np.inf:
+        return 1.0
+    return 1.0 / (1.0 + (1.0 - p) / p * exp(log_alive_lost - log_alive))
 
 
 @compiled(ANSWER(U8, U8, U8, U8, F8, F8, F8, F8, F8, F8, F8, F8, F8, F8, F8, DISTS, VECTOR, I8, I8, VECTOR))
@@ -233,17 +208,14 @@ def answer_to_open(
 ) -> tuple[int, float]:
     """What becomes of a deal that was open on the first day: its answer, given that it has not come by its age.
 
-    Bayes: the odds of advancing are multiplied by the ratio of the two waits' survival at that age; the wait left is
-    drawn from the wait's distribution beyond it. An age that neither wait can reach says nothing and changes nothing.
+    Bayes (`still_open`): the odds of advancing are multiplied by the ratio of the two waits' survival at that age; the
+    wait left is drawn from the wait's distribution beyond it.
     """
     w = words(seed, replication, deal, 0, STAGE_VISIT, phase)
     p = at_odds(advance, of_rep * of_product * of_segment * of_source * of_class * of_economy)
     age = age_of(age_hours, age_days, dists, wait)
     age_lost = age_of(age_hours, age_days, dists, wait_lost)
-    alive = p * (1.0 - cumulative(dists, table, wait, age))
-    alive_lost = (1.0 - p) * (1.0 - cumulative(dists, table, wait_lost, age_lost))
-    if alive + alive_lost > 0.0:
-        p = alive / (alive + alive_lost)
+    p = still_open(p, log_survival(dists, table, wait, age), log_survival(dists, table, wait_lost, age_lost))
     if uniform(w[2]) < p:
         left = conditional_variate(dists, table, wait, age, uniform(w[1])) - age
         at = after_wait(now, max(left, 0.0), dists[wait].calendar_days != 0, hours_at)

@@ -151,10 +151,14 @@ def season_factors(season: tuple[float, ...], cal: WorkCalendar) -> NDArray[np.f
 
 
 def hours_of_full_months(cal: WorkCalendar) -> NDArray[np.float64]:
-    """[months]: working hours of the whole calendar month, whatever part of it the horizon covers."""
+    """[months]: working hours of the whole calendar month, whatever part of it the horizon covers.
+
+    Infinite where nobody works, so that a rate spread over them is nothing.
+    """
     hours = np.diff(cal.month_ends, prepend=0.0)
     shares = month_shares(cal)
-    return np.where(shares > 0.0, hours / np.where(shares > 0.0, shares, 1.0), np.inf)
+    worked = (shares > 0.0) & (hours > 0.0)
+    return np.where(worked, hours / np.where(worked, shares, 1.0), np.inf)
 
 
 def _leads_by_month(source: Source, cal: WorkCalendar) -> NDArray[np.float64]:

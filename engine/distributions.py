@@ -53,6 +53,7 @@ Floats = npt.NDArray[np.float64]
 # Read-only in the signature: arrays that joblib maps into its workers are.
 _ROWS: Final = types.Array(from_dtype(DISTRIBUTION), 1, "C", readonly=True)
 _TABLE: Final = types.Array(types.float64, 1, "C", readonly=True)
+_HALF_LOG_TWO_PI: Final = 0.9189385332046727
 _OF_NUMBER: Final = types.float64(_ROWS, _TABLE, types.int64, types.float64)
 
 
@@ -160,6 +161,29 @@ def cumulative(dists: Rows, table: Floats, i: int, x: float) -> float:
     if kind == EMPIRICAL:
         return _count_up_to(table, row.start, row.stop, x) / (row.stop - row.start)
     return _level_between_quantiles(table, row.start, row.stop, x)
+
+
+@compiled(_OF_NUMBER)
+def log_survival(dists: Rows, table: Floats, i: int, x: float) -> float:
+    """The logarithm of the probability that a variate of row i exceeds x; -inf where none does.
+
+    For what has no upper end it is computed from the tail, so that very old deals still tell two waits apart.
+    """
+    row = dists[i]
+    kind = row.kind
+    if x <= 0.0:
+        return 0.0
+    if kind == EXPONENTIAL:
+        return -x / row.p0
+    if kind == WEIBULL:
+        return -exp(row.p1 * log(x / row.p0))
+    if kind == LOGNORMAL and row.p1 > 0.0:
+        z = log(x / row.p0) / row.p1
+        if z < 37.0:
+            return log(normal_cdf(-z))
+        return -0.5 * z * z - log(z) - _HALF_LOG_TWO_PI  # Mills: phi(z) / z, to a relative 1 / z^2
+    beyond = 1.0 - cumulative(dists, table, i, x)
+    return log(beyond) if beyond > 0.0 else -np.inf
 
 
 @compiled("float64(float64, float64, float64, float64)")

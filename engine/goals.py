@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,7 @@ class Leg:
     regions: NDArray[np.bool_]
     segments: NDArray[np.bool_]
     sources: NDArray[np.bool_]
+    dates: tuple[int, int]  # the window's first and last day (ordinals): actuals are counted by date
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,27 +132,51 @@ def quotas_of(plan: Plan, cal: WorkCalendar, minor: float) -> QuotaBook:
     return QuotaBook(year, months)
 
 
-def _periods(goal: Goal, cal: WorkCalendar, since: float, until: float) -> list[tuple[str, float, float]]:
-    """The windows of a goal's legs: the whole, or each month or quarter that it touches."""
+Window = tuple[str, float, float, tuple[int, int]]  # label, since and until in hours, first and last day
+
+
+def _days(month: str) -> tuple[dt.date, dt.date]:
+    """The first and the last day of a month YYYY-MM."""
+    first = dt.date.fromisoformat(f"{month}-01")
+    return first, (first + dt.timedelta(days=32)).replace(day=1) - dt.timedelta(days=1)
+
+
+def _window(label: str, first: dt.date, last: dt.date, cal: WorkCalendar) -> Window:
+    since = cal.hours_until(first - dt.timedelta(days=1))
+    return label, since, cal.hours_until(last), (first.toordinal(), last.toordinal())
+
+
+def _windows(goal: Goal, cal: WorkCalendar) -> list[Window]:
+    """The windows of a goal's legs: the whole, or each month or quarter that it touches and in which anybody works."""
+    begins, ends = goal.since or cal.start, goal.until or cal.end
     if goal.every is None:
-        return [("", since, until)]
-    ends = [float(end) for end in cal.month_ends]
-    starts = [0.0, *ends[:-1]]
-    spans: dict[str, tuple[float, float]] = {}
-    for label, low, high in zip(cal.month_labels, starts, ends, strict=True):
-        if goal.every == "quarter":
-            label = f"{label[:4]}-Q{(int(label[5:7]) + 2) // 3}"
-        first = spans.get(label, (low, high))[0]
-        spans[label] = (first, high)
-    return [
-        (label, max(low, since), min(high, until))
-        for label, (low, high) in spans.items()
-        if min(high, until) > max(low, since)
-    ]
+        return [_window("", begins, ends, cal)]
+    spans: dict[str, tuple[dt.date, dt.date]] = {}
+    for month in cal.month_labels:
+        label = f"{month[:4]}-Q{(int(month[5:7]) + 2) // 3}" if goal.every == "quarter" else month
+        first, last = _days(month)
+        spans[label] = (spans.get(label, (first, last))[0], last)
+    found = [_window(label, max(a, begins), min(b, ends), cal) for label, (a, b) in spans.items()]
+    return [window for window in found if window[2] > window[1]]
 
 
 def _mask(names: Sequence[str], chosen: Sequence[str]) -> NDArray[np.bool_]:
     return np.array([not chosen or name in chosen for name in names], dtype=np.bool_)
+
+
+Mask = NDArray[np.bool_]
+
+
+def _leg(
+    goal: int,
+    label: str,
+    measure: int,
+    at_least: float,
+    window: Sequence[Any],
+    masks: tuple[Mask, Mask, Mask, Mask, Mask],
+) -> Leg:
+    since, until, dates = window
+    return Leg(goal, label, measure, at_least, since, until, *masks, dates)
 
 
 def goal_book(
@@ -169,13 +195,8 @@ def goal_book(
     legs_of: list[tuple[int, ...]] = []
     parts_of: list[tuple[int, ...]] = []
 
-    def hours(date: dt.date | None, otherwise: float) -> float:
-        return otherwise if date is None else cal.hours_until(date)
-
     for g, goal in enumerate(chosen.values()):
         first = len(legs)
-        since = hours(goal.since - dt.timedelta(days=1) if goal.since else None, 0.0)
-        until = hours(goal.until, cal.horizon_hours)
         where = goal.where
         reps = _mask(names["reps"], where.rep)
         products = _mask(names["products"], where.product)
@@ -185,20 +206,20 @@ def goal_book(
         parts: tuple[int, ...] = ()
         if goal.all_of == "quotas":
             for r, name in enumerate(names["reps"]):
-                if not np.isnan(quotas.year[r]):
+                if reps[r] and not np.isnan(quotas.year[r]):
                     only = np.arange(len(names["reps"])) == r
-                    legs.append(
-                        Leg(g, name, measures.index(BOOKINGS), float(quotas.year[r]), since, until, only, products, regions, segments, sources)
-                    )
+                    measure, quota = measures.index(BOOKINGS), float(quotas.year[r])
+                    for _, *window in _windows(goal.model_copy(update={"every": None}), cal):
+                        masks = (only, products, regions, segments, sources)
+                        legs.append(_leg(g, name, measure, quota, window, masks))
         elif goal.all_of is not None:
             parts = tuple(order.index(part) for part in goal.all_of)
         else:
             metric, least = goal.metric or BOOKINGS, goal.at_least or 0.0
             at_least = float(np.floor(least * minor + 0.5)) if metric == BOOKINGS else least
-            for label, low, high in _periods(goal, cal, since, until):
-                legs.append(
-                    Leg(g, label, measures.index(metric), at_least, low, high, reps, products, regions, segments, sources)
-                )
+            masks = (reps, products, regions, segments, sources)
+            for label, *window in _windows(goal, cal):
+                legs.append(_leg(g, label, measures.index(metric), at_least, window, masks))
         legs_of.append(tuple(range(first, len(legs))))
         parts_of.append(parts)
     return GoalBook(tuple(order), tuple(chosen.values()), tuple(legs), tuple(legs_of), tuple(parts_of))

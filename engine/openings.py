@@ -52,7 +52,8 @@ class OpenDeals:
 class Happened:
     """Booked between the horizon's start and as_of: one row a record."""
 
-    hours: NDArray[np.float64]
+    day: NDArray[np.int64]  # proleptic ordinal of the date
+    month: NDArray[np.int64]  # of the horizon
     rep: NDArray[np.int64]
     product: NDArray[np.int64]
     region: NDArray[np.int64]
@@ -120,7 +121,8 @@ def open_deals_of(
         owner = _index(names["reps"], row.owner)
         p, g = _index(names["products"], row.product), _index(territory.names, row.region)
         if UNKNOWN in (p, g):
-            p, g = _first_fit(p, g, may_take[owner].any(axis=2) if owner != UNKNOWN else may_take.any(axis=(0, 3)))
+            able = may_take[owner].any(axis=2) if owner != UNKNOWN else may_take.any(axis=(0, 3))
+            p, g = _first_fit(p, g, np.asarray(able))
         product.append(max(p, 0))
         region.append(max(g, 0))
     both = np.array([ages(row.age, cal, hours_of) for _, row in keyed]).reshape(len(keyed), 2)
@@ -147,9 +149,11 @@ def happened_of(
     cal: WorkCalendar,
     minor: float,
 ) -> Happened:
-    """The actuals, at the end of their day."""
+    """The actuals, by their dates."""
+    months = list(cal.month_labels)
     return Happened(
-        np.array([cal.hours_until(row.date) for row in rows]),
+        np.array([row.date.toordinal() for row in rows], dtype=np.int64),
+        np.array([months.index(f"{row.date:%Y-%m}") for row in rows], dtype=np.int64),
         np.array([_index(names["reps"], row.rep) for row in rows], dtype=np.int64),
         np.array([_index(names["products"], row.product) for row in rows], dtype=np.int64),
         np.array([_index(territory.names, row.region) for row in rows], dtype=np.int64),

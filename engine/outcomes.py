@@ -171,6 +171,18 @@ class Tally:
                 if lever >= 0:
                     self.attributed[lever][leg] += amount
 
+    def add_actual(self, ledger: Ledger, measure: int, amount: float, day: int, month: int) -> None:
+        """Add what has happened: its month and its legs go by its date, which need not be a working day."""
+        cell = ledger.months[month]
+        if cell is None:
+            cell = ledger.months[month] = self.cells[*ledger.place, month] = [0.0] * len(self.world.measures)
+        cell[measure] += amount
+        ledger.rep[measure] += amount
+        for leg, _, _ in ledger.legs[measure]:
+            dates = self.world.goals.legs[leg].dates
+            if dates[0] <= day <= dates[1]:
+                self.legs[leg] += amount
+
     def outcome(self) -> Outcome:
         """The sums, frozen and in order."""
         keys = sorted(self.cells)
@@ -200,9 +212,10 @@ class Names:
             np.array([entity_key(kind, name) for name in names], dtype=np.uint64)
             for kind, names in zip(CELL_KEYS, dimensions, strict=True)
         )
-        labels = [*world.measures, *(f"{world.goals.names[leg.goal]}/{leg.label}" for leg in world.goals.legs)]
-        labels += [*world.stages.names]
-        return cls("\x00".join(labels).encode(), columns)
+        legs = [f"{world.goals.names[leg.goal]}/{leg.label}" for leg in world.goals.legs]
+        groups = (world.measures, tuple(legs), world.stages.names)
+        keys = [entity_key("tables", *group) for group in groups]
+        return cls(np.array(keys, dtype="<u8").tobytes(), columns)
 
 
 def _bytes(array: NDArray[np.float64]) -> bytes:
@@ -211,11 +224,13 @@ def _bytes(array: NDArray[np.float64]) -> bytes:
 
 def outcome_hash(outcome: Outcome, names: Names) -> bytes:
     """SHA-256 over the tables in name order (cells, flow, goals, reps), keys sorted, little-endian, -0 as 0."""
+    used = np.argwhere(outcome.flow.any(axis=-1))
     digest = hashlib.sha256(names.prefix)
+    for shape in (outcome.cells.shape, used.shape, outcome.legs.shape, outcome.reps.shape):
+        digest.update(np.array([len(shape), *shape], dtype="<i8").tobytes())  # no two lists of tables read alike
     for table, column in zip(outcome.cell_keys.T, names.columns, strict=True):
         digest.update(column[table].astype("<u8").tobytes())
     digest.update(_bytes(outcome.cells))
-    used = np.argwhere(outcome.flow.any(axis=-1))
     digest.update(names.columns[0][used[:, 0]].astype("<u8").tobytes())
     digest.update(used[:, 1:].astype("<i8").tobytes())
     digest.update(_bytes(outcome.flow[tuple(used.T)]))

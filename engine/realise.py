@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.arithmetic import log
 from engine.arrivals import intensities, shocks
 from engine.beta import beta_quantile
 from engine.business import economy_odds
@@ -48,11 +49,14 @@ def realise(world: World, seed: int, replication: int, phase: int = 0) -> Parame
     }
     regional = np.stack([own[int(g)] for g in top])
     variance = economy.sd * economy.sd + economy.regional_sd * economy.regional_sd
+    known = np.array([log(value) for value in world.economy_index.tolist()])
     rates = tuple(
         intensities(
-            cell.rates, world.economy_index, common, regional[cell.region], cell.economy * economy.leads, variance
+            cell.rates, known, common, regional[cell.region], cell.economy * economy.leads, variance
         )
         for cell in world.cells
     )
-    odds = np.array([[economy_odds(economy.conversion, common[m] + row[m]) for m in range(months)] for row in regional])
+    odds = np.array(
+        [[economy_odds(economy.conversion, known[m] + common[m] + row[m]) for m in range(months)] for row in regional]
+    )
     return Parameters(advance, common, regional, rates, odds)

@@ -51,7 +51,7 @@ from engine.outcomes import (
     Tally,
 )
 from engine.realise import Parameters, realise
-from engine.routing import NOBODY, route
+from engine.routing import BY_SHARE, NOBODY, route
 from engine.world import World
 
 Process = Generator[Any, Any, None]
@@ -67,7 +67,7 @@ class Deal:
     """One deal on its way: what it is, whose it is, where it stands."""
 
     __slots__ = (
-        "desk", "flow", "key", "klass", "ledger", "lever", "odds", "priority", "product", "region", "rep", "segment",
+        "by_share", "desk", "flow", "key", "klass", "ledger", "lever", "odds", "priority", "product", "region", "rep", "segment",
         "source", "stage", "value", "visit",
     )  # fmt: skip
     desk: Desk
@@ -87,6 +87,7 @@ class Deal:
         self.value = 0.0
         self.rep = NOBODY
         self.visit = 0
+        self.by_share = False  # did its rep come from the plan's shares of leads?
         self.lever = -1
 
 
@@ -168,7 +169,8 @@ class Model:
         self.tally = Tally(world, self.at.legs_at, keep_log, attribution.count if attribution else 0)
         self.desks = [Desk(self.env, key, speed) for key, speed in enumerate(self.at.desk_speed)]
         self.open_deals = np.zeros(len(world.reps), dtype=np.int64)
-        self.last_turn = [[NOBODY] * len(world.regions) for _ in world.products]
+        # Whose turn it was last, by who may take a deal: its product, region and segment.
+        self.last_turn = [[[NOBODY] * len(world.segments) for _ in world.regions] for _ in world.products]
         self.dists, self.table, self.hours_at = world.dists, world.table, world.cal.hours_at
         self.advance = self.parameters.advance.tolist()
         self.economy = self.parameters.odds.tolist()
@@ -194,7 +196,7 @@ class Model:
         """Bookings between the horizon's start and as_of count as they are."""
         happened = self.world.happened
         source = len(self.world.sources) - 1
-        for i, time in enumerate(happened.hours.tolist()):
+        for i in range(len(happened.day)):
             ledger = self.tally.ledger(
                 int(happened.rep[i]),
                 int(happened.product[i]),
@@ -202,9 +204,9 @@ class Model:
                 int(happened.segment[i]),
                 source,
             )
-            month = month_of(self.world.cal.month_ends, time)
-            self.tally.add(ledger, WON, float(happened.deals_won[i]), time, month)
-            self.tally.add(ledger, BOOKED, float(happened.bookings[i]), time, month)
+            month, day = int(happened.month[i]), int(happened.day[i])
+            self.tally.add_actual(ledger, WON, float(happened.deals_won[i]), day, month)
+            self.tally.add_actual(ledger, BOOKED, float(happened.bookings[i]), day, month)
 
     # --- processes ---------------------------------------------------------------------------------------------
 
@@ -347,7 +349,11 @@ class Model:
             deal.rep = owner
         else:
             rule, shares, may = self.at.routes(deal)
-            deal.rep = self.last_turn[p][g] = route(rule, owner, shares, may, self.open_deals, self.last_turn[p][g], u)
+            turns = self.last_turn[p][g]
+            deal.rep = route(rule, owner, shares, may, self.open_deals, turns[deal.segment], u)
+            if deal.rep != owner:  # what an account's owner gets is nobody's turn
+                turns[deal.segment] = deal.rep
+            deal.by_share = rule == BY_SHARE and deal.rep != owner
         if deal.rep == NOBODY:
             return
         deal.desk = self.desks[self.at.desk_of[deal.rep][p]]
@@ -421,7 +427,7 @@ class Model:
         """Remember which lever brought the deal."""
         assert self.attribution is not None, "asked for only where there is one"
         lever = int(self.attribution.of_cell[cell])
-        if lever < 0 and deal.rep >= 0:
+        if lever < 0 and deal.by_share and self.world.routes.row[deal.source] == 0:
             lever = int(self.attribution.of_route[deal.product, deal.region, deal.rep])
         deal.lever = lever
 

@@ -21,6 +21,7 @@ from engine.draws import entity_key, register_keys
 from engine.goals import GoalBook, QuotaBook, goal_book, measures_of, quotas_of
 from engine.openings import Accounts, Happened, OpenDeals, accounts_of, happened_of, open_deals_of
 from engine.plan.types import LoadedPlan, Plan, Uncertain
+from engine.problems import PlanRefused, Problem
 from engine.routing import Routes, routes_of
 from engine.territory import Territories, may_take, territories
 
@@ -249,6 +250,10 @@ def build(loaded: LoadedPlan) -> World:
     index = np.ones(len(cal.month_labels))
     if economy is not None and economy.index:
         index[: len(economy.index)] = economy.index[: len(index)]
+    for cell in cells:
+        if not np.isfinite(cell.rates).all():
+            where = f"{names['sources'][cell.source]}, {territory.names[cell.region]}"
+            raise PlanRefused([Problem("sources", where, "leads whose rate is a finite number in every month")])
     mask = may_take(plan, territory)
     _register(names, territory, plan, [row.deal for row in files.pipeline])
     dists, flat = table.arrays()
@@ -256,7 +261,8 @@ def build(loaded: LoadedPlan) -> World:
         plan=plan,
         cal=cal,
         minor=minor,
-        start=cal.as_of_hours,
+        # The end of as_of belongs to the day that is over; what happens next happens after it.
+        start=float(np.nextafter(cal.as_of_hours, np.inf)) if cal.as_of_hours > 0.0 else 0.0,
         reps=tuple(names["reps"]),
         products=tuple(names["products"]),
         territory=territory,

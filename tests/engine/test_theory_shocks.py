@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.arithmetic import log
+from engine.arithmetic import log
 from engine.arrivals import intensities, shocks, thinned_arrivals
 from engine.batch import Simulator
 from engine.business import at_odds, economy_odds, month_of
@@ -51,14 +53,20 @@ economy: {sd: 0.25, regional_sd: 0.15, persistence: 0.7, index: [1, 1.2, 0.9], c
 """
 INDEX = (1.0, 1.2, 0.9)
 ECONOMY = Economy(SD, PERSISTENCE, OWN)
-# By (source, region) as the plan names them: the top region, and leads a month before index and shocks.
+# By (source, region) as the plan names them: the top region, and leads in a normal month.
 STREAMS = {("fair", "North"): ("North", 8.0), ("web", "Far North"): ("North", 5.0), ("web", "South"): ("South", 10.0)}
 
 
 def cells(*keys: tuple[str, str], months: tuple[int, ...] = tuple(range(MONTHS))) -> list[Cell]:
     """The oracle's cells of some streams in some months."""
     return [
-        Cell(f"{source} {region}", STREAMS[source, region][0], m, STREAMS[source, region][1] * INDEX[m], LOADS[source])
+        Cell(
+            f"{source} {region}",
+            STREAMS[source, region][0],
+            m,
+            STREAMS[source, region][1] * INDEX[m] ** LOADS[source],
+            LOADS[source],
+        )
         for source, region in keys
         for m in months
     ]
@@ -66,7 +74,7 @@ def cells(*keys: tuple[str, str], months: tuple[int, ...] = tuple(range(MONTHS))
 
 @numba.njit
 def _counted(  # type: ignore[no-untyped-def]
-    seed, first, n, keys, tops, loads, rates, index, ends, economy_key, region_keys, sd, own, persistence, advance, load
+    seed, first, n, keys, tops, loads, rates, known, ends, economy_key, region_keys, sd, own, persistence, advance, load
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Leads and wins [n, cells, months], straight from the draws."""
     months = len(ends)
@@ -79,12 +87,12 @@ def _counted(  # type: ignore[no-untyped-def]
         common = shocks(seed, replication, phase, economy_key, sd, persistence, months)
         for c in range(len(keys)):
             regional = shocks(seed, replication, phase, region_keys[tops[c]], own, persistence, months)
-            moved = intensities(rates[c], index, common, regional, loads[c], total)
+            moved = intensities(rates[c], known, common, regional, loads[c], total)
             times, deals = thinned_arrivals(seed, replication, phase, np.uint64(LEAD), keys[c], moved, ends, 0.0)
             for i in range(len(times)):
                 m = month_of(ends, times[i])
                 leads[k, c, m] += 1.0
-                p = at_odds(advance, economy_odds(load, common[m] + regional[m]))
+                p = at_odds(advance, economy_odds(load, known[m] + common[m] + regional[m]))
                 if uniform(words(seed, replication, deals[i], 0, STAGE_VISIT, phase)[2]) < p:
                     wins[k, c, m] += 1.0
     return leads, wins
@@ -98,7 +106,7 @@ def counted(world: World, seed: int, n: int) -> tuple[Vector, Vector]:
         np.array([world.territory.top[cell.region] for cell in world.cells]),
         np.array([cell.economy for cell in world.cells]),
         np.stack([cell.rates for cell in world.cells]),
-        world.economy_index, world.cal.month_ends, np.uint64(world.economy_key),
+        np.array([log(value) for value in world.economy_index.tolist()]), world.cal.month_ends, np.uint64(world.economy_key),
         np.array(world.region_keys, dtype=np.uint64), SD, OWN, PERSISTENCE, ADVANCE, CONVERSION,
     )  # fmt: skip
 
@@ -171,8 +179,8 @@ def quadrature(key: tuple[str, str], month: int, points: int = 40) -> tuple[floa
     weights = weights / weights.sum()
     total = math.hypot(SD, OWN)
     load = LOADS[key[0]]
-    rate = STREAMS[key][1] * INDEX[month] * np.exp(load * total * nodes - 0.5 * (load * total) ** 2)
-    odds = ADVANCE / (1.0 - ADVANCE) * np.exp(CONVERSION * total * nodes)
+    rate = STREAMS[key][1] * INDEX[month] ** load * np.exp(load * total * nodes - 0.5 * (load * total) ** 2)
+    odds = ADVANCE / (1.0 - ADVANCE) * INDEX[month] ** CONVERSION * (INDEX[month] * np.exp(total * nodes)) ** CONVERSION
     wins = rate * odds / (1.0 + odds)
     mean = float(weights @ wins)
     return mean, mean + float(weights @ wins**2) - mean * mean
