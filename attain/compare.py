@@ -1,12 +1,13 @@
 """`attain compare`: plans judged against each other on common random numbers, pair by pair and goal by goal.
 
-All plans are simulated with the same seed and replications. A lead that is in two plans keeps its arrival, value and draws
-in both, so that the difference of two plans is known far better than either's probability: what counts are the
+All plans are simulated with the same seed and replications. A lead that is in two plans keeps its arrival, value and
+draws in both, so that the difference of two plans is known far better than either's probability: what counts are the
 replications in which only one of the two attains.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -76,9 +77,9 @@ class Contender:
 class Difference:
     """Plan b over plan a on one goal. `points` is 100 x (P(b) - P(a)); intervals are paired, of 95%.
 
-    `only_a`, `only_b`: replications in which that plan alone attains. `worth`: how many times as many replications drawn
-    apart would tell the difference as well; None where nothing differs. `mean` is of b's value less a's; None where the
-    two are not in one unit.
+    `only_a`, `only_b`: replications in which that plan alone attains. `worth`: how many times as many replications
+    drawn apart would tell the difference as well; None where nothing differs. `mean` is of b's value less a's; None
+    where the two are not in one unit.
     """
 
     a: str
@@ -230,7 +231,9 @@ def compare(
         if runs[-1].n == 0:
             raise KeyboardInterrupt
         n = min(n, runs[-1].n)  # the rest of an interrupted comparison goes no further
-    return compared(runs, [c.name or p.plan.name for c, p in zip(chosen, loaded, strict=True)], [c.sets for c in chosen])
+    return compared(
+        runs, [c.name or p.plan.name for c, p in zip(chosen, loaded, strict=True)], [c.sets for c in chosen]
+    )
 
 
 def _share_of(report: Callable[[Progress], None], i: int, plans: int, n: int) -> Callable[[Progress], None]:
@@ -248,7 +251,9 @@ def compared(runs: Sequence[Results], names: Sequence[str], sets: Sequence[tuple
     Raises ValueError for runs that do not share their random numbers.
     """
     if len({(run.seed, run.phase) for run in runs}) > 1:
-        raise ValueError("runs of different seeds or phases have no random numbers in common; simulate them with one seed")
+        raise ValueError(
+            "runs of different seeds or phases have no random numbers in common; simulate them with one seed"
+        )
     n = min(run.n for run in runs)
     letters = [_letter(i) for i in range(len(runs))]
     goals = _goals_of(runs)
@@ -357,11 +362,6 @@ def _best(name: str, letters: Sequence[str], hits: Sequence[NDArray[np.bool_]]) 
 
 def interval_apart(difference: Difference, plans: Sequence[Contender], n: int) -> float:
     """The half-width in points that the difference would have had with plans simulated apart: what pairing saves."""
-    p = {
-        plan.letter: goal.probability.value
-        for plan in plans
-        for goal in plan.goals
-        if goal.goal == difference.goal
-    }
+    p = {plan.letter: goal.probability.value for plan in plans for goal in plan.goals if goal.goal == difference.goal}
     half = [wilson(p[letter] * n, n).half_width for letter in (difference.a, difference.b)]
-    return 100.0 * float(np.hypot(*half))
+    return 100.0 * math.hypot(*half)

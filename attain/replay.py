@@ -99,8 +99,9 @@ def replay(
     phase: int = 0,
     engine: str = "simpy",
 ) -> Replay:
-    """The timeline of one replication. `around`: `deal:KEY` (a key, its beginning, or an open deal's name) or `rep:NAME`.
+    """The timeline of one replication.
 
+    `around`: `deal:KEY` (a key, its beginning, or an open deal's name) or `rep:NAME`; everything, unless given.
     Raises PlanRefused for a plan that cannot be simulated, a replication below 0, and an `around` that fits nothing.
     """
     check_engine(engine)
@@ -158,9 +159,13 @@ def _around(world: World, events: list[Event], around: str) -> tuple[Event, ...]
         found = sorted(deal for deal in deals if deal.startswith(key)) if re.fullmatch("[0-9a-f]+", key) else []
         if len(found) > 1:
             listed = ", ".join(found[:5]) + (", ..." if len(found) > 5 else "")
-            raise PlanRefused([Problem("--around", around, f"more of the key, which fits {len(found)} deals: {listed}")])
+            raise PlanRefused(
+                [Problem("--around", around, f"more of the key, which fits {len(found)} deals: {listed}")]
+            )
         if not found:
-            raise PlanRefused([Problem("--around", around, "a deal of this replication: its key, or an open deal's name")])
+            raise PlanRefused(
+                [Problem("--around", around, "a deal of this replication: its key, or an open deal's name")]
+            )
         name = found[0]
     return tuple(event for event in events if event.deal == name)
 

@@ -121,7 +121,7 @@ def events_of(world: World, log: NDArray[np.void], replication: int) -> dict[str
         "deal": np.array([f"{key:016x}" for key in log["deal"].tolist()], dtype=object),
         "visit": log["visit"].astype(np.int64),
         "stage": _named(stages, log["stage"].astype(np.int64)),
-        "rep": _named(world.reps, log["rep"].astype(np.int64)),
+        "rep": _named((*world.reps, ""), log["rep"].astype(np.int64)),  # -1: a lead that nobody may take
         "amount": log["amount"] / world.minor,
     }
 

@@ -114,7 +114,9 @@ def chosen_goal(results: Results, name: str | None) -> int:
         expected = f"a goal with a number of its own: {', '.join(able)}" if able else "a goal with a number of its own"
         raise PlanRefused([Problem("--goal", name, expected)])
     if not able:
-        raise PlanRefused([Problem("goals", ", ".join(goals), "a goal with a metric and a number, to calculate back from")])
+        raise PlanRefused(
+            [Problem("goals", ", ".join(goals), "a goal with a metric and a number, to calculate back from")]
+        )
     main = main_goal(results)
     return main if main is not None and book.legs_of[main] else book.names.index(able[0])
 

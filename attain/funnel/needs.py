@@ -1,9 +1,9 @@
 """The back-calculation: from the target over deals and stages to leads, by rep and month, from a watched passage.
 
-Leads needed = (target - what has counted - what open deals bring) / (conversion x value x share in time). Conversions and
-values are the plan's own, exact for each deal's rep, product, segment, source and class; only the share in time, who gets
-what, and when, come of the simulation. Queues are those of the plan as it stands: whether the needed deals also find the
-hours is for the odds to say, which simulate them.
+Leads needed = (target - what has counted - what open deals bring) / (conversion x value x share in time). Conversions
+and values are the plan's own, exact for each deal's rep, product, segment, source and class, in a normal economy; only
+the share in time, who gets what, and when, come of the simulation. Queues are those of the plan as it stands: whether
+the needed deals also find the hours is for the odds to say, which simulate them.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from attain.funnel.passage import HAND, NEW, Aim, Passage
 from attain.funnel.records import ActivityNeed, HoursNeed, InHand, Need, Needs, StageNeed, Win
 from attain.funnel.scaling import expected_leads
 from engine.goals import MEASURES
+from engine.simpy_model import Model
 from engine.world import World
 
 Floats = NDArray[np.float64]
 
 
 def _ratio(part: Floats, whole: Floats, otherwise: float = 0.0) -> Floats:
-    return np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, otherwise), where=whole > 0.0)
+    shape = np.broadcast(part, whole).shape
+    return np.asarray(np.divide(part, whole, out=np.full(shape, otherwise), where=whole > 0.0))
 
 
 def target_of(world: World, aim: Aim) -> float:
@@ -32,18 +34,10 @@ def target_of(world: World, aim: Aim) -> float:
 
 def booked_by_now(world: World, aim: Aim) -> float:
     """What has counted for the goal before the simulation begins."""
-    happened = world.happened
-    amounts = happened.bookings / world.minor if aim.money else happened.deals_won
-    total = 0.0
-    if not aim.chain:
-        return total
-    for i, time in enumerate(happened.hours.tolist()):
-        r, p, g, s = (int(a[i]) for a in (happened.rep, happened.product, happened.region, happened.segment))
-        for leg in (world.goals.legs[j] for j in aim.legs):
-            timely = time <= leg.until and (time > leg.since or leg.since == 0.0)
-            if timely and leg.reps[r] and leg.products[p] and leg.regions[g] and leg.segments[s] and leg.sources[-1]:
-                total += float(amounts[i])
-    return total
+    model = Model(world, 0, 0)
+    model.book_what_happened()
+    total = sum(model.tally.legs[i] for i in aim.legs)
+    return total / world.minor if aim.money else total
 
 
 def needs_of(world: World, aim: Aim, passage: Passage) -> Needs:
@@ -125,7 +119,9 @@ def _rows(world: World, entering: Floats, scale: float, last: int) -> list[Need]
     return found
 
 
-def _stages(world: World, passage: Passage, entering: Floats, shares: Floats, scale: float, last: int) -> list[StageNeed]:
+def _stages(
+    world: World, passage: Passage, entering: Floats, shares: Floats, scale: float, last: int
+) -> list[StageNeed]:
     totals = entering.sum(axis=(1, 3))
     entered = passage.entered[NEW].sum(axis=(0, 2))
     to_won = _ratio(passage.potential, entered)

@@ -4,8 +4,8 @@ A back-calculation needs to know, for every stage and month, how many deals ente
 for is in time for the goal. Both come from watching the SimPy model: each deal leaves a trail of (stage, month), and
 what it brings is credited to all of it. The share in time is (brought in time) / (brought in time + what came too late
 + what deals that are still open, or have gone stale, would bring at the plan's own conversions), so that where nothing
-takes time it is exactly 1, whatever chance does. That ratio is right on average because a deal's conversion probability,
-followed through its stages, is a martingale.
+takes time it is exactly 1, whatever chance does. That ratio is right on average because a deal's conversion
+probability, followed through its stages, is a martingale.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from engine.business import at_odds
 from engine.demand import Cell
 from engine.goals import BOOKINGS
-from engine.outcomes import LEADS, Kind
+from engine.outcomes import Kind
 from engine.realise import realise
+from engine.routing import NOBODY
 from engine.simpy_model import Deal, Lookup, Model
 from engine.world import World
 
@@ -33,12 +34,12 @@ NEW, HAND = 0, 1  # deals of new leads; deals open on the first day
 class Passage:
     """Sums over `n` replications. Amounts are in the goal's unit: money in major units, or a count.
 
-    `entered` [2, reps, stages, months]: deals of the goal's part of the business; `in_time` and `whole` [2, stages, months]:
-    what they brought in time, and what they would have brought with time enough; `arrived` [2]: these two, of all new leads;
-    `standing` [reps, stages]: the open deals where they stand; `won` and `brought` [2, reps, months]: the deals and the
-    amounts that counted; `potential` [stages]: the conversion to won from there, summed over the new deals
-    that entered; `leads` and `worth` [cells]: leads, and what they stand for; `open_in_time`, `open_worth` [open deals]:
-    how often each counted, and for how much; `open_rep` [open deals]: whose it is.
+    `entered` [2, reps, stages, months]: deals of the goal's part of the business. `in_time`, `whole` [2, stages,
+    months]: what they brought in time, and what they would have brought with time enough; `arrived` [2]: these two, of
+    all new leads. `standing` [reps, stages]: the open deals where they stand. `won`, `brought` [2, reps, months]: the
+    deals and the amounts that counted. `potential` [stages]: the conversion to won from there, summed over the new
+    deals that entered. `leads`, `worth` [cells]: leads, and what they stand for. `open_in_time`, `open_worth` [open
+    deals]: how often each counted, and for how much; `open_rep` [open deals]: whose it is.
     """
 
     n: int
@@ -61,11 +62,21 @@ class Passage:
         """Nothing watched yet."""
         reps, stages, months = len(world.reps), len(world.stages.names), len(world.months)
         deals, cells = len(world.open_deals.key), len(world.cells)
-        shapes = {
-            "entered": (2, reps, stages, months), "in_time": (2, stages, months), "whole": (2, stages, months),
-            "arrived": (2,), "standing": (reps, stages), "won": (2, reps, months), "brought": (2, reps, months), "potential": (stages,), "leads": (cells,),
-            "worth": (cells,), "open_in_time": (deals,), "open_worth": (deals,), "open_rep": (deals,),
-        }  # fmt: skip
+        shapes: dict[str, tuple[int, ...]] = {
+            "entered": (2, reps, stages, months),
+            "in_time": (2, stages, months),
+            "whole": (2, stages, months),
+            "arrived": (2,),
+            "standing": (reps, stages),
+            "won": (2, reps, months),
+            "brought": (2, reps, months),
+            "potential": (stages,),
+            "leads": (cells,),
+            "worth": (cells,),
+            "open_in_time": (deals,),
+            "open_worth": (deals,),
+            "open_rep": (deals,),
+        }
         return cls(0, **{name: np.zeros(shape) for name, shape in shapes.items()})
 
     @classmethod
@@ -109,7 +120,9 @@ class Trail:
 class Watched(Model):
     """The SimPy model with a notebook: the same replication, and the trails of the deals that the goal counts."""
 
-    def __init__(self, world: World, seed: int, replication: int, phase: int, aim: Aim, sums: Passage, lookup: Lookup) -> None:
+    def __init__(
+        self, world: World, seed: int, replication: int, phase: int, aim: Aim, sums: Passage, lookup: Lookup
+    ) -> None:
         parameters = realise(world, seed, replication, phase)
         super().__init__(world, seed, replication, phase, lookup=lookup, parameters=parameters)
         self.aim, self.sums = aim, sums
@@ -123,7 +136,6 @@ class Watched(Model):
         self.cell_of: dict[int, int] = {}
         self.means = [world.distributions.mean(int(i)) for i in world.deal_values]
         self._chances: dict[tuple[bool, int, int, int, int, int, int], float] = {}
-        self._windows: dict[tuple[int, int, int, int, int], list[tuple[float, float]]] = {}
 
     def qualify(self, deal: Deal, cell: Cell) -> None:
         """Remember which cell of leads a deal came from."""
@@ -147,16 +159,20 @@ class Watched(Model):
             trail.lasting = False
 
     def begin(self, deal: Deal) -> None:
-        """A deal appears: is it one that the goal counts?"""
-        windows = self.windows(deal)
+        """A deal appears: is it one that the goal counts? Leads that nobody may take stand for nothing."""
+        kind = HAND if deal.key in self.number_of else NEW
+        if kind == NEW:
+            self.sums.leads[self.cell_of[deal.key]] += 1.0
+        windows = [] if deal.rep == NOBODY else self.windows(deal)
         if not windows:
             return
-        kind = HAND if deal.key in self.number_of else NEW
         trail = self.trails[deal.key] = Trail(kind, deal.rep, self.worth_of(deal, kind), windows, [])
         self.deals[deal.key] = deal
         if kind == HAND:
             self.sums.open_rep[self.number_of[deal.key]] = deal.rep
             self.sums.standing[deal.rep, deal.stage] += 1.0
+        elif self.aim.chain:
+            self.sums.worth[self.cell_of[deal.key]] += self.chance(deal, deal.stage, planned=True) * trail.worth
         self.enter(trail, deal, deal.stage)
 
     def worth_of(self, deal: Deal, kind: int) -> float:
@@ -169,7 +185,7 @@ class Watched(Model):
 
     def enter(self, trail: Trail, deal: Deal, stage: int) -> None:
         """The deal enters a stage."""
-        month = self.month_now()
+        month = self.month
         trail.been.append((stage, month))
         self.sums.entered[trail.kind, trail.rep, stage, month] += 1.0
         if trail.kind == NEW:
@@ -179,11 +195,6 @@ class Watched(Model):
         """What the goal counts is credited to the deal's whole trail."""
         super().count(measure, amount, deal)
         trail = self.trails.get(deal.key)
-        if measure == LEADS:
-            cell = self.cell_of[deal.key]
-            self.sums.leads[cell] += 1.0
-            if self.aim.chain and trail is not None:
-                self.sums.worth[cell] += self.chance(deal, deal.stage, planned=True) * trail.worth
         if measure != self.aim.measure or trail is None:
             return
         now = self.env.now
@@ -192,8 +203,8 @@ class Watched(Model):
         worth = trail.worth if self.aim.chain else amount
         self.credit(trail, deal, worth, timely)
         if timely:
-            self.sums.won[trail.kind, trail.rep, self.month_now()] += 1.0 if self.aim.chain else amount
-            self.sums.brought[trail.kind, trail.rep, self.month_now()] += worth
+            self.sums.won[trail.kind, trail.rep, self.month] += 1.0 if self.aim.chain else amount
+            self.sums.brought[trail.kind, trail.rep, self.month] += worth
             if trail.kind == HAND:
                 self.sums.open_in_time[self.number_of[deal.key]] += 1.0
                 self.sums.open_worth[self.number_of[deal.key]] += worth
@@ -229,29 +240,17 @@ class Watched(Model):
         key = (planned, stage, deal.rep, deal.product, deal.segment, deal.source, deal.klass)
         known = self._chances.get(key)
         if known is None:
-            base, at = (self.planned if planned else self.advance), self.at
+            base = self.planned if planned else self.advance
             known = 1.0
             for s in range(stage, self.world.stages.won + 1):
-                odds = (
-                    at.of_rep[s][deal.rep] * at.of_product[s][deal.product] * at.of_segment[s][deal.segment]
-                    * at.of_source[s][deal.source] * at.of_class[s][deal.klass]
-                )  # fmt: skip
-                known *= float(at_odds(base[s], odds))
+                known *= float(at_odds(base[s], deal.odds[s]))
             self._chances[key] = known
         return known
 
     def windows(self, deal: Deal) -> list[tuple[float, float]]:
         """The spans of time in which the goal counts this deal; none where it is not its part of the business."""
-        key = (deal.rep, deal.product, deal.region, deal.segment, deal.source)
-        known = self._windows.get(key)
-        if known is None:
-            legs = [self.world.goals.legs[i] for i in self.aim.legs]
-            known = self._windows[key] = [
-                (leg.since, leg.until)
-                for leg in legs
-                if leg.reps[key[0]] and leg.products[key[1]] and leg.regions[key[2]] and leg.segments[key[3]] and leg.sources[key[4]]
-            ]
-        return known
+        own = deal.ledger.legs[self.aim.measure]
+        return [(since, until) for leg, since, until in own if leg in self.aim.legs]
 
 
 class WatchTask:

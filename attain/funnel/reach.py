@@ -1,9 +1,9 @@
-"""How much more it takes: the smallest scale of leads, or of hours, at which a goal is attained with a given probability.
+"""How much more it takes: the smallest scale of leads, or of hours, at which a goal has a given probability.
 
 The same replications are simulated again at each scale, on common random numbers, so that the share that attains is
 nearly a staircase that rises with the scale; its noise is that of one run. Between simulated scales the probability
-goes as its normal quantile does, linearly in the logarithm of the scale. A scale's interval holds the scales at which
-the wanted probability lies inside Wilson's interval.
+goes as its normal quantile does, linearly in the logarithm of the scale. A scale's interval comes of the sampling error
+of the share there, divided by how fast the share rises.
 
 Where more leads can only add (``scaling.only_adds``), a replication that attains at one scale attains at every larger
 one and is not simulated there again.
@@ -50,7 +50,9 @@ class Picked:
         """The legs of the chosen replications first .. first + n - 1."""
         chosen = self.replications[first : first + n].tolist()
         outcomes = [self.simulator.outcome(replication) for replication in chosen]
-        return {"legs": {"value": np.stack([o.legs for o in outcomes]), "moves": np.array([o.moves() for o in outcomes])}}
+        return {
+            "legs": {"value": np.stack([o.legs for o in outcomes]), "moves": np.array([o.moves() for o in outcomes])}
+        }
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,10 @@ class Paths:
     engine: str
     report: Callable[[Progress], None] | None = None
 
-    def legs(self, loaded: LoadedPlan, replications: Sequence[int] | NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
-        """[replications, legs] of a plan, and the mean moves of a replication. KeyboardInterrupt where it is stopped."""
+    def legs(
+        self, loaded: LoadedPlan, replications: Sequence[int] | NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], float]:
+        """[replications, legs] of a plan, and a replication's mean moves. KeyboardInterrupt where it is stopped."""
         world = build(loaded)
         chosen = np.asarray(replications, dtype=np.int64)
         if len(chosen) == 0:
@@ -132,8 +136,8 @@ def reaches(
 ) -> list[Reach]:
     """For each level the smallest scale whose share of hits is at least that; see the module.
 
-    `guesses`: where to look first. All levels are looked for before any is answered, so that each one's interval is read
-    off all the scales that were simulated.
+    `guesses`: where to look first. All levels are looked for before any is answered, so that each one's interval is
+    read off all the scales that were simulated.
     """
     for level, guess in zip(levels, guesses, strict=True):
         look(curve, level, guess, most, least)
@@ -221,14 +225,16 @@ def _answer(curve: Curve, level: float, most: float, least: float) -> Reach:
     slope = _slope(curve, level)
     at = float(special.ndtri(level))
     low, high = (
-        scale * math.exp((float(special.ndtri(min(_edge(level, curve.n, side), 1.0))) - at) / slope) if slope > 0.0 else end
+        scale * math.exp((float(special.ndtri(min(_edge(level, curve.n, side), 1.0))) - at) / slope)
+        if slope > 0.0
+        else end
         for side, end in ((-1, 0.0), (+1, math.inf))
     )
     return Reach(level, "reached", Estimate(scale, low, high), best, top)
 
 
 def _edge(level: float, n: int, side: int) -> float:
-    """The share that 95% of samples with this probability stay above (-1) or below (+1): the score test's standard error."""
+    """The share that 97.5% of samples with this probability stay above (-1) or below (+1)."""
     z = float(special.ndtri(0.975))
     return max(level + side * z * math.sqrt(level * (1.0 - level) / n), 0.5 / n)
 
@@ -257,7 +263,7 @@ def _crossing(curve: Curve, share: float) -> float:
 
 
 def _staircase(curve: Curve) -> tuple[list[float], list[float]]:
-    """The simulated scales at which the share rises, and its normal quantiles there: rising strictly, so that lines do."""
+    """The simulated scales at which the share rises, and its normal quantiles there: strictly rising."""
     scales: list[float] = []
     heights: list[float] = []
     for scale in sorted(curve.counts):

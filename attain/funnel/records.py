@@ -18,7 +18,7 @@ class Need:
     """Deals entering one stage with one rep in one month, on the mean path that reaches the target.
 
     Counted is what can still be in time: a deal whose stages take it beyond the goal's date half the time counts half.
-    `in_hand` comes of the deals open now; `missing` is still to be found; `planned` is what the plan's leads bring of it.
+    `in_hand` comes of the deals open now; `missing` is still to be found; `planned` is what the plan's leads bring.
     """
 
     stage: str
@@ -68,7 +68,7 @@ class ActivityNeed:
 
 @dataclass(frozen=True)
 class HoursNeed:
-    """A rep's working hours for deals: what the needed deals take on average, and what there is, to the horizon's end."""
+    """A rep's working hours for deals: what the needed deals take on average, and what there is till the end."""
 
     rep: str
     needed: float
@@ -77,7 +77,7 @@ class HoursNeed:
 
 @dataclass(frozen=True)
 class InHand:
-    """Open deals of one stage and rep. `odds`: the mean probability that one is won in time; `expected` their worth times it."""
+    """Open deals of one stage and rep. `odds`: mean probability to be won in time; `expected`: odds x worth."""
 
     stage: str
     rep: str
@@ -121,8 +121,8 @@ class Odds:
 class Answer:
     """What a level takes of one thing. `amount` is scale x `now`; both None unless `reached`.
 
-    `never`: not within `most` times of today, where the highest probability met is `best`; `always`: already with `least`
-    times of today; `no_effect`: it moves nothing in this plan.
+    `never`: not within `reach.MOST` times of today, where the highest probability met is `best`; `always`: already with
+    `reach.LEAST` times of today; `no_effect`: it moves nothing in this plan.
     """
 
     status: AnswerStatus
@@ -135,7 +135,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Takes:
-    """What one level of probability takes, in prospects or in hours, or as the target that the plan supports with it."""
+    """What one level of probability takes, in prospects or in hours, or as the target that the plan supports at it."""
 
     probability: float
     prospects: Answer

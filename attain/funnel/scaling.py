@@ -103,10 +103,10 @@ def hours_matter(world: World) -> bool:
 def only_adds(world: World, goal: int) -> bool:
     """Whether more leads can never turn a replication that attains the goal into one that misses it.
 
-    So it is where leads neither queue nor change another lead's fate: no work, and either routing by share or a goal and
-    conversions for which it does not matter whose deal it is; lists of one cell, whose prospects keep their times. Goals
-    of lost or stale deals have the bookings' direction too: at least so many. Then one replication simulated at a scale
-    tells of all larger ones, or of all smaller ones.
+    So it is where leads neither queue nor change another lead's fate: no work, lists of one cell, whose prospects keep
+    their times, and either routing by share or a goal and conversions for which it does not matter whose deal it is. A
+    goal is at least so many of something: then one replication simulated at a scale tells of all larger ones, or of all
+    smaller ones.
     """
     stages = world.stages
     if stages.has_work.any():

@@ -67,7 +67,9 @@ def _notes(found: Comparison, language: Language) -> list[Text]:
             for own in plan.goals
             if own.goal == goal
         )
-        lines.append(Text(text("compare.targets_differ", language, goal=goal, targets="; ".join(targets)), style="yellow"))
+        lines.append(
+            Text(text("compare.targets_differ", language, goal=goal, targets="; ".join(targets)), style="yellow")
+        )
     if found.not_shared:
         lines.append(Text(text("compare.only_in", language, goals=found.not_shared), style="dim"))
     if len({plan.currency for plan in found.plans}) > 1:

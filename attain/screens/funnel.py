@@ -1,4 +1,4 @@
-"""A back-calculation on the terminal: the story in sentences, what each stage, person and month needs, what odds take."""
+"""A back-calculation on the terminal: the story, what odds take, what each stage, person and month needs."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ def story(funnel: Funnel, say: _Words) -> list[RenderableType]:
             each = Amount(needs.per_win, funnel.currency)
             won = Count(_near(sum(win.needed for win in needs.wins)), "deal")
             hand = sum(win.in_hand for win in needs.wins)
-            late = any(stage.in_time is not None and stage.in_time < 1.0 for stage in needs.stages)
-            key = "funnel.chain_rest" if hand or late else "funnel.chain"
+            timed = any(stage.in_time is not None and stage.in_time < 1.0 for stage in needs.stages)
+            key = "funnel.chain_rest" if hand or timed else "funnel.chain"
             hand_said = say.deals(hand)
             lines.append(Text(say(key, target=target, each=each, deals=won, hand=hand_said, leads=leads)))
         else:
@@ -112,7 +112,13 @@ def _odds(funnel: Funnel, say: _Words) -> list[Text]:
     if odds.probability is None:
         return [] if odds.scale is None else [Text(say("funnel.beyond", times=odds.scale), style="bold red")]
     p = odds.probability
-    said = say("funnel.odds", chance=_midway(chance(p.value, say.language)), p=Share(p.value), low=Share(p.low), high=Share(p.high))
+    said = say(
+        "funnel.odds",
+        chance=_midway(chance(p.value, say.language)),
+        p=Share(p.value),
+        low=Share(p.low),
+        high=Share(p.high),
+    )
     lines = [Text(said, style="bold green" if p.low >= 0.8 else "bold red" if p.high < 0.2 else "bold yellow")]
     if odds.mean is not None and odds.mean.high < needs.target * 0.98 and len(needs.wins):
         lines.append(Text(say("funnel.saturated", mean=say.amount(odds.mean.value))))

@@ -21,7 +21,13 @@ def screen(replay: Replay, language: Language = "en", most: int = MOST_EVENTS) -
     count = text("replay.events", language, n=shown)
     if replay.around is not None:
         count = text("replay.around", language, what=replay.around, n=shown, of=replay.total_events)
-    parts: list[RenderableType] = [Text(title, style="bold"), Text(), goals_table(replay, language), Text(), Text(count)]
+    parts: list[RenderableType] = [
+        Text(title, style="bold"),
+        Text(),
+        goals_table(replay, language),
+        Text(),
+        Text(count),
+    ]
     parts.append(events_table(replay, language, most))
     if shown > most:
         parts.append(Text(text("replay.more", language, n=shown - most), style="dim"))
@@ -51,11 +57,14 @@ def goals_table(replay: Replay, language: Language) -> Table:
 def events_table(replay: Replay, language: Language, most: int = MOST_EVENTS) -> Table:
     """The timeline."""
     keys = (("date", False), ("time", True), ("event", False), ("deal", False), ("stage", False), ("rep", False))
-    table = _table([*((text(f"replay.{key}", language), right) for key, right in keys), (text("replay.amount", language), True)])
+    table = _table(
+        [*((text(f"replay.{key}", language), right) for key, right in keys), (text("replay.amount", language), True)]
+    )
     for event in replay.events[:most]:
         amount = money(event.amount, replay.currency, language) if event.event == "booked" else ""
+        said = text(f"replay.{event.event}", language)
         table.add_row(
-            event.date, f"{event.hour:.1f}", Text(text(f"replay.{event.event}", language), style=_STYLES.get(event.event, "")),
-            Text(event.deal[:12]), Text(event.stage), Text(event.rep), amount,
+            event.date, f"{event.hour:.1f}", Text(said, style=_STYLES.get(event.event, "")), Text(event.deal[:12]),
+            Text(event.stage), Text(event.rep), amount,
         )  # fmt: skip
     return table

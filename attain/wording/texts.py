@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from attain.wording.texts_report import REPORT
 from attain.wording.texts_compare import COMPARE
 from attain.wording.texts_funnel import FUNNEL
+from attain.wording.texts_report import REPORT
 from attain.wording.texts_screen import SCREEN
 from attain.wording.texts_summary import SUMMARY
 

@@ -29,7 +29,10 @@ COMPARE: dict[str, tuple[str, str]] = {
         "The plans count in different currencies, so that amounts are not compared.",
         "各计划币种不同，金额不作比较。",
     ),
-    "compare.partial": ("{n} of {asked} replications finished; these are compared.", "完成 {n} / {asked} 次模拟；以此比较。"),
+    "compare.partial": (
+        "{n} of {asked} replications finished; these are compared.",
+        "完成 {n} / {asked} 次模拟；以此比较。",
+    ),
     "compare.title": ("Comparison", "比较"),
     "compare.plan": ("Plan", "计划"),
     "compare.goal": ("Goal", "目标"),

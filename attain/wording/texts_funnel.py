@@ -66,7 +66,10 @@ FUNNEL: dict[str, tuple[str, str]] = {
         "What is in hand makes the target on average, without another lead.",
         "仅凭手头的商机，平均即可达成目标，无需新线索。",
     ),
-    "funnel.stands": ("The plan as it stands: {p} (95% {low} to {high}).", "计划现状：{p}（95% 区间 {low} 至 {high}）。"),
+    "funnel.stands": (
+        "The plan as it stands: {p} (95% {low} to {high}).",
+        "计划现状：{p}（95% 区间 {low} 至 {high}）。",
+    ),
     # tables
     "funnel.stages": ("What the target needs, stage by stage", "各阶段所需"),
     "funnel.stage": ("Stage", "阶段"),

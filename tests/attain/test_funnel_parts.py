@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ def test_a_path_never_loses_by_more_leads_where_they_only_add() -> None:
     legs = [paths.legs(scaled(plan, leads=scale), range(12))[0] for scale in (0.8, 1.0, 1.1, 1.5)]
     book = build(plan).goals
     company = [i for g in (book.names.index("company"), book.names.index("fifty-deals")) for i in book.legs_of[g]]
-    for fewer, more in zip(legs, legs[1:], strict=False):
+    for fewer, more in pairwise(legs):
         assert (more[:, company] >= fewer[:, company]).all()
         assert (more[:, company] > fewer[:, company]).any()
 
@@ -194,7 +195,9 @@ def test_open_deals_by_their_memoryless_wait() -> None:
     """
     base = plan_of(ONE_STAGE, UNTIL="2026-12-31")
     deals = tuple(
-        OpenDeal.model_validate({"deal": f"D{i}", "stage": "only", "age": f"{10 * i} d", "owner": "Ann", "product": "P", "value": 2000})
+        OpenDeal.model_validate(
+            {"deal": f"D{i}", "stage": "only", "age": f"{10 * i} d", "owner": "Ann", "product": "P", "value": 2000}
+        )
         for i in range(40)
     )
     plan = loaded(base.plan, PlanFiles(pipeline=deals))
@@ -216,9 +219,7 @@ def test_open_deals_by_their_memoryless_wait() -> None:
 
 
 def test_a_goal_counts_its_own_part_of_the_business() -> None:
-    text = ONE_STAGE.replace("{North: {P: 1}}", "{North: {P: 1, Q: 2}}").replace(
-        "until: UNTIL", "where: {product: Q}"
-    )
+    text = ONE_STAGE.replace("{North: {P: 1}}", "{North: {P: 1, Q: 2}}").replace("until: UNTIL", "where: {product: Q}")
     world = build(load_plan(text))
     aim = Aim.of(world, 0)
     sums = watch(world, 0, aim, 4, 1)
@@ -231,7 +232,9 @@ def test_a_goal_counts_its_own_part_of_the_business() -> None:
 
 
 def test_activities_and_hours_of_the_needed_deals() -> None:
-    text = ONE_STAGE.replace("work: 0 h, wait: {exponential: {mean: 60 d}}", "work: 0.5 h, wait: 0 d, activities: {visits: 3}")
+    text = ONE_STAGE.replace(
+        "work: 0 h, wait: {exponential: {mean: 60 d}}", "work: 0.5 h, wait: 0 d, activities: {visits: 3}"
+    )
     world = build(load_plan(text.replace("UNTIL", "2026-12-31").replace("at_least: 300000", "at_least: 150000")))
     aim = Aim.of(world, 0)
     needs = needs_of(world, aim, watch(world, 0, aim, 20, 1))
