@@ -62,8 +62,15 @@ def scripted(world: World, model: Model, deal: Deal, stage: int, visit: int, age
         return Visit(
             work, float(variate(world.dists, world.table, wait if advances else lost, u[1])), advances, patience
         )
-    alive = p * (1.0 - cumulative(world.dists, world.table, wait, age))
-    gone = (1.0 - p) * (1.0 - cumulative(world.dists, world.table, lost, age))
+
+    def beyond(row: int) -> float:
+        """The probability of a wait of more than the age; an age of nothing says nothing."""
+        described = world.distributions.describe(row)
+        if described.kind == "exponential":
+            return math.exp(-age / described.mean)
+        return 1.0 - float(cumulative(world.dists, world.table, row, age)) if age > 0.0 else 1.0
+
+    alive, gone = p * beyond(wait), (1.0 - p) * beyond(lost)
     advances = u[2] < (alive / (alive + gone) if alive + gone > 0.0 else p)
     left = float(conditional_variate(world.dists, world.table, wait if advances else lost, age, u[1])) - age
     return Visit(0.0, max(left, 0.0), advances, max(patience - age, 0.0))
@@ -297,3 +304,33 @@ def test_open_deals_of_any_age_have_an_end(age: str, wait: Any, becomes: Kind, a
     log = Model(build(LoadedPlan(plan=data, files=PlanFiles(pipeline=(deal,)))), 1, 0, keep_log=True).run().log
     assert log is not None
     assert (Kind(int(log[-1]["kind"])), float(log[-1]["time"])) == (becomes, at)
+
+
+TURNS = """\
+attain: 1
+name: Turns
+currency: CNY
+horizon: {start: 2026-01-01, end: 2026-03-31}
+calendar: {days: 60}
+goals: {company: {metric: bookings, at_least: 1}}
+stages: [{name: s, advance: 1}]
+products: {A: {deal_value: 100}}
+regions: {North: {}}
+segments: {finance: {}, retail: {}}
+reps:
+  - {name: Ann, segments: retail}
+  - {name: Bob, segments: retail}
+  - {name: Cy, segments: retail}
+routing: round_robin
+sources: {web: {prospects: 400}}
+"""
+
+
+@pytest.mark.parametrize("others", ["", "\n  - {name: Di, segments: finance}\n  - {name: Ed, segments: finance}"])
+def test_turns_go_round_among_those_who_may_take_a_lead(others: str) -> None:
+    """Leads of a segment that nobody serves, or that others serve, take nobody's turn."""
+    world = world_of(TURNS.replace("Cy, segments: retail}", "Cy, segments: retail}" + others))
+    leads = Model(world, 1, 0).run().reps[:, 0]
+    for group in (leads[:3], leads[3:]):
+        assert np.ptp(group) <= 1.0 if len(group) else True
+        assert (group > 40.0).all()

@@ -18,7 +18,6 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.arithmetic import log
-from engine.arithmetic import log
 from engine.arrivals import intensities, shocks, thinned_arrivals
 from engine.batch import Simulator
 from engine.business import at_odds, economy_odds, month_of
@@ -106,7 +105,8 @@ def counted(world: World, seed: int, n: int) -> tuple[Vector, Vector]:
         np.array([world.territory.top[cell.region] for cell in world.cells]),
         np.array([cell.economy for cell in world.cells]),
         np.stack([cell.rates for cell in world.cells]),
-        np.array([log(value) for value in world.economy_index.tolist()]), world.cal.month_ends, np.uint64(world.economy_key),
+        np.array([log(value) for value in world.economy_index.tolist()]),
+        world.cal.month_ends, np.uint64(world.economy_key),
         np.array(world.region_keys, dtype=np.uint64), SD, OWN, PERSISTENCE, ADVANCE, CONVERSION,
     )  # fmt: skip
 
@@ -180,7 +180,7 @@ def quadrature(key: tuple[str, str], month: int, points: int = 40) -> tuple[floa
     total = math.hypot(SD, OWN)
     load = LOADS[key[0]]
     rate = STREAMS[key][1] * INDEX[month] ** load * np.exp(load * total * nodes - 0.5 * (load * total) ** 2)
-    odds = ADVANCE / (1.0 - ADVANCE) * INDEX[month] ** CONVERSION * (INDEX[month] * np.exp(total * nodes)) ** CONVERSION
+    odds = ADVANCE / (1.0 - ADVANCE) * (INDEX[month] * np.exp(total * nodes)) ** CONVERSION
     wins = rate * odds / (1.0 + odds)
     mean = float(weights @ wins)
     return mean, mean + float(weights @ wins**2) - mean * mean
