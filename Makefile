@@ -49,8 +49,7 @@ format: $(DEV_READY)
 	$(BIN)/ruff format .
 
 bench: $(DEV_READY)
-	$(BIN)/attain bench
-	$(BIN)/python -m benchmarks.peer_funnel
+	$(BIN)/python -m benchmarks.run
 
 docs: $(DEV_READY)
 	$(BIN)/python -m docs.reference
