@@ -26,6 +26,8 @@ from engine.problems import PlanRefused, Refused
 
 DEFAULT_GROWTH = 0.10
 MOST_EXAMPLES = 1000  # rows left out that are listed, for each reason
+
+
 class GoalRefused(Refused):
     """The goal cannot be read; the message says what was expected."""
 

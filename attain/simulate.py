@@ -155,10 +155,9 @@ def simulate(
     with _store_at(out, manifest) as store:
         _keep_files(store.path, loaded)
         wanted = n if precision is not None else max(n, store.prefix)  # a longer run than asked for is used whole
+        store.forget_cut(wanted)
         task = RunTask(Simulator(world, seed, phase, engine, keep))
-        result = run(
-            task, n=wanted, sink=store, jobs=jobs, chunk=chunk, precision=looks, on_progress=on_progress
-        )
+        result = run(task, n=wanted, sink=store, jobs=jobs, chunk=chunk, precision=looks, on_progress=on_progress)
         finished = store.finish(result)
         if result.n == 0:  # stopped before anything had finished: no result, but the folder can be continued
             raise KeyboardInterrupt

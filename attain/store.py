@@ -36,6 +36,7 @@ from engine.replications import Span, merged, prefix
 MANIFEST = "manifest.json"
 COUNTING = "replications"  # the table whose parts say what is done
 LATER = "later"
+_NUMBERS = ("replication", "replications")  # a row's first replication; how many it sums, where a table holds sums
 _PART = re.compile(r"^part-(\d{9,})-(\d{9,})\.parquet$")
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,60}$")
 
@@ -182,6 +183,17 @@ class RunStore:
         self._write(span, {name: to_arrow(columns) for name, columns in tables.items()})
         self._spans.append(span)
 
+    def forget_cut(self, n: int) -> list[Span]:
+        """Remove the parts that a run of n replications would end inside of; gives their spans.
+
+        Tables of sums hold a row a chunk: a part of a chunk cannot be told from its sums, so its replications are
+        computed again. Call it before the driver, which asks for what is missing.
+        """
+        cut = [span for span in self._spans if span[0] < n < span[1]]
+        for span in cut:
+            self._remove(span, self.tables)
+        return cut
+
     def parts(self) -> Iterator[tuple[int, int, Tables]]:
         """What is kept as (first, n, tables), each table read only when it is asked for."""
         for span in sorted(self._spans):
@@ -243,9 +255,9 @@ class RunStore:
         for span in sorted(self._spans):
             if span[0] >= upto:
                 return
-            table = self._read(name, span, None if columns is None else list({*columns, "replication"}))
+            table = self._read(name, span, None if columns is None else list({*columns, *_NUMBERS}))
             if span[1] > upto:
-                table = table.filter(pc.less(table.column("replication"), upto))
+                table = _within(table, (span[0], upto))
             yield table if columns is None else table.select(columns)
 
     def _read(self, name: str, span: Span, columns: list[str] | None = None) -> pa.Table:
@@ -370,8 +382,19 @@ def _plain(name: str, values: NDArray[Any]) -> pa.Array:
 
 
 def _within(table: pa.Table, span: Span) -> pa.Table:
-    numbers = table.column("replication")
-    return table.filter(pc.and_(pc.greater_equal(numbers, span[0]), pc.less(numbers, span[1])))
+    """The rows of a span. Raises ValueError where it ends inside a row that sums several replications."""
+    first = table.column("replication")
+    inside = pc.and_(pc.greater_equal(first, span[0]), pc.less(first, span[1]))
+    if "replications" in table.column_names:
+        last = pc.add(first, table.column("replications"))
+        touched = pc.and_(pc.less(first, span[1]), pc.greater(last, span[0]))
+        whole = pc.and_(inside, pc.less_equal(last, span[1]))
+        if pc.any(pc.and_not(touched, whole)).as_py():
+            raise ValueError(
+                f"replications {span[0]} to {span[1] - 1} end inside a chunk, whose sums cannot be cut: "
+                "forget_cut(n) before the run has it computed again"
+            )
+    return table.filter(inside)
 
 
 def _part_name(span: Span) -> str:

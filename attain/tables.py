@@ -187,7 +187,9 @@ def _minor(columns: Columns, names: tuple[str, ...], minor: float) -> NDArray[np
     return np.column_stack([np.rint(columns[c] * minor) if c == BOOKINGS else columns[c] for c in names])
 
 
-def _dense(columns: Columns, keys: list[tuple[str, tuple[str, ...]]], names: tuple[str, ...], minor: float) -> NDArray[np.float64]:
+def _dense(
+    columns: Columns, keys: list[tuple[str, tuple[str, ...]]], names: tuple[str, ...], minor: float
+) -> NDArray[np.float64]:
     dense = np.zeros((*(len(labels) for _, labels in keys), len(names)))
     if len(columns[names[0]]):
         index = tuple(

@@ -38,7 +38,7 @@ def layer_top(layer: int) -> float:
 
 @compiled(U8(I8, I8))
 def place(layer: int, number: int) -> int:
-    """A candidate's place in its cell: (layer, number) in one word. With `mix`, a bijection, it makes the lead's key."""
+    """A candidate's place in its cell: (layer, number) in one word. `mix`, a bijection, makes it the lead's key."""
     return (layer << NUMBER_BITS) | number
 
 
@@ -72,8 +72,8 @@ def thinned_arrivals(
 ) -> tuple[Vector, Keys]:
     """A cell's leads in (since, horizon]: their times, sorted, and their keys.
 
-    `purpose` is LEAD or PROSPECT; `rates` are leads per working hour by month. Candidates run from time 0 whatever `since` is, so that a later as_of
-    leaves the draws of what follows as they were.
+    `purpose` is LEAD or PROSPECT; `rates` are leads per working hour by month. Candidates run from time 0 whatever
+    `since` is, so that a later as_of leaves the draws of what follows as they were.
     """
     end = month_ends[-1]
     top = highest(rates)
@@ -133,9 +133,7 @@ def listed_arrivals(
 
 
 @compiled(VECTOR(U8, U8, U8, U8, F8, F8, I8))
-def shocks(
-    seed: int, replication: int, phase: int, entity: int, sd: float, persistence: float, months: int
-) -> Vector:
+def shocks(seed: int, replication: int, phase: int, entity: int, sd: float, persistence: float, months: int) -> Vector:
     """An autocorrelated log shock by month: stationary AR(1) with standard deviation sd from the first month on."""
     path = np.zeros(months)
     if sd == 0.0:

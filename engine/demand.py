@@ -72,7 +72,9 @@ def normalised(weights: Mapping[tuple[str, str], float]) -> dict[tuple[str, str]
     return {key: weights[key] / total for key in sorted(weights) if weights[key] > 0.0} if total > 0.0 else {}
 
 
-def mix_of(mix: Mapping[str, Mapping[str, float]] | None, regions: list[str], products: list[str]) -> dict[tuple[str, str], float]:
+def mix_of(
+    mix: Mapping[str, Mapping[str, float]] | None, regions: list[str], products: list[str]
+) -> dict[tuple[str, str], float]:
     """(region, product) -> share of one; evenly over the given regions and products where the plan says nothing."""
     if mix is None:
         return normalised({(r, p): 1.0 for r in regions for p in products})
@@ -236,7 +238,13 @@ def source_cells(
 
 
 def prospecting_cells(
-    rep: Rep, index: int, source: int, plan: Plan, territory: Territories, cal: WorkCalendar, stage_index: Mapping[str, int]
+    rep: Rep,
+    index: int,
+    source: int,
+    plan: Plan,
+    territory: Territories,
+    cal: WorkCalendar,
+    stage_index: Mapping[str, int],
 ) -> list[Cell]:
     """The prospects a rep finds: hours a week times prospects an hour, spread over working time and the rep's mix."""
     prospecting = rep.prospecting
@@ -251,6 +259,15 @@ def prospecting_cells(
     flat = np.full(len(cal.month_labels), rate)
     enters = stage_index[prospecting.enters] if prospecting.enters else 0
     return [
-        Cell(entity_key("prospecting", rep.name, *key), source, regions[key[0]], products[key[1]], index, enters, flat * share, 1.0)
+        Cell(
+            entity_key("prospecting", rep.name, *key),
+            source,
+            regions[key[0]],
+            products[key[1]],
+            index,
+            enters,
+            flat * share,
+            1.0,
+        )
         for key, share in sorted(mix.items())
     ]

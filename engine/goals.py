@@ -84,7 +84,7 @@ class GoalBook:
         return result
 
     def values(self, legs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """[n, goals]: a plain goal's sum; the worst period's for `every`; for goals of parts, how many were attained."""
+        """[n, goals]: a plain goal's sum; the worst period's for `every`; for goals of parts, how many."""
         attained = self.attained(legs)
         least = np.array([leg.at_least for leg in self.legs])
         result = np.empty((len(legs), len(self.names)))

@@ -70,9 +70,7 @@ def _score(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-def accounts_of(
-    rows: Sequence[Account], names: Mapping[str, Sequence[str]], territory: Territories
-) -> Accounts:
+def accounts_of(rows: Sequence[Account], names: Mapping[str, Sequence[str]], territory: Territories) -> Accounts:
     """Accounts by name; one without a region may be met in any."""
     known = sorted(rows, key=lambda a: a.account)
     regions = np.array([_index(territory.names, a.region) for a in known], dtype=np.int64)
@@ -90,7 +88,7 @@ def accounts_of(
 
 
 def ages(age: Duration, cal: WorkCalendar, hours_of: Reader) -> tuple[float, float]:
-    """An age in working hours and in calendar days: the unit it was written in, and the other at the calendar's rate."""
+    """An age in working hours and in calendar days: as written, and the other at the calendar's rate."""
     number, calendar_days = hours_of(age)
     days_per_hour = 7.0 / cal.week_hours
     return (number / days_per_hour, number) if calendar_days else (number, number * days_per_hour)

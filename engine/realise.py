@@ -51,9 +51,7 @@ def realise(world: World, seed: int, replication: int, phase: int = 0) -> Parame
     variance = economy.sd * economy.sd + economy.regional_sd * economy.regional_sd
     known = np.array([log(value) for value in world.economy_index.tolist()])
     rates = tuple(
-        intensities(
-            cell.rates, known, common, regional[cell.region], cell.economy * economy.leads, variance
-        )
+        intensities(cell.rates, known, common, regional[cell.region], cell.economy * economy.leads, variance)
         for cell in world.cells
     )
     odds = np.array(

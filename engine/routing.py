@@ -87,9 +87,7 @@ def route(
     return least_loaded(open_deals, may)
 
 
-def _shares(
-    routing: Routing, names: Mapping[str, Sequence[str]], territory: Territories
-) -> NDArray[np.float64]:
+def _shares(routing: Routing, names: Mapping[str, Sequence[str]], territory: Territories) -> NDArray[np.float64]:
     """[products, regions, reps]: shares by cell where given, else by rep, else none."""
     reps, products = list(names["reps"]), list(names["products"])
     everywhere = np.array([routing.share.reps.get(name, 0.0) for name in reps])

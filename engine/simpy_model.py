@@ -67,8 +67,8 @@ class Deal:
     """One deal on its way: what it is, whose it is, where it stands."""
 
     __slots__ = (
-        "by_share", "desk", "flow", "key", "klass", "ledger", "lever", "odds", "priority", "product", "region", "rep", "segment",
-        "source", "stage", "value", "visit",
+        "by_share", "desk", "flow", "key", "klass", "ledger", "lever", "odds", "priority", "product", "region", "rep",
+        "segment", "source", "stage", "value", "visit",
     )  # fmt: skip
     desk: Desk
     flow: list[list[list[float]]]  # the rep's passages: [stages][months][FLOW_COLUMNS]

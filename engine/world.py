@@ -28,7 +28,24 @@ from engine.territory import Territories, may_take, territories
 CLASSES = ("A", "B", "C", "D")
 PROSPECTING = "prospecting"
 # Currencies whose minor unit is not a hundredth (ISO 4217).
-_NO_MINOR = {"JPY", "KRW", "VND", "CLP", "ISK", "XAF", "XOF", "XPF", "PYG", "RWF", "UGX", "VUV", "KMF", "GNF", "DJF", "BIF"}
+_NO_MINOR = {
+    "JPY",
+    "KRW",
+    "VND",
+    "CLP",
+    "ISK",
+    "XAF",
+    "XOF",
+    "XPF",
+    "PYG",
+    "RWF",
+    "UGX",
+    "VUV",
+    "KMF",
+    "GNF",
+    "DJF",
+    "BIF",
+}
 _THOUSANDTHS = {"KWD", "BHD", "OMR", "JOD", "TND", "IQD", "LYD"}
 
 
@@ -127,7 +144,9 @@ def won_index(plan: Plan) -> int:
     return marked[0] if marked else len(plan.stages) - 1
 
 
-def _stages(plan: Plan, names: dict[str, Sequence[str]], table: DistributionTable, cal: WorkCalendar, columns) -> Stages:  # type: ignore[no-untyped-def]
+def _stages(
+    plan: Plan, names: dict[str, Sequence[str]], table: DistributionTable, cal: WorkCalendar, columns
+) -> Stages:  # type: ignore[no-untyped-def]
     hours_of = partial(to_hours, calendar=cal)
     count = len(plan.stages)
     won = won_index(plan)
@@ -231,7 +250,9 @@ def build(loaded: LoadedPlan) -> World:
     values = [table.add_amount(plan.products[p].deal_value, files.columns, 1.0) for p in names["products"]]
     customers = plan.customers
     if customers is not None:
-        scores = tuple(table.add_amount(d, files.columns, 1.0) for d in (customers.money, customers.authority, customers.need))
+        scores = tuple(
+            table.add_amount(d, files.columns, 1.0) for d in (customers.money, customers.authority, customers.need)
+        )
     else:
         scores = (-1, -1, -1)
     cells: list[Cell] = []

@@ -124,7 +124,7 @@ def starting(as_json: bool = False) -> Iterator[None]:
     from engine.compiled import DIRECTORY
 
     first = not any(DIRECTORY.iterdir())
-    words = "Compiling the engine: once on each machine, about a minute" if first else "Starting"
+    words = "Compiling the engine: once on each machine, up to a minute" if first else "Starting"
     with working(words, as_json or not first):
         yield
 

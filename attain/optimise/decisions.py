@@ -66,7 +66,9 @@ def _bounds(limits: Mapping[str, Any], lines: tuple[BudgetLine, ...], default: f
     return bound
 
 
-def _spread(bound: Floats, own: NDArray[np.int64], limit: Any, weights: Floats, lines: tuple[BudgetLine, ...], depth: int) -> None:
+def _spread(
+    bound: Floats, own: NDArray[np.int64], limit: Any, weights: Floats, lines: tuple[BudgetLine, ...], depth: int
+) -> None:
     if isinstance(limit, Mapping):
         for name, below in limit.items():
             fits = [(lines[i].region if depth == 0 else lines[i].product) == name for i in own.tolist()]
@@ -92,7 +94,17 @@ def reference_budget(loaded: LoadedPlan, lines: tuple[BudgetLine, ...]) -> Float
     return found if found.sum() > 0 else own
 
 
-def _with_budget(plan: Plan, lines: tuple[BudgetLine, ...], x: Floats) -> Plan:
+def in_minor_units(amount: float, profile: Floats, minor: float) -> tuple[float, ...]:
+    """An amount over months by a profile, in whole minor units that sum to it: largest remainder, ties to the first."""
+    units = int(np.rint(amount * minor))
+    exact = units * profile
+    given = np.floor(exact)
+    short = units - int(given.sum())
+    given[np.argsort(given - exact, kind="stable")[:short]] += 1.0
+    return tuple(float(value) / minor for value in given)
+
+
+def _with_budget(plan: Plan, lines: tuple[BudgetLine, ...], x: Floats, minor: float) -> Plan:
     """The plan with these amounts on its budget lines; a line split by month keeps its profile."""
     sources = dict(plan.sources)
     for name in {line.source for line in lines}:
@@ -101,7 +113,7 @@ def _with_budget(plan: Plan, lines: tuple[BudgetLine, ...], x: Floats) -> Plan:
         for i, line in enumerate(lines):
             if line.source != name:
                 continue
-            spend = _spend(plan, line, float(x[i]))
+            spend = _spend(plan, line, float(x[i]), minor)
             if not line.region:
                 whole = spend
             elif line.product:
@@ -112,14 +124,14 @@ def _with_budget(plan: Plan, lines: tuple[BudgetLine, ...], x: Floats) -> Plan:
     return plan.model_copy(update={"sources": sources})
 
 
-def _spend(plan: Plan, line: BudgetLine, amount: float) -> Any:
+def _spend(plan: Plan, line: BudgetLine, amount: float, minor: float) -> Any:
     budget: Any = plan.sources[line.source].budget
     for part in (line.region, line.product):
         budget = budget[part] if part and isinstance(budget, Mapping) else budget
     if isinstance(budget, tuple):
         profile = np.array(budget) / sum(budget) if sum(budget) > 0 else np.full(len(budget), 1.0 / len(budget))
-        return tuple(float(v) for v in np.round(amount * profile, 2))
-    return round(amount, 2)
+        return in_minor_units(amount, profile, minor)
+    return float(np.rint(amount * minor)) / minor
 
 
 def budget_decision(loaded: LoadedPlan, world: World, allow_assumed: bool) -> Decision | None:
@@ -157,7 +169,10 @@ def budget_decision(loaded: LoadedPlan, world: World, allow_assumed: bool) -> De
 
     def edits(x: Floats) -> list[Edit]:
         return [
-            (("sources", line.source, "budget", *(p for p in (line.region, line.product) if p)), _written(_spend(plan, line, float(amount))))
+            (
+                ("sources", line.source, "budget", *(p for p in (line.region, line.product) if p)),
+                _written(_spend(plan, line, float(amount), world.minor)),
+            )
             for line, amount in zip(lines, x, strict=True)
         ]
 
@@ -167,7 +182,7 @@ def budget_decision(loaded: LoadedPlan, world: World, allow_assumed: bool) -> De
         levers,
         response,
         Attribution(len(lines), cells, routes),
-        lambda plan, x: _with_budget(plan, lines, x),
+        lambda plan, x: _with_budget(plan, lines, x, world.minor),
         edits,
         np.unique([line.source for line in lines], return_inverse=True)[1].astype(np.int64),
         SHRUNK_LEADS,
@@ -179,7 +194,7 @@ def _written(value: Any) -> Any:
     """An amount as one would write it: whole where it is whole."""
     if isinstance(value, tuple):
         return [_written(v) for v in value]
-    return int(value) if float(value).is_integer() else round(float(value), 2)
+    return int(value) if float(value).is_integer() else float(value)
 
 
 # --- lead shares and prospecting hours ------------------------------------------------------------------------------
@@ -243,7 +258,9 @@ def shares_decision(loaded: LoadedPlan, world: World) -> Decision | None:
         return plan.model_copy(update={"routing": routing})
 
     def edits(x: Floats) -> list[Edit]:
-        return [(("routing",), {"share": apply(plan, x).routing.share.cells})]
+        share = apply(plan, x).routing.share
+        whole = {"reps": dict(share.reps), "cells": share.cells} if share.reps else share.cells
+        return [(("routing",), {"rule": "share", "share": whole})]
 
     attribution = Attribution(len(table.row), of_cell, of_route)
     return _table_decision("shares", table, world, cells, attribution, apply, edits)

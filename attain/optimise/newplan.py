@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from attain.optimise.decisions import Edit
 from engine.plan.document import apply_set, parse_document, set_value, write_document
 from engine.plan.types import LoadedPlan
+from engine.problems import PlanRefused, Problem
 
 
 def files_of(loaded: LoadedPlan) -> list[str]:
@@ -19,6 +19,20 @@ def files_of(loaded: LoadedPlan) -> list[str]:
         named.append(plan.decide.reference)
     named += [key.rpartition(":")[0] for key in loaded.files.columns]
     return sorted({name for name in named if name})
+
+
+def _bring(file: Path, target: Path) -> None:
+    """Copy a plan's file beside the new plan. Raises PlanRefused where another file of that name is there."""
+    content = file.read_bytes()
+    if target.exists():
+        if target.read_bytes() != content:
+            expected = f"a folder without another file of this name, or the same as {file}: choose another --out"
+            raise PlanRefused([Problem("--out", str(target), expected)])
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.part")
+    partial.write_bytes(content)
+    partial.replace(target)
 
 
 def write_new_plan(
@@ -33,9 +47,6 @@ def write_new_plan(
     out.parent.mkdir(parents=True, exist_ok=True)
     if source is not None and source.parent.resolve() != out.parent.resolve():
         for name in files_of(loaded):
-            target = out.parent / name
-            if not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source.parent / name, target)
+            _bring(source.parent / name, out.parent / name)
     write_document(document, out, like=loaded.text)
     return out

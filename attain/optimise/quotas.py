@@ -20,7 +20,7 @@ from engine.batch import Batch, Simulator
 from engine.draws import SEARCH
 from engine.goals import BOOKINGS, MEASURES
 from engine.outcomes import BOOKED
-from engine.plan.types import LoadedPlan, Plan, Quota
+from engine.plan.types import Goal, LoadedPlan, Plan, Quota
 from engine.problems import PlanRefused, Problem
 from engine.world import World, build
 from solvers.levers import ClashingLimits
@@ -49,14 +49,27 @@ def company_target(world: World) -> float:
     plain = {
         name: book.legs[book.legs_of[g][0]].at_least
         for g, name in enumerate(book.names)
-        if book.goals[g].metric == BOOKINGS and book.goals[g].every is None
+        if book.goals[g].metric == BOOKINGS and _of_all(book.goals[g], world)
     }
     if "company" in plain:
         return plain["company"]
     if not plain:
-        problem = Problem("decide.quotas", "no goal of bookings", "a goal of bookings that the quotas add up to")
-        raise PlanRefused([problem])
+        expected = "a goal of bookings for the whole company and horizon, that the quotas add up to"
+        raise PlanRefused([Problem("decide.quotas", ", ".join(book.names), expected)])
     return max(plain.values())
+
+
+def _of_all(goal: Goal, world: World) -> bool:
+    """Whether a goal is of everything, over the whole horizon."""
+    where = goal.where
+    anywhere = not (where.product or where.region or where.rep or where.segment or where.source)
+    cal = world.cal
+    return (
+        anywhere
+        and goal.every is None
+        and (goal.since or cal.start) <= cal.start
+        and (goal.until or cal.end) >= cal.end
+    )
 
 
 def round_unit(target: float, minor: float) -> float:
@@ -71,8 +84,8 @@ def set_quotas(
     """Quotas for the plan as allocated. Raises PlanRefused where no quotas satisfy the limits."""
     world = build(current)
     decide = current.plan.decide
-    assert decide is not None and decide.quotas is not None, "asked for only where quotas may move"
-    wanted = decide.quotas
+    wanted = decide.quotas if decide is not None else None
+    assert wanted is not None, "asked for only where quotas may move"
     batches = simulate_batches(Simulator(world, seed, SEARCH), 0, limits.samples[-1], jobs)
     bookings = np.concatenate([batch.reps[:, :, BOOKED] for batch in batches])
     target = company_target(world)
@@ -107,7 +120,9 @@ def set_quotas(
         for r, name in enumerate(world.reps)
     )
     spread_before = (float(old_odds[known].min()), float(old_odds[known].max())) if known.any() else None
-    notes = () if had or wanted.change_at_most is None else ("some reps have no quota now: change_at_most was not used",)
+    notes = (
+        () if had or wanted.change_at_most is None else ("some reps have no quota now: change_at_most was not used",)
+    )
     return QuotaAnswer(rows, found.over_assignment, spread_before, (float(odds.min()), float(odds.max())), notes)
 
 
@@ -138,7 +153,8 @@ def _splits(
 
 
 def _cells(batch: Batch) -> tuple[NDArray[np.int64], Floats]:
-    assert batch.cell_keys is not None and batch.cells is not None, "kept by the simulator"
+    assert batch.cell_keys is not None, "kept by the simulator"
+    assert batch.cells is not None, "kept by the simulator"
     return batch.cell_keys, batch.cells[:, MEASURES.index(BOOKINGS)]
 
 
@@ -153,9 +169,7 @@ def _new_quota(rep_quota: Quota | None, amount: float) -> Quota:
 def with_quotas(loaded: LoadedPlan, answer: QuotaAnswer) -> LoadedPlan:
     """The plan with the new quotas."""
     amounts = {row.rep: row.after for row in answer.rows}
-    reps = tuple(
-        rep.model_copy(update={"quota": _new_quota(rep.quota, amounts[rep.name])}) for rep in loaded.plan.reps
-    )
+    reps = tuple(rep.model_copy(update={"quota": _new_quota(rep.quota, amounts[rep.name])}) for rep in loaded.plan.reps)
     plan: Plan = loaded.plan.model_copy(update={"reps": reps})
     return loaded.model_copy(update={"plan": plan})
 

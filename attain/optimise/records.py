@@ -117,6 +117,7 @@ class Optimisation:
     reference: Odds | None = None  # last year's proportions at this year's total
     after: Odds | None = None
     gain: Gain | None = None
+    over_reference: Gain | None = None  # after - reference, where the reference is not the plan itself
     in_sample: float | None = None
     in_sample_paths: int = 0
     optimism: float | None = None
@@ -154,6 +155,7 @@ class Optimisation:
             "reference": of(self.reference),
             "after": of(self.after),
             "gain": of(self.gain),
+            "over_reference": of(self.over_reference),
             "in_sample": self.in_sample,
             "in_sample_paths": self.in_sample_paths,
             "optimism": self.optimism,

@@ -103,7 +103,9 @@ def objective_legs(world: World, maximise: str | None) -> NDArray[np.int64]:
 
     if maximise is not None:
         return np.array(sorted(legs(book.names.index(maximise))), dtype=np.int64)
-    chosen = {leg for g, goal in enumerate(book.goals) if goal.all_of != "quotas" for leg in legs(g) if not book.parts_of[g]}
+    chosen = {
+        leg for g, goal in enumerate(book.goals) if goal.all_of != "quotas" for leg in legs(g) if not book.parts_of[g]
+    }
     if not chosen:
         chosen = {leg for g in range(len(book.names)) for leg in legs(g)}
     return np.array(sorted(chosen), dtype=np.int64)
@@ -138,7 +140,12 @@ class Paths:
         scale = np.where(least > 0.0, least, 1.0)
         values = np.concatenate([batch.legs for batch in batches])[:, legs]
         brought = np.concatenate([_attributed(batch) for batch in batches])[:, :, legs]
-        yields = unit_yields(np.moveaxis(brought, 1, 2) / scale[:, None], self.decision.response(x), self.decision.like, strength=self.decision.strength)
+        yields = unit_yields(
+            np.moveaxis(brought, 1, 2) / scale[:, None],
+            self.decision.response(x),
+            self.decision.like,
+            strength=self.decision.strength,
+        )
         return PathTable((values - least) / scale, yields)
 
 

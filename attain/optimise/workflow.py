@@ -26,6 +26,7 @@ from attain.results import Results
 from attain.simulate import REPLICATIONS, check_goals, fresh_seed, simulate
 from engine.montecarlo import Progress
 from engine.plan.types import LoadedPlan
+from engine.problems import PlanRefused, Problem
 from engine.statistics import paired_difference, wilson
 from engine.world import World, build
 from solvers.budget import starting_points
@@ -46,7 +47,8 @@ class _Found:
     decision: Decision
     refined: Refined
     reference: Floats
-    before: Floats
+    before: Floats  # the plan's own amounts, inside the limits or not
+    stands: bool  # whether the limits let those stand
 
 
 def optimise(
@@ -75,13 +77,14 @@ def optimise(
     world = build(loaded)
     check_goals(world)
     maximise = loaded.plan.decide.maximise if loaded.plan.decide else None
+    quotas_wanted = loaded.plan.decide is not None and loaded.plan.decide.quotas is not None
+    _refuse_quota_goal(world, maximise, quotas_wanted)
     frame = Optimisation("no_lever", "", loaded.plan.name, maximise or "all goals, quotas apart", seed, n)
     try:
         decisions = decisions_of(loaded, world, allow_assumed)
     except ClashingLimits as clash:
         names = tuple(str(limit) for limit in clash.limits)
         return replace(frame, status="infeasible", reason=str(clash), limits=names, seconds=_since(started))
-    quotas_wanted = loaded.plan.decide is not None and loaded.plan.decide.quotas is not None
     if not decisions and not quotas_wanted:
         return replace(frame, reason=why_no_lever(loaded, world, allow_assumed), seconds=_since(started))
     found: list[_Found] = []
@@ -116,6 +119,20 @@ def optimise(
         written = write_new_plan(loaded, edits, Path(out), source, sets)
     assumed = tuple(sorted({name for result in found for name in result.decision.assumed}))
     return replace(report, seconds=_since(started), assumed=assumed, out=None if written is None else str(written))
+
+
+def _refuse_quota_goal(world: World, maximise: str | None, quotas_wanted: bool) -> None:
+    """A goal that rests on quotas cannot be maximised while the quotas themselves move."""
+    if maximise is None or not quotas_wanted:
+        return
+    book = world.goals
+
+    def rests(goal: int) -> bool:
+        return book.goals[goal].all_of == "quotas" or any(rests(part) for part in book.parts_of[goal])
+
+    if rests(book.names.index(maximise)):
+        expected = "a goal that does not rest on quotas while decide.quotas lets quotas move: leave out one of the two"
+        raise PlanRefused([Problem("decide.maximise", maximise, expected)])
 
 
 _WORDS = {"budget": "the budget", "shares": "shares of leads", "hours": "prospecting hours"}
@@ -182,28 +199,26 @@ def _search(
 def _found(loaded: LoadedPlan, decision: Decision, paths: Paths, limits: SearchLimits, stop: Stop) -> _Found:
     levers = decision.levers
     reference = proportional(levers)
-    as_planned = _as_planned(loaded, decision)
+    own = _own(loaded, decision)
+    stands = levers.violation(own) <= 1e-9
     pilot = paths(reference, 0, min(START_PATHS, limits.samples[0]), 1)
     proposals = starting_points(surrogate(levers, decision.response, reference, pilot))
     starts = {"reference": reference}
-    if as_planned is not None and not np.allclose(as_planned, reference):
-        starts = {"plan": as_planned, "reference": reference}
+    if stands and not np.allclose(own, reference):
+        starts = {"plan": own, "reference": reference}
     starts |= {name: proposal.x for name, proposal in proposals.items() if name != "reference"}
     refined = improve(levers, decision.response, starts, paths, limits=limits, stopped=stop)
-    return _Found(decision, refined, reference, as_planned if as_planned is not None else reference)
+    return _Found(decision, refined, reference, own, stands)
 
 
-def _as_planned(loaded: LoadedPlan, decision: Decision) -> Floats | None:
-    """The plan's own allocation, where the limits let it stand."""
+def _own(loaded: LoadedPlan, decision: Decision) -> Floats:
+    """The plan's own allocation."""
     if decision.kind != "budget":
         return decision.levers.reference
-    own = np.array([line.amount for line in build(loaded).lines])
-    return own if decision.levers.violation(own) <= 1e-9 else None
+    return np.array([line.amount for line in build(loaded).lines])
 
 
-def _reference_results(
-    loaded: LoadedPlan, found: list[_Found], n: int, seed: int, jobs: int | None
-) -> Results | None:
+def _reference_results(loaded: LoadedPlan, found: list[_Found], n: int, seed: int, jobs: int | None) -> Results | None:
     """The plan with last year's proportions, where those are not the plan's own."""
     plan = loaded.plan
     for result in found:
@@ -241,7 +256,9 @@ def _allocation(result: _Found) -> list[AllocationRow]:
     slack = 1e-6 * np.maximum(1.0, np.abs(levers.totals[levers.group]))
     rows = []
     for i, (source, region, product) in enumerate(result.decision.cells):
-        binds = "cap" if new[i] >= levers.upper[i] - slack[i] else "floor" if new[i] <= levers.lower[i] + slack[i] else ""
+        binds = (
+            "cap" if new[i] >= levers.upper[i] - slack[i] else "floor" if new[i] <= levers.lower[i] + slack[i] else ""
+        )
         values = (float(result.reference[i]), float(result.before[i]), float(new[i]))
         rows.append(AllocationRow(result.decision.kind, source, region, product, *values, binds))
     return rows
@@ -259,12 +276,19 @@ def _report(
 ) -> Optimisation:
     hits_before, hits_after = _hits(before, maximise), _hits(after, maximise)
     gain = gain_of(hits_before, hits_after)
+    over_reference = None if reference is None else gain_of(_hits(reference, maximise), hits_after)
     last = found[-1].refined if found else None
-    status: Status = "improved" if gain.interval[0] > 0.0 else "no_gain"
-    reasons = {
-        "improved": "the new allocation is better beyond the error",
-        "no_gain": "nothing within the limits is better beyond the error: the plan may as well stay" if found else "only quotas may move",
-    }
+    # A plan that breaks its own limits is no measure: more or less money is then part of the difference.
+    stands = all(result.stands for result in found)
+    judged = gain if stands or over_reference is None else over_reference
+    status: Status = "improved" if judged.interval[0] > 0.0 else "no_gain"
+    against = "" if stands else " than its proportions within the limits, which the plan itself breaks"
+    if status == "improved":
+        reason = f"the new allocation is better{against or ' than the plan'}, beyond the error"
+    elif found:
+        reason = f"nothing within the limits is better{against or ' than the plan'}, beyond the error"
+    else:
+        reason = "only quotas may move"
     attained_before, attained_after = before.attained, after.attained
     goals = tuple(
         GoalGain(
@@ -279,11 +303,12 @@ def _report(
     return replace(
         frame,
         status="interrupted" if interrupted else status,
-        reason="interrupted: the best so far, verified" if interrupted else reasons[status],
+        reason="interrupted: the best so far, verified" if interrupted else reason,
         before=odds_of(hits_before),
         reference=None if reference is None else odds_of(_hits(reference, maximise)),
         after=odds_of(hits_after),
         gain=gain,
+        over_reference=over_reference,
         in_sample=None if last is None else last.in_sample,
         in_sample_paths=0 if last is None else last.in_sample_paths,
         optimism=None if last is None else last.in_sample - float(hits_after.mean()),

@@ -62,7 +62,14 @@ def _odds(found: Optimisation, language: Language) -> Table:
     right = "right"
     heads = [("", "left")] + [(said(key, language), right) for key in ("before", "after", "points", "interval")]
     table = _table(said("odds", language), heads)
-    rows = [(found.objective if found.objective in {g.goal for g in found.goals} else said("objective", language), found.before, found.after, found.gain)]
+    rows = [
+        (
+            found.objective if found.objective in {g.goal for g in found.goals} else said("objective", language),
+            found.before,
+            found.after,
+            found.gain,
+        )
+    ]
     rows += [(goal.goal, goal.before, goal.after, goal.gain) for goal in found.goals if goal.goal != found.objective]
     for name, before, after, gain in rows:
         if before is not None and after is not None and gain is not None:
@@ -125,18 +132,14 @@ def _quotas(found: Optimisation, language: Language) -> RenderableType:
         )
     lines: list[RenderableType] = [table]
     if found.spread_before is not None and found.spread_after is not None:
-        lines.append(
-            Text(
-                said(
-                    "spread",
-                    language,
-                    before=f"{percent(found.spread_before[0], language)} .. {percent(found.spread_before[1], language)}",
-                    after=f"{percent(found.spread_after[0], language)} .. {percent(found.spread_after[1], language)}",
-                )
-            )
-        )
+        before, after = _range(found.spread_before, language), _range(found.spread_after, language)
+        lines.append(Text(said("spread", language, before=before, after=after)))
     lines.append(Text(said("quotas_apart", language), style="dim"))
     return Group(*lines)
+
+
+def _range(ends: tuple[float, float], language: Language) -> str:
+    return f"{percent(ends[0], language)} .. {percent(ends[1], language)}"
 
 
 def _trust(found: Optimisation, language: Language) -> list[RenderableType]:
@@ -155,7 +158,10 @@ def _trust(found: Optimisation, language: Language) -> list[RenderableType]:
         lines.append(Text(said("assumed", language, names=", ".join(found.assumed)), style="yellow"))
     lines += [Text(note, style="cyan") for note in found.notes]
     lines.append(
-        Text(said("run", language, seed=found.seed, paths=f"{found.simulated:,}", seconds=f"{found.seconds:.0f}"), style="dim")
+        Text(
+            said("run", language, seed=found.seed, paths=f"{found.simulated:,}", seconds=f"{found.seconds:.0f}"),
+            style="dim",
+        )
     )
     if found.out is not None:
         lines.append(Text(said("wrote", language, out=found.out)))

@@ -34,15 +34,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "shares": ("Shares of leads", "线索份额"),
     "hours": ("Prospecting hours a week", "每周开拓工时"),
     "more_rows": ("and {count} cells that move less; all of them with --json", "另有 {count} 个变化更小的单元；用 --json 查看全部"),
-    "quotas": ("Quotas", "指标"),
+    "quotas": ("Quotas", "配额"),
     "quota_before": ("before", "之前"),
     "quota_after": ("after", "之后"),
     "odds_before": ("chance before", "之前概率"),
     "odds_after": ("chance after", "之后概率"),
-    "spread": ("Chances of making quota run from {before} before, and {after} after.", "达成指标的概率：之前 {before}，之后 {after}。"),
+    "spread": ("Chances of making quota run from {before} before, and {after} after.", "达成配额的概率：之前 {before}，之后 {after}。"),
     "quotas_apart": (
         "Quotas change the odds of making them and nothing else: people are not assumed to work harder for them.",
-        "指标只改变达成指标的概率：模型不假设人会因此更努力。",
+        "配额只改变达成配额的概率：模型不假设人会因此更努力。",
     ),
     "optimism": (
         "It looked like {in_sample} on the {paths} paths it was chosen on, and is {fresh} on {n} fresh ones (optimism {optimism} points).",

@@ -198,8 +198,7 @@ def _constants(results: Results, leg: Leg | None) -> tuple[float, float, float]:
     ours = leg.products[opened.product] & leg.regions[opened.region]
     ours &= np.where(opened.owner >= 0, leg.reps[np.maximum(opened.owner, 0)], leg.reps.all())
     counts = leg.products[happened.product] & leg.regions[happened.region] & leg.reps[happened.rep]
-    counts &= leg.segments[happened.segment] & (happened.hours <= leg.until)
-    counts &= (happened.hours > leg.since) | (leg.since == 0.0)
+    counts &= leg.segments[happened.segment] & (leg.dates[0] <= happened.day) & (happened.day <= leg.dates[1])
     return (
         float(ours.sum()) if leg.segments.all() else 0.0,
         float(happened.deals_won[counts].sum()),
