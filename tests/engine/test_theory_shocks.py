@@ -187,8 +187,8 @@ def quadrature(key: tuple[str, str], month: int, points: int = 40) -> tuple[floa
 
 
 def test_conversion_moves_with_the_same_economy() -> None:
-    """n = 350,000: means of wins within 1%, variances within 3%; they exceed what leads alone would vary."""
-    world, n = world_of(PLAN), 350_000
+    """n = 400,000: means of wins within 1%, variances within 3%; they exceed what leads alone would vary."""
+    world, n = world_of(PLAN), 400_000
     _, wins = counted(world, 43, n)
     for c, key in enumerate(streams(world)):
         for m in range(MONTHS):
