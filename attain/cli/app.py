@@ -11,6 +11,7 @@ from attain.cli import bench, decide, history, plans, runs
 app = typer.Typer(
     name="attain",
     help="How likely is a sales plan to be attained, why would it miss, and what would make it likelier?",
+    epilog="Exit codes: 0 done, 1 refused or a check fails, 2 usage, 70 a fault of attain, 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

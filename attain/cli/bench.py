@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from attain.cli.errors import verb
-from attain.cli.options import AsJson, print_json, screen, starting, target, write_json
+from attain.cli.options import AsJson, print_json, screen, starting, target, working, write_json
 
 
 def bench(
@@ -22,7 +22,8 @@ def bench(
     with starting(as_json):
         from attain.bench import bench as measure
 
-    rows = measure(plans or None, seconds=seconds)
+    with working("Measuring: some seconds for each plan", as_json):
+        rows = measure(plans or None, seconds=seconds)
     if out is not None:
         write_json({"rows": rows}, out)
     if as_json:

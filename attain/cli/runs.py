@@ -25,6 +25,7 @@ from attain.cli.options import (
     screen,
     starting,
     target,
+    working,
 )
 
 
@@ -206,6 +207,10 @@ def report(
     optimised: Annotated[
         Path | None, typer.Option("--optimised", help="The JSON of `attain optimise --json`, shown in the page.")
     ] = None,
+    funnel: Annotated[
+        bool, typer.Option("--funnel", help="Calculate back from the target too, and show what gets it to 80%.")
+    ] = False,
+    jobs: Jobs = None,
     as_json: AsJson = False,
     language: Language = None,
 ) -> None:
@@ -214,7 +219,18 @@ def report(
     with starting(as_json):
         from attain.report import report as write
 
-    path = write(run, out=out, language=chosen(language), optimised=optimised)
+    back = None
+    if funnel:
+        from attain.funnel import funnel as work_back
+        from attain.progress import meter
+        from attain.simulate import read_plan
+        from attain.store import RunStore
+
+        with meter("Calculating back", silent=as_json) as progress:
+            seed = RunStore.open(run).manifest.seed
+            back = work_back(read_plan(run), seed=seed, jobs=jobs, on_progress=progress)
+    with working("Writing the page", silent=True):
+        path = write(run, out=out, language=chosen(language), optimised=optimised, funnel=back)
     if as_json:
         print_json({"page": str(path)})
         return
