@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+import numpy as np
+
 from engine.calendar import average_hours, resolve, to_hours
 from engine.distributions import DistributionTable
 from engine.plan.feeding import untaken
-from engine.plan.finding import Criterion, Finding, Severity, money
+from engine.plan.finding import Finding, Severity, money
 from engine.plan.meanfunnel import MeanFunnel, expected, mean_funnel
 from engine.plan.names import won_index
 from engine.plan.quantities import Duration
@@ -24,6 +26,7 @@ from engine.plan.wording import read_wording
 FAR_BELOW = 0.7  # of the target in the mean funnel: out of reach, for all that the mean leaves out
 FAR_ABOVE = 1.5  # of the target: no challenge, or inputs that flatter
 FULL = 0.85  # of the hours there are: queues grow long before they are all taken
+OVERLOADED = 1.25  # of the hours there are: too much, even without the work that falls after the horizon's end
 
 
 def findings(loaded: LoadedPlan) -> list[Finding]:
@@ -159,27 +162,33 @@ def _quotas_attainable(plan: Plan, funnel: MeanFunnel) -> Iterator[Finding]:
 
 
 def _hours(plan: Plan, funnel: MeanFunnel) -> Iterator[Finding]:
+    """The company, and each set of reps who share work among them: what one of them lacks, the others have not."""
+    sharing = " at best sharing" if funnel.best_sharing else ""
     needed, there = float(funnel.hours_needed.sum()), float(funnel.hours_there.sum())
     if needed > FULL * there:
         regions = ", ".join(f"{name} {hours:,.0f} h" for name, hours in sorted(funnel.hours_by_region().items()))
-        yield _load("hours", "reps", "The reps together", needed, there, f" By region: {regions}.")
-    for i, name in enumerate(funnel.reps):
-        if funnel.hours_needed[i] > FULL * funnel.hours_there[i]:
-            yield _load("hours", f"reps.{name}", name, float(funnel.hours_needed[i]), float(funnel.hours_there[i]), "")
+        yield _load("reps", "The reps together need", "have", needed, there, "", f" By region: {regions}.")
+    teams = [np.flatnonzero(funnel.team == team) for team in np.unique(funnel.team)]
+    for team in sorted(teams, key=lambda members: int(members[0])):
+        needed, there = float(funnel.hours_needed[team].sum()), float(funnel.hours_there[team].sum())
+        if needed <= FULL * there or 1 < len(team) == len(funnel.reps):  # all of them: said above
+            continue
+        names = [funnel.reps[i] for i in team]
+        if len(names) == 1:
+            yield _load(f"reps.{names[0]}", f"{names[0]} needs", "has", needed, there, sharing, "")
+        else:
+            who = f"{', '.join(names[:-1])} and {names[-1]}, who share their leads, need"
+            yield _load("reps", who, "have", needed, there, sharing, "")
 
 
-def _load(criterion: Criterion, path: str, who: str, needed: float, there: float, more: str) -> Finding:
+def _load(path: str, who: str, have: str, needed: float, there: float, sharing: str, more: str) -> Finding:
     load = needed / there if there > 0 else float("inf")
-    severity: Severity = "error" if load > 1.25 else "warning"
-    verb = "need" if path == "reps" else "needs"
-    have = "have" if path == "reps" else "has"
-    message = f"{who} {verb} {needed:,.0f} hours for the deals that come in, and {have} {there:,.0f} ({load:.0%})."
+    severity: Severity = "error" if load > OVERLOADED else "warning"
+    message = f"{who} {needed:,.0f} hours{sharing} for the deals that come in, and {have} {there:,.0f} ({load:.0%})."
     if load <= 1:
-        return Finding(
-            severity, criterion, path, message + more, "Deals will wait: queues grow long above four fifths."
-        )
+        return Finding(severity, "hours", path, message + more, "Deals will wait: queues grow long above four fifths.")
     advice = "Fewer or better qualified leads, more hours, or less work a deal: what has no hours is not sold."
-    return Finding(severity, criterion, path, message + more, advice)
+    return Finding(severity, "hours", path, message + more, advice)
 
 
 def _lost_leads(plan: Plan, funnel: MeanFunnel) -> Iterator[Finding]:

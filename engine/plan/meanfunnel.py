@@ -3,29 +3,30 @@
 Expected leads times expected conversions times expected values, with every deal carried through to its end however
 late it came: no cycles, no queues, no deals going stale, no chance. So bookings come out too high wherever time or
 hours run out before the deals do; what the plan can really attain is for the simulation to say. Uncertain conversions
-stand at their posterior mean, shares of least loaded and round robin routing are even, the economy's shocks are at 0.
+stand at their posterior mean, the economy's shocks are at 0. Round robin shares evenly; leads for the least loaded are
+shared as is best for the reps' hours (``sharing``), which is what sending each to whoever is free tends to. Owners of
+known accounts are left out: their leads are shared as all others. A known index moves the leads, not the conversions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.calendar import WorkCalendar, resolve, to_hours
+from engine.calendar import WorkCalendar, resolve
 from engine.demand import Cell, prospecting_cells, source_cells
-from engine.distributions import DistributionTable, cumulative
+from engine.plan.meanmodel import MeanModel, even_shares, mean_model, mean_passage
 from engine.plan.names import won_index
-from engine.plan.types import AmountDistribution, Goal, LoadedPlan, OpenDeal, Plan, Routing, Uncertain, Where
-from engine.territory import Territories, covered, may_take, territories
+from engine.plan.sharing import best_shares, together
+from engine.plan.types import Economy, Goal, LoadedPlan, OpenDeal, Plan, Where
+from engine.territory import Territories, covered
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 PROSPECTING = "prospecting"
-CLASSES = ("A", "B", "C", "D")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +60,8 @@ class MeanFunnel:
     profile: Floats
     hours_needed: Floats
     hours_there: Floats
+    team: Ints  # [reps]: a number for each set of reps who share work for the least loaded; most stand alone
+    best_sharing: bool  # whether any leads go to the least loaded
     booked: float  # of the actuals, in major units
     in_hand: Floats  # [stages] deals open on the first day
     untaken: float  # leads that no rep may take
@@ -81,116 +84,26 @@ class MeanFunnel:
 
 
 @dataclass(frozen=True, eq=False)
-class _Model:
-    """What every row is computed with: conversions and works by stage, and who may take what."""
+class _Inflow:
+    """Deals of one cell, with how they split over [reps, segments]."""
 
-    plan: Plan
-    territory: Territories
-    reps: list[str]
-    products: list[str]
-    segments: list[str]
-    shares: Floats  # [segments]
-    may: NDArray[np.bool_]  # [reps, products, regions, segments]
-    base: Floats  # [stages] probability of advancing
-    rep_odds: Floats  # [stages, reps]
-    segment_odds: Floats  # [stages, segments]
-    class_odds: Floats  # [stages, 4]
-    class_shares: Floats  # [4]
-    work: Floats  # [stages] mean hours
-    value: Floats  # [products]
-    segment_value: Floats  # [segments]
-
-
-def _odds(stages: Sequence[str], tables: Iterable[Mapping[str, float]]) -> Floats:
-    held = list(tables)
-    return np.array([[table.get(stage, 1.0) for table in held] for stage in stages]).reshape(len(stages), len(held))
-
-
-def _with_odds(probability: Floats, odds: Floats) -> Floats:
-    """Probabilities with their odds multiplied; 0 and 1 stay what they are."""
-    raised: Floats = probability * odds / (1.0 - probability + probability * odds)
-    return raised
-
-
-def _class_shares(plan: Plan, columns: Mapping[str, tuple[float, ...]]) -> Floats:
-    """[4]: how often a customer is of class A to D, the three scores independent."""
-    if plan.customers is None:
-        return np.array([0.0, 0.0, 0.0, 1.0])
-    just_below = np.nextafter(plan.customers.strong_from, -1.0)
-    counts = np.array([1.0])
-    dists: tuple[AmountDistribution, ...] = (plan.customers.money, plan.customers.authority, plan.customers.need)
-    for dist in dists:
-        table = DistributionTable()
-        table.add_amount(dist, columns, 1.0)
-        strong = 1.0 - float(cumulative(*table.arrays(), 0, just_below))
-        counts = np.convolve(counts, [1.0 - strong, strong])
-    shares: Floats = counts[::-1].copy()
-    return shares
-
-
-def _model(loaded: LoadedPlan, cal: WorkCalendar) -> _Model:
-    plan = loaded.plan
-    territory = territories(plan.regions)
-    stages = [stage.name for stage in plan.stages]
-    by_name = {rep.name: rep for rep in plan.reps}
-    reps, products, segments = sorted(by_name), sorted(plan.products), sorted(plan.segments)
-    table = DistributionTable()
-    hours_of = partial(to_hours, calendar=cal)
-    works = [table.add_time(stage.work, hours_of, loaded.files.columns) for stage in plan.stages]
-    values = [table.add_amount(plan.products[p].deal_value, loaded.files.columns, 1.0) for p in products]
-    weights = np.array([plan.segments[name].share for name in segments] or [1.0])
-    won = won_index(plan)
-    class_odds = np.ones((len(stages), 4))
-    for i, name in enumerate(CLASSES):
-        odds = {str(key): value for key, value in plan.customers.advance.items()} if plan.customers else {}
-        class_odds[: won + 1, i] = odds.get(name, 1.0)
-    base = [
-        (s.advance.wins + 0.5) / (s.advance.of + 1.0) if isinstance(s.advance, Uncertain) else s.advance
-        for s in plan.stages
-    ]
-    return _Model(
-        plan, territory, reps, products, segments or [""], weights / weights.sum(), may_take(plan, territory),
-        np.array(base), _odds(stages, (by_name[name].advance for name in reps)),
-        _odds(stages, [plan.segments[name].advance for name in segments] or [{}]),
-        class_odds, _class_shares(plan, loaded.files.columns),
-        np.array([table.mean(i) for i in works]), np.array([table.mean(i) for i in values]),
-        np.array([plan.segments[name].value for name in segments] or [1.0]),
-    )  # fmt: skip
-
-
-def _rep_shares(model: _Model, routing: Routing, region: int, product: int) -> Floats:
-    """[reps, segments]: how a cell's leads are expected to split over reps; zero where nobody may take them."""
-    able = model.may[:, product, region, :].astype(np.float64)
-    if routing.rule == "share":
-        by_cell = routing.share.cells.get(model.territory.names[region], {}).get(model.products[product])
-        weights = np.array([(by_cell or routing.share.reps).get(name, 0.0) for name in model.reps])
-        shared = able * weights[:, None]
-        able = np.where(shared.sum(axis=0) > 0, shared, able)
-    total = able.sum(axis=0)
-    return np.asarray(np.divide(able, total, out=np.zeros_like(able), where=total > 0))
-
-
-def _passage(model: _Model, product: int, source: Mapping[str, float], enters: int) -> tuple[Floats, Floats]:
-    """[stages, reps, segments] of entering and of advancing from each stage, for one lead that enters at `enters`."""
-    plan = model.plan
-    own = plan.products[model.products[product]].advance
-    odds = np.array([own.get(s.name, 1.0) * source.get(s.name, 1.0) for s in plan.stages])
-    shape = (len(plan.stages), len(model.reps), len(model.segments))
-    entered, advanced = np.zeros(shape), np.zeros(shape)
-    for c in np.flatnonzero(model.class_shares):
-        here = np.full(shape[1:], model.class_shares[c])
-        for i in range(enters, len(plan.stages)):
-            raised = odds[i] * model.class_odds[i, c] * model.rep_odds[i][:, None] * model.segment_odds[i][None, :]
-            entered[i] += here
-            here = here * _with_odds(np.full(shape[1:], model.base[i]), raised)
-            advanced[i] += here
-    return entered, advanced
+    source: int
+    region: int
+    product: int
+    shares: Floats
+    enters: int
+    odds: Mapping[str, float]  # the source's
+    count: float
+    profile: Floats
+    least_loaded: bool = False  # then `shares` are even, to be shared at best
+    new: bool = True  # if not, the work of the stage it is in is done
+    value: float | None = None
 
 
 class _Rows:
     """Collects the rows of a funnel."""
 
-    def __init__(self, model: _Model, months: int) -> None:
+    def __init__(self, model: MeanModel, months: int) -> None:
         self.model, self.months = model, months
         self.keys: list[tuple[int, int, int, int, int]] = []
         self.leads: list[float] = []
@@ -201,40 +114,46 @@ class _Rows:
         self.profile: list[Floats] = []
         self.passages: dict[tuple[int, int, int], tuple[Floats, Floats]] = {}
 
-    def add(
-        self, source: int, region: int, product: int, shares: Floats, enters: int, odds: Mapping[str, float],
-        count: float, profile: Floats, *, new: bool = True, value: float | None = None,
-    ) -> None:  # fmt: skip
-        """Rows for `count` deals of one cell, split over [reps, segments]; if not `new`, their stage's work is done."""
-        model = self.model
-        key = (product, source, enters)
+    def passage(self, flow: _Inflow) -> tuple[Floats, Floats]:
+        """Entering and advancing, for one deal of an inflow."""
+        key = (flow.product, flow.source, flow.enters)
         if key not in self.passages:
-            self.passages[key] = _passage(model, product, odds, enters)
-        entered, advanced = self.passages[key]
+            self.passages[key] = mean_passage(self.model, flow.product, flow.odds, flow.enters)
+        return self.passages[key]
+
+    def unit_work(self, flow: _Inflow) -> Floats:
+        """[reps, segments]: hours of work of one deal; the first stage's is done if the deal is not new."""
+        hours = self.model.work.copy()
+        if not flow.new:
+            hours[flow.enters] = 0.0
+        return np.asarray(np.tensordot(hours, self.passage(flow)[0], axes=1))
+
+    def add(self, flow: _Inflow) -> None:
+        """An inflow's rows, split over [reps, segments]."""
+        model = self.model
+        entered, advanced = self.passage(flow)
+        work = self.unit_work(flow)
         won = won_index(model.plan)
-        for r, s in zip(*np.nonzero(shares), strict=True):
-            n = count * float(shares[r, s])
-            own_in, own_on = entered[:, r, s] * n, advanced[:, r, s] * n
-            worked = own_in.copy()
-            if not new:
-                worked[enters] = 0.0
-            amount = model.value[product] if value is None else value
-            factor = model.segment_value[s] if value is None else 1.0
-            self.keys.append((source, region, product, int(r), int(s)))
-            self.leads.append(n if new else 0.0)
-            self.entries.append(own_in)
+        for r, s in zip(*np.nonzero(flow.shares), strict=True):
+            n = flow.count * float(flow.shares[r, s])
+            own_on = advanced[:, r, s] * n
+            amount = model.value[flow.product] if flow.value is None else flow.value
+            factor = model.segment_value[s] if flow.value is None else 1.0
+            self.keys.append((flow.source, flow.region, flow.product, int(r), int(s)))
+            self.leads.append(n if flow.new else 0.0)
+            self.entries.append(entered[:, r, s] * n)
             self.advances.append(own_on)
             self.bookings.append(float(own_on[won] * amount * factor))
-            self.work.append(float(worked @ model.work))
-            self.profile.append(profile)
+            self.work.append(float(work[r, s]) * n)
+            self.profile.append(flow.profile)
 
 
 def _cell_counts(cell: Cell, cal: WorkCalendar, index: Floats) -> Floats:
-    """[months]: the leads that a cell is expected to make after as_of."""
+    """[months]: the leads that a cell is expected to make after as_of; `index` is what a loading of one follows."""
     ends = np.maximum(cal.month_ends, cal.as_of_hours)
     hours = np.diff(ends, prepend=cal.as_of_hours)
     if cell.count < 0:
-        return cell.rates * hours * index
+        return cell.rates * hours * index**cell.economy
     if cell.spread == 2:  # all at once, on the first instant
         first = np.zeros(len(hours))
         first[0] = cell.count if cal.as_of_hours == 0.0 else 0.0
@@ -242,7 +161,7 @@ def _cell_counts(cell: Cell, cal: WorkCalendar, index: Floats) -> Floats:
     return cell.count * hours / cal.horizon_hours
 
 
-def _open_cell(model: _Model, deal: OpenDeal) -> tuple[int, int, Floats] | None:
+def _open_cell(model: MeanModel, deal: OpenDeal) -> tuple[int, int, Floats] | None:
     """Product, region and [reps, segments] shares of an open deal; what is not said goes to the first that may be."""
     able = model.may
     if deal.owner is not None:
@@ -277,38 +196,84 @@ def mean_funnel(loaded: LoadedPlan, cal: WorkCalendar | None = None) -> MeanFunn
     """The plan's funnel by its means; see the module. `cal` is the resolved calendar, if it is at hand."""
     plan, files = loaded.plan, loaded.files
     cal = cal or resolve(plan.calendar, plan.horizon)
-    model = _model(loaded, cal)
+    model = mean_model(loaded, cal)
     months = len(cal.month_labels)
-    index = np.array(plan.economy.index) if plan.economy and plan.economy.index else np.ones(months)
+    economy = plan.economy or Economy()
+    index = np.ones(months)
+    index[: len(economy.index)] = economy.index[:months]
+    index **= economy.leads
     stage_index = {stage.name: i for i, stage in enumerate(plan.stages)}
     sources = (*sorted(plan.sources), PROSPECTING)
-    rows = _Rows(model, months)
-    untaken = 0.0
-    for k, name in enumerate(sources[:-1]):
-        source = plan.sources[name]
-        cells, _ = source_cells(name, source, k, plan, model.territory, cal, stage_index, 0)
-        for cell in cells:
-            counts = _cell_counts(cell, cal, index)
-            total = float(counts.sum())
-            if total > 0.0:
-                shares = _rep_shares(model, source.routing or plan.routing, cell.region, cell.product)
-                shares = shares * model.shares[None, :]
-                untaken += total * (1.0 - float(shares.sum()))
-                rows.add(k, cell.region, cell.product, shares, cell.enters, source.advance, total, counts / total)
+    flows, untaken = _sourced(model, cal, index, sources, stage_index)
     by_name = {rep.name: rep for rep in plan.reps}
     for r, name in enumerate(model.reps):
         for cell in prospecting_cells(by_name[name], r, len(sources) - 1, plan, model.territory, cal, stage_index):
             counts = _cell_counts(cell, cal, index)
             shares = np.zeros((len(model.reps), len(model.segments)))
             shares[r] = model.shares
-            rows.add(cell.source, cell.region, cell.product, shares, cell.enters, {}, float(counts.sum()),
-                     counts / counts.sum())  # fmt: skip
-    in_hand = _add_pipeline(rows, loaded, sources, stage_index)
-    return _funnel(rows, cal, sources, in_hand, untaken, sum(row.bookings for row in files.actuals))
+            flows.append(_Inflow(cell.source, cell.region, cell.product, shares, cell.enters, {}, float(counts.sum()),
+                                 counts / counts.sum()))  # fmt: skip
+    in_hand = _add_pipeline(flows, model, months, loaded, sources, stage_index)
+    rows, there = _Rows(model, months), _hours_there(model, cal)
+    flows, team = _shared_at_best(rows, flows, there)
+    for flow in flows:
+        rows.add(flow)
+    return _funnel(
+        rows, cal, sources=sources, hours_there=there, team=team, best_sharing=any(f.least_loaded for f in flows),
+        in_hand=in_hand, untaken=untaken, booked=sum(row.bookings for row in files.actuals),
+    )  # fmt: skip
 
 
-def _add_pipeline(rows: _Rows, loaded: LoadedPlan, sources: Sequence[str], stage_index: Mapping[str, int]) -> Floats:
-    first = np.zeros(rows.months)
+def _sourced(
+    model: MeanModel, cal: WorkCalendar, index: Floats, sources: Sequence[str], stage_index: Mapping[str, int]
+) -> tuple[list[_Inflow], float]:
+    """The leads of the plan's sources, and how many no rep may take."""
+    plan = model.plan
+    flows, untaken = [], 0.0
+    for k, name in enumerate(sources[:-1]):
+        source = plan.sources[name]
+        routing = source.routing or plan.routing
+        for cell in source_cells(name, source, k, plan, model.territory, cal, stage_index, 0)[0]:
+            counts = _cell_counts(cell, cal, index)
+            total = float(counts.sum())
+            if total > 0.0:
+                shares = even_shares(model, routing, cell.region, cell.product) * model.shares[None, :]
+                untaken += total * (1.0 - float(shares.sum()))
+                flows.append(_Inflow(k, cell.region, cell.product, shares, cell.enters, source.advance, total,
+                                     counts / total, routing.rule == "least_loaded"))  # fmt: skip
+    return flows, untaken
+
+
+def _shared_at_best(rows: _Rows, flows: Sequence[_Inflow], there: Floats) -> tuple[list[_Inflow], Ints]:
+    """The inflows, those for the least loaded shared at best; and [reps] who shares work with whom."""
+    pieces: list[tuple[int, int]] = []  # (inflow, segment)
+    work, may = [], []
+    fixed = np.zeros(len(there))
+    for i, flow in enumerate(flows):
+        hours = rows.unit_work(flow) * flow.count
+        if not flow.least_loaded:
+            fixed += (hours * flow.shares).sum(axis=1)
+            continue
+        for s in np.flatnonzero(flow.shares.sum(axis=0)):
+            pieces.append((i, int(s)))
+            work.append(hours[:, s] * flow.shares[:, s].sum())
+            may.append(flow.shares[:, s] > 0.0)
+    if not pieces:
+        return list(flows), np.arange(len(there))
+    hours_of = np.array(work)
+    best = best_shares(hours_of, np.array(may), fixed, there)
+    given = [flow.shares.copy() if flow.least_loaded else flow.shares for flow in flows]
+    for (i, segment), shares in zip(pieces, best, strict=True):
+        given[i][:, segment] = shares * given[i][:, segment].sum()
+    return [replace(flow, shares=own) for flow, own in zip(flows, given, strict=True)], together(hours_of, best)
+
+
+def _add_pipeline(
+    flows: list[_Inflow], model: MeanModel, months: int, loaded: LoadedPlan, sources: Sequence[str],
+    stage_index: Mapping[str, int],
+) -> Floats:  # fmt: skip
+    plan = loaded.plan
+    first = np.zeros(months)
     first[0] = 1.0
     in_hand = np.zeros(len(stage_index))
     places: dict[tuple[str | None, ...], tuple[int, int, Floats] | None] = {}
@@ -316,30 +281,38 @@ def _add_pipeline(rows: _Rows, loaded: LoadedPlan, sources: Sequence[str], stage
         in_hand[stage_index[deal.stage]] += 1.0
         said = (deal.owner, deal.product, deal.region, deal.segment)
         if said not in places:
-            places[said] = _open_cell(rows.model, deal)
+            places[said] = _open_cell(model, deal)
         placed = places[said]
         if placed is not None:
             product, region, shares = placed
-            known = deal.source in loaded.plan.sources
-            source = list(sources).index(deal.source) if deal.source and known else len(sources) - 1
-            odds = loaded.plan.sources[deal.source].advance if deal.source and known else {}
-            rows.add(source, region, product, shares, stage_index[deal.stage], odds, 1.0, first, new=False,
-                     value=deal.value)  # fmt: skip
+            source = plan.sources.get(deal.source) if deal.source else None
+            number = list(sources).index(deal.source) if deal.source and source else len(sources) - 1
+            routing = (source.routing if source else None) or plan.routing
+            flows.append(_Inflow(number, region, product, shares, stage_index[deal.stage],
+                                 source.advance if source else {}, 1.0, first,
+                                 routing.rule == "least_loaded" and deal.owner is None, new=False,
+                                 value=deal.value))  # fmt: skip
     return in_hand
 
 
-def _funnel(
-    rows: _Rows, cal: WorkCalendar, sources: tuple[str, ...], in_hand: Floats, untaken: float, booked: float
-) -> MeanFunnel:
-    model = rows.model
-    stages = len(model.plan.stages)
-    keys = np.array(rows.keys, dtype=np.int64).reshape(len(rows.keys), 5)
-    work = np.array(rows.work)
+def _hours_there(model: MeanModel, cal: WorkCalendar) -> Floats:
+    """[reps]: working hours for deals until the horizon's end."""
     left = cal.horizon_hours - cal.as_of_hours
     there = np.zeros(len(model.reps))
     for rep in model.plan.reps:
         spent = rep.prospecting.hours_per_week if rep.prospecting else 0.0
         there[model.reps.index(rep.name)] = (rep.hours_per_week - spent) / cal.week_hours * left
+    return there
+
+
+def _funnel(
+    rows: _Rows, cal: WorkCalendar, *, sources: tuple[str, ...], hours_there: Floats, team: Ints, best_sharing: bool,
+    in_hand: Floats, untaken: float, booked: float,
+) -> MeanFunnel:  # fmt: skip
+    model = rows.model
+    stages = len(model.plan.stages)
+    keys = np.array(rows.keys, dtype=np.int64).reshape(len(rows.keys), 5)
+    work = np.array(rows.work)
     return MeanFunnel(
         cal=cal,
         stages=tuple(stage.name for stage in model.plan.stages),
@@ -361,7 +334,9 @@ def _funnel(
         work=work,
         profile=np.array(rows.profile).reshape(len(keys), rows.months),
         hours_needed=np.bincount(keys[:, 3], weights=work, minlength=len(model.reps)).astype(np.float64),
-        hours_there=there,
+        hours_there=hours_there,
+        team=team,
+        best_sharing=best_sharing,
         booked=booked,
         in_hand=in_hand,
         untaken=untaken,

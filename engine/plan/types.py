@@ -237,7 +237,8 @@ class Economy(Record):
     regional_sd: Number = Field(default=0.0, ge=0, le=3)
     """Standard deviation of each top region's own index, on the log scale."""
     index: tuple[Annotated[Number, Field(gt=0, le=100)], ...] = ()
-    """A known index by month of the horizon, 1 in a normal month; the shocks come on top of it."""
+    """A known index by month of the horizon, 1 = normal, that lead flow and conversion follow with the same loadings as
+    the shocks, which come on top of it."""
     leads: Number = Field(default=1.0, ge=-10, le=10)
     """How strongly lead flow follows the index."""
     conversion: Number = Field(default=1.0, ge=-10, le=10)
