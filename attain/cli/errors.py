@@ -43,7 +43,7 @@ def explained(as_json: bool = False) -> Iterator[None]:
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except KeyboardInterrupt:
-        say({"error": "Interrupted; nothing was finished that could be shown.", "problems": []}, as_json)
+        say({"error": "Interrupted before there was anything to show.", "problems": []}, as_json)
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
         _silence()

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from engine.problems import Refused
+
 MOST_BYTES = 50_000_000
 
 
-class ReportRefused(ValueError):
+class ReportRefused(Refused):
     """A page that cannot be made; the message says why and what to do."""
 
 
