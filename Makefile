@@ -27,11 +27,12 @@ help:
 	@echo "make lock     pin the dependencies anew     make clean   remove .venv, $(DEMO)/ and caches"
 
 demo: $(RUN_READY)
-	@mkdir -p $(DEMO)
+	@rm -rf $(DEMO) && mkdir -p $(DEMO)
 	$(BIN)/attain simulate $(DEMO_PLAN) -n 1000 --seed 1 --out $(DEMO)/before
-	$(BIN)/attain optimise $(DEMO_PLAN) --seed 1 --out $(DEMO)/plan.yaml
-	$(BIN)/attain compare $(DEMO_PLAN) $(DEMO)/plan.yaml --seed 1
-	$(BIN)/attain report $(DEMO)/before --out $(DEMO)/report.html
+	$(BIN)/attain optimise $(DEMO_PLAN) -n 1000 --seed 1 --effort 0.25 --out $(DEMO)/plan.yaml --result $(DEMO)/optimised.json
+	$(BIN)/attain compare $(DEMO_PLAN) $(DEMO)/plan.yaml -n 1000 --seed 1
+	$(BIN)/attain report $(DEMO)/before --optimised $(DEMO)/optimised.json --out $(DEMO)/report.html
+	@echo "The page: $(DEMO)/report.html"
 
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS)

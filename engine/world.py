@@ -7,7 +7,7 @@ another.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -145,8 +145,12 @@ def won_index(plan: Plan) -> int:
 
 
 def _stages(
-    plan: Plan, names: dict[str, Sequence[str]], table: DistributionTable, cal: WorkCalendar, columns
-) -> Stages:  # type: ignore[no-untyped-def]
+    plan: Plan,
+    names: dict[str, Sequence[str]],
+    table: DistributionTable,
+    cal: WorkCalendar,
+    columns: Mapping[str, tuple[float, ...]],
+) -> Stages:
     hours_of = partial(to_hours, calendar=cal)
     count = len(plan.stages)
     won = won_index(plan)

@@ -19,7 +19,7 @@ from typing import Literal
 
 import numpy as np
 
-from solvers.arrays import FloatArray
+from solvers.arrays import FloatArray, path_mean
 from solvers.budget import best_buffered
 from solvers.levers import Levers, project, round_to_step
 from solvers.responses import Response, concave_segments
@@ -28,6 +28,9 @@ from solvers.surrogate import PathTable, Surrogate, attained, score, surrogate
 # Paths first .. first + n of a phase at allocation x (V,), always the same ones whatever x.
 Simulate = Callable[[FloatArray, int, int, int], PathTable]
 
+MOST_PROBED = 24  # variables whose slopes are measured one by one
+COARSEST = 0.1  # radius at which a search on the smaller samples gives way to the next
+PROBE_BANDWIDTH = 0.08  # of the worst margin's spread
 SEARCH, SELECTION = 1, 2  # phases of the contract on randomness
 PROPOSAL_NONZEROS = 50_000  # of a proposal's programme: a fraction of a second
 Ended = Literal["no_better_nearby", "work_limit", "nothing_to_move", "stopped"]
@@ -188,28 +191,78 @@ def _best_of(search: _Search, pool: list[tuple[str, FloatArray]], n: int) -> tup
 
 
 def _climb(search: _Search, here: Surrogate, origin: str, n: int, radius: float) -> tuple[FloatArray, str, Ended]:
-    """Accept what is better on the same n paths until nothing nearby is, the region is small, or the work is done."""
-    limits, kind, failures = search.limits, 0, 0
+    """Accept what is better on the same n paths until nothing nearby is, the region is small, or the work is done.
+
+    The surrogate's proposals cost one simulation each and come first. When all have failed, the surrogate is not to be
+    trusted here: the slope is measured by simulating each variable a little higher, where there are few enough.
+    """
+    limits, kind = search.limits, 0
+    # Where probing found the way before, the surrogate has already failed here.
+    failures = len(_METHODS) if origin == "probe" else 0
     value = score(here.table.margins)
-    while radius >= limits.smallest_radius:
+    while radius >= (limits.smallest_radius if n == limits.samples[-1] else max(COARSEST, limits.smallest_radius)):
         if not search.affords(n):
             return here.at, origin, search.cut_short
-        method = _METHODS[kind % len(_METHODS)]
-        x = _proposal(method, here.near(radius), limits.pieces)
+        exhausted = failures == len(_METHODS)
+        method = "probe" if exhausted else _METHODS[kind % len(_METHODS)]
+        x = _probed(search, here, n, radius) if exhausted else _proposal(method, here.near(radius), limits.pieces)
         better = False
-        if x is not None and float(np.max(np.abs(x - here.at) / here.levers.scale())) > 1e-3 * radius:
-            table, found = search.look(x, n, SEARCH)
+        for trial in _line(here, x, radius, halvings=2 if exhausted else 0):
+            if better or not search.affords(n):
+                break
+            table, found = search.look(trial, n, SEARCH)
             better = found > value
             search.note(method, SEARCH, n, found, radius, better)
             if better:
-                here, value, origin = surrogate(here.levers, here.response, x, table), found, method
+                here, value, origin = surrogate(here.levers, here.response, trial, table), found, method
         if better:
-            radius, failures = min(limits.radius, 1.5 * radius), 0
+            radius = min(limits.radius, 1.5 * radius)
+            failures = len(_METHODS) if exhausted else 0  # where the surrogate has failed, go on probing
+        elif exhausted:
+            radius, failures = 0.5 * radius, 0 if x is None else failures
         else:
             kind, failures = kind + 1, failures + 1
-            if failures == len(_METHODS):
-                radius, failures = 0.5 * radius, 0
     return here.at, origin, "no_better_nearby"
+
+
+def _line(here: Surrogate, x: FloatArray | None, radius: float, halvings: int) -> list[FloatArray]:
+    """The proposal, and shorter steps towards it; nothing where it does not move."""
+    if x is None or float(np.max(np.abs(x - here.at) / here.levers.scale())) <= 1e-3 * radius:
+        return []
+    return [here.at + 0.5**k * (x - here.at) for k in range(halvings + 1)]
+
+
+def _probed(search: _Search, here: Surrogate, n: int, radius: float) -> FloatArray | None:
+    """Uphill by measured slopes: each variable raised by itself, on the same paths; then a linear step in the box.
+
+    The surrogate scales what a path's own leads brought, and so overstates how much risk a larger amount adds; the
+    simulation does not. None where there are too many variables, or the work left does not cover them.
+    """
+    v = len(here.at)
+    if v > MOST_PROBED or not search.affords(n * (v + 1)):
+        return None
+    spread = float(np.std(np.min(here.table.margins, axis=1)))
+    bandwidth = max(1e-9, PROBE_BANDWIDTH * spread)
+    steps = 0.5 * radius * np.maximum(here.levers.scale(), np.abs(here.at))
+    now = smoothed_attainment(here.table.margins, bandwidth)
+    slopes = np.zeros(v)
+    for i in range(v):
+        raised = here.at.copy()
+        raised[i] += steps[i]
+        table, value = search.look(raised, n, SEARCH)
+        search.note("probe", SEARCH, n, value, radius, False)
+        slopes[i] = (smoothed_attainment(table.margins, bandwidth) - now) / steps[i]
+    if float(np.ptp(slopes)) <= 1e-12 * max(1.0, float(np.max(np.abs(slopes)))):
+        return None  # as good everywhere
+    near = here.near(radius)
+    widths = np.maximum(0.0, near.upper - near.lower)[:, None]
+    return project(here.levers, best_linear(near, widths, np.ones((v, 1)), slopes))
+
+
+def smoothed_attainment(margins: FloatArray, bandwidth: float) -> float:
+    """The mean sigmoid of the worst margin (S, G): the share of paths attained, with its steps rounded off."""
+    z = np.clip(np.min(margins, axis=1) / bandwidth, -500.0, 500.0)
+    return float(path_mean((1.0 / (1.0 + np.exp(-z)))[:, None])[0])
 
 
 # --- proposals -----------------------------------------------------------------------------------------------------

@@ -36,7 +36,9 @@ def world_of(text: str, files: PlanFiles | None = None) -> World:
 def test_a_month_in_which_nobody_works_brings_no_leads() -> None:
     days = ", ".join(f"2026-08-{day:02d}" for day in range(1, 32))
     text = HEAD % ("", f"holidays: [{days}]", "0 d", "1.0")
-    world = world_of(text + "goals: {g: {metric: leads, at_least: 1}}\nreps: [{name: A}]\nsources: {s: {leads_per_month: 20}}\n")
+    world = world_of(
+        text + "goals: {g: {metric: leads, at_least: 1}}\nreps: [{name: A}]\nsources: {s: {leads_per_month: 20}}\n"
+    )
     assert world.cells[0].rates[7] == 0.0
     batch = Simulator(world, 1)(0, 40)
     by_month = batch.margins["month"][:, :, 0].mean(axis=0)

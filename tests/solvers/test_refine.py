@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -91,7 +93,7 @@ def test_a_search_that_finds_nothing_better_keeps_the_reference():
         identity,
         {"reference": levers.reference, "other": np.array([2.0, 2.0, 2.0])},
         lambda x, first, n, phase: table.only(np.arange(first, first + n)),
-        limits=QUICK,
+        limits=replace(QUICK, paths=4 * QUICK.paths),
     )
     assert found.origin == "reference"
     assert found.termination == "no_better_nearby"
