@@ -189,7 +189,9 @@ def test_amounts_by_month_sum_in_whole_minor_units() -> None:
 
 def test_shares_bring_only_what_shares_route() -> None:
     text = HEAD % 1300 + "  - {name: Bo, region: North, prospecting: {hours_per_week: 10, prospects_per_hour: 1}}\n"
-    text += "sources: {s: {leads_per_month: 2, mix: {North: {P: 1}, South: {P: 1}}}}\nrouting: {share: {Ann: 1, Bo: 1}}\n"
+    text += (
+        "sources: {s: {leads_per_month: 2, mix: {North: {P: 1}, South: {P: 1}}}}\nrouting: {share: {Ann: 1, Bo: 1}}\n"
+    )
     loaded = load_plan(text + "decide: {shares: {change_at_most: 50%}}\n")
     world = build(loaded)
     decision = shares_decision(loaded, world)
