@@ -28,7 +28,7 @@ from solvers.quotas import allocate_quotas, contributions_at, quota_odds, split_
 from solvers.refine import SearchLimits
 
 Floats = NDArray[np.float64]
-SPLIT_PATHS = 400
+SPLIT_PATHS = 200
 ROUND_TO = 1_000  # a quota is written in steps of about a thousandth of the goal, a round number
 
 

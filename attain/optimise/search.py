@@ -23,7 +23,7 @@ from solvers.surrogate import PathTable, unit_yields
 Floats = NDArray[np.float64]
 PILOT = 8  # replications that tell how much work a replication is
 MOVES = 12_000_000  # stage visits that a search may simulate, at effort 1
-FEWEST_PATHS, MOST_PATHS = 3_000, 100_000
+FEWEST_PATHS, MOST_PATHS = 1_800, 100_000
 
 
 @dataclass
@@ -162,6 +162,6 @@ def search_limits(world: World, seed: int, effort: float) -> SearchLimits:
     return SearchLimits(
         paths=paths,
         samples=(int(np.clip(paths // 60, 96, 512)), int(np.clip(paths // 16, 192, 4096))),
-        selection=int(np.clip(paths // 12, 256, 4096)),
+        selection=int(np.clip(paths // 12, 192, 4096)),
         finalists=3,
     )

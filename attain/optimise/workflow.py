@@ -20,10 +20,12 @@ from attain.optimise.decisions import Decision, Edit, decisions_of, hours_decisi
 from attain.optimise.newplan import write_new_plan
 from attain.optimise.quotas import QuotaAnswer, quota_edits, set_quotas, with_quotas
 from attain.optimise.records import AllocationRow, Gain, GoalGain, Odds, Optimisation, Status, Trial
-from attain.optimise.search import Paths, Stop, objective_legs, search_limits
+from attain.optimise.search import Paths, Stop, objective_legs, search_limits, simulate_batches
 from attain.plans import find_plan, open_plan
 from attain.results import Results
 from attain.simulate import REPLICATIONS, check_goals, fresh_seed, simulate
+from engine.batch import Simulator
+from engine.draws import SEARCH
 from engine.montecarlo import Progress
 from engine.plan.types import LoadedPlan
 from engine.problems import PlanRefused, Problem
@@ -38,6 +40,9 @@ Floats = NDArray[np.float64]
 Say = Callable[[str], None]
 OnProgress = Callable[[Progress], None]
 START_PATHS = 256
+ALWAYS_ATTAINED = (
+    f"the goals are attained on all of {START_PATHS} sample paths as it is: no allocation does much better"
+)
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,9 @@ def optimise(
     interrupted = False
     current = loaded
     limits = search_limits(world, seed, effort)
+    if decisions and _always_attained(world, maximise, seed, jobs):
+        frame = replace(frame, notes=(ALWAYS_ATTAINED,))
+        decisions = []
     for position in range(len(decisions)):
         decision = decisions[position] if position == 0 else _again(decisions[position], current)
         tell(f"Searching {_WORDS[decision.kind]}: {len(decision.cells)} cells, at most {limits.paths:,} sample paths")
@@ -136,6 +144,14 @@ def _refuse_quota_goal(world: World, maximise: str | None, quotas_wanted: bool) 
 
 
 _WORDS = {"budget": "the budget", "shares": "shares of leads", "hours": "prospecting hours"}
+
+
+def _always_attained(world: World, maximise: str | None, seed: int, jobs: int | None) -> bool:
+    """Whether every path of a sample attains the objective as it is: there is then nothing worth a search."""
+    legs = objective_legs(world, maximise)
+    least = np.array([world.goals.legs[i].at_least for i in legs])
+    batches = simulate_batches(Simulator(world, seed, SEARCH), 0, START_PATHS, jobs)
+    return all(bool((batch.legs[:, legs] >= least).all()) for batch in batches)
 
 
 def _verified(plan: LoadedPlan, n: int, seed: int, jobs: int | None, on_progress: OnProgress | None) -> Results:
@@ -288,7 +304,7 @@ def _report(
     elif found:
         reason = f"nothing within the limits is better{against or ' than the plan'}, beyond the error"
     else:
-        reason = "only quotas may move"
+        reason = frame.notes[0] if frame.notes else "only quotas may move"
     attained_before, attained_after = before.attained, after.attained
     goals = tuple(
         GoalGain(
@@ -327,7 +343,7 @@ def _report(
             for f in found
             for step in f.refined.trace
         ),
-        notes=() if answer is None else answer.notes,
+        notes=(*frame.notes, *(() if answer is None else answer.notes)),
     )
 
 

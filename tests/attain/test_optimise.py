@@ -157,6 +157,13 @@ def test_what_cannot_be_decided_is_said() -> None:
         optimise(load_plan(both), seed=1, n=64, jobs=1)
 
 
+def test_what_is_always_attained_is_not_searched() -> None:
+    found = optimise(load_plan(budget_plan(target=100)), seed=1, n=128, jobs=1)
+    assert (found.status, found.simulated) == ("no_gain", 0)
+    assert "attained on all" in found.reason
+    assert found.after == found.before
+
+
 def test_clashing_limits_are_named() -> None:
     text = budget_plan().replace("step: 500}", "step: 500, change_at_most: 10%, caps: {mail: 1_000}}")
     found = optimise(load_plan(text), seed=1, n=64, jobs=1)
