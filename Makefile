@@ -53,7 +53,7 @@ bench: $(DEV_READY)
 	$(BIN)/python -m benchmarks.run
 
 docs: $(DEV_READY)
-	$(BIN)/python -m docs.reference
+	$(BIN)/python -c "from pathlib import Path; from engine.plan.document import write_text; from engine.plan.reference import render; write_text(render(), Path('docs/plan-reference.md'))"
 
 # Keeps the versions that still fit; UPGRADE=--upgrade takes the newest of everything.
 lock: $(BIN)/python
