@@ -48,17 +48,6 @@ class Results:
         return self.world.goals.values(self.legs)
 
 
-class Collector:
-    """A sink that keeps batches in memory: for small runs and for searches."""
-
-    def __init__(self) -> None:
-        self.batches: dict[int, Batch] = {}
-
-    def put(self, batch: Batch) -> None:
-        """Keep a batch."""
-        self.batches[batch.first] = batch
-
-
 def gather(
     world: World,
     batches: list[Batch],

@@ -33,7 +33,6 @@ from engine.world import World, build
 
 REPLICATIONS = 2_000
 FILES = "plan-files.json"  # in a run's folder: what the files beside the plan held
-LARGEST_SEED = 2**64 - 1
 ENGINES = ("simpy",)
 
 

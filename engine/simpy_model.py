@@ -444,10 +444,6 @@ class Model:
         if self.tally.log is not None:
             self.tally.log.append((self.env.now, kind, deal.key, deal.visit, deal.stage, deal.rep, amount))
 
-    def month_now(self) -> int:
-        """The month of the present instant."""
-        return self.month
-
 
 def replicate(
     world: World, seed: int, replication: int, phase: int = 0, *, keep_log: bool = False, lookup: Lookup | None = None
