@@ -68,15 +68,6 @@ def at_odds(p: float, odds: float) -> float:
     return p * odds / (1.0 - p + p * odds)
 
 
-@compiled(F8(U8, U8, U8, U8, U8, DISTS, VECTOR, I8))
-def effort(
-    seed: int, replication: int, phase: int, deal: int, visit: int, dists: Records, table: Vector, work: int
-) -> float:
-    """Hours of its rep's time that this visit to a stage takes."""
-    w = words(seed, replication, deal, visit, STAGE_VISIT, phase)
-    return variate(dists, table, work, uniform(w[0]))
-
-
 @compiled(F8(F8, F8))
 def time_at_desk(hours: float, speed: float) -> float:
     """Working time that `hours` of effort take a rep of this speed; for ever where no hours are left for deals."""
@@ -85,7 +76,7 @@ def time_at_desk(hours: float, speed: float) -> float:
     return hours / speed
 
 
-@compiled(numba.types.UniTuple(F8, 4)(U8, U8, U8, U8, U8, F8, DISTS, VECTOR, I8, I8, I8))
+@compiled(numba.types.UniTuple(F8, 3)(U8, U8, U8, U8, U8, F8, DISTS, VECTOR, I8))
 def visit_draws(
     seed: int,
     replication: int,
@@ -96,20 +87,14 @@ def visit_draws(
     dists: Records,
     table: Vector,
     work: int,
-    wait: int,
-    wait_lost: int,
-) -> tuple[float, float, float, float]:
-    """All that is drawn for a visit to a stage, in one call: SimPy pays a microsecond for each into compiled code.
+) -> tuple[float, float, float]:
+    """What a visit to a stage is made of: the time it takes its rep, at this speed, and two uniforms.
 
-    The time it takes its rep, at this speed; the customer's wait should the deal advance, and should it be lost; the
-    uniform of the answer.
+    They are of the customer's wait and of the answer.
     """
-    hours = effort(seed, replication, phase, deal, visit, dists, table, work)
     w = words(seed, replication, deal, visit, STAGE_VISIT, phase)
-    u = uniform(w[1])
-    if_it_advances = variate(dists, table, wait, u)
-    if_lost = if_it_advances if wait_lost == wait else variate(dists, table, wait_lost, u)
-    return time_at_desk(hours, speed) if hours > 0.0 else 0.0, if_it_advances, if_lost, uniform(w[2])
+    hours = variate(dists, table, work, uniform(w[0]))
+    return time_at_desk(hours, speed) if hours > 0.0 else 0.0, uniform(w[1]), uniform(w[2])
 
 
 @compiled(F8(F8, F8, numba.boolean, VECTOR))
@@ -138,17 +123,24 @@ def answer_or_stale(outcome: int, at: float, now: float, stale_at: float) -> tup
     return outcome, at
 
 
-@compiled(ANSWER(F8, F8, F8, F8, F8, F8, F8, numba.boolean, numba.boolean, F8, VECTOR))
+@compiled(F8(F8, DISTS, VECTOR, I8, F8, VECTOR))
+def answered_at(now: float, dists: Records, table: Vector, wait: int, u: float, hours_at: Vector) -> float:
+    """When the answer comes whose wait begins now."""
+    return after_wait(now, variate(dists, table, wait, u), dists[wait].calendar_days != 0, hours_at)
+
+
+@compiled(ANSWER(F8, F8, F8, F8, F8, F8, DISTS, VECTOR, I8, I8, F8, VECTOR))
 def settled(
-    u: float,
+    wait_u: float,
+    answer_u: float,
     advance: float,
     standing: float,
     of_economy: float,
     now: float,
-    wait: float,
-    wait_lost: float,
-    calendar: bool,
-    calendar_lost: bool,
+    dists: Records,
+    table: Vector,
+    wait: int,
+    wait_lost: int,
     stale_at: float,
     hours_at: Vector,
 ) -> tuple[int, float]:
@@ -157,9 +149,9 @@ def settled(
     The answer is settled as the wait begins, by the odds of that moment: the stage's, times those that stand with the
     deal, times the economy's. The wait itself may differ between a deal that will advance and one that will be lost.
     """
-    if u < at_odds(advance, standing * of_economy):
-        return answer_or_stale(ADVANCED, after_wait(now, wait, calendar, hours_at), now, stale_at)
-    return answer_or_stale(LOST, after_wait(now, wait_lost, calendar_lost, hours_at), now, stale_at)
+    if answer_u < at_odds(advance, standing * of_economy):
+        return answer_or_stale(ADVANCED, answered_at(now, dists, table, wait, wait_u, hours_at), now, stale_at)
+    return answer_or_stale(LOST, answered_at(now, dists, table, wait_lost, wait_u, hours_at), now, stale_at)
 
 
 @compiled(F8(F8, F8, DISTS, I8))
