@@ -28,7 +28,7 @@ BASE_HEIGHT = 2.0**-11  # leads per working hour: about one in a working year
 NUMBER_BITS = 40  # a lead's number within its layer; its layer stands above
 
 
-@compiled(F8(I8))
+@compiled(F8(I8), inline=True)
 def layer_top(layer: int) -> float:
     """The height at which a layer ends; the first is BASE_HEIGHT thick, each next one doubles what lies below it."""
     top = BASE_HEIGHT
@@ -37,13 +37,13 @@ def layer_top(layer: int) -> float:
     return top
 
 
-@compiled(U8(I8, I8))
+@compiled(U8(I8, I8), inline=True)
 def place(layer: int, number: int) -> int:
     """A candidate's place in its cell: (layer, number) in one word. `mix`, a bijection, makes it the lead's key."""
     return (layer << NUMBER_BITS) | number
 
 
-@compiled(F8(VECTOR))
+@compiled(F8(VECTOR), inline=True)
 def highest(rates: Vector) -> float:
     """The highest of the months' rates."""
     top = 0.0
@@ -60,7 +60,7 @@ def in_order(times: Vector, keys: Keys) -> tuple[Vector, Keys]:
     return times[order], keys[order]
 
 
-@compiled(numba.types.UniTuple(F8, 2)(U8, U8, U8, U8, U8, I8, I8, F8, F8, F8))
+@compiled(numba.types.UniTuple(F8, 2)(U8, U8, U8, U8, U8, I8, I8, F8, F8, F8), inline=True)
 def candidate(
     seed: int,
     replication: int,
@@ -78,7 +78,7 @@ def candidate(
     return previous - log(uniform(w[0])) / thickness, low + thickness * uniform(w[1])
 
 
-@compiled(numba.boolean(F8, F8, F8, VECTOR, VECTOR))
+@compiled(numba.boolean(F8, F8, F8, VECTOR, VECTOR), inline=True)
 def comes(t: float, height: float, since: float, rates: Vector, month_ends: Vector) -> bool:
     """Whether a candidate is a lead: after `since`, and below the intensity of its month."""
     return t > since and height < rates[month_of(month_ends, t)]
@@ -129,7 +129,7 @@ def thinned_arrivals(
 AT_RANDOM, EVENLY, AT_ONCE = 0, 1, 2
 
 
-@compiled(F8(U8, U8, U8, U8, I8, I8, I8, F8))
+@compiled(F8(U8, U8, U8, U8, I8, I8, I8, F8), inline=True)
 def listed_time(
     seed: int, replication: int, phase: int, cell: int, number: int, count: int, spread: int, end: float
 ) -> float:

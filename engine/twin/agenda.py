@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.compiled import jitted
+from engine.compiled import inlined
 from engine.environment import Rank
 from engine.twin.records import NONE, agenda, buckets, desks, hand_overs, nodes
 
 ARRIVAL, WORK_DONE, ANSWER, GOES_STALE = (int(r) for r in (Rank.ARRIVAL, Rank.WORK_DONE, Rank.ANSWER, Rank.STALE))
 
 
-@jitted
+@inlined
 def before(a: Any, b: Any) -> bool:
     """The declared order of two events."""
     if a.time != b.time:
@@ -29,13 +29,13 @@ def before(a: Any, b: Any) -> bool:
     return bool(a.visit < b.visit)
 
 
-@jitted
+@inlined
 def bucket_of(w: Any, s: Any, time: float) -> int:
     """The bucket that an instant of the horizon falls into."""
     return min(int((time - w.start) * s.per_hour), s.buckets - 1)
 
 
-@jitted
+@inlined
 def take_node(s: Any) -> int:
     """Room for an event: one that has been given back, else a fresh one; NONE (and the state is full) without."""
     node = s.free_node
@@ -49,7 +49,7 @@ def take_node(s: Any) -> int:
     return s.nodes - 1
 
 
-@jitted
+@inlined
 def push(s: Any, node: int) -> None:
     """Put an event among those of the present bucket."""
     heap, all_nodes = agenda(s), nodes(s)
@@ -64,7 +64,7 @@ def push(s: Any, node: int) -> None:
     heap[place] = node
 
 
-@jitted
+@inlined
 def drop_first(s: Any) -> None:
     """Take the first event out of the present bucket's."""
     heap, all_nodes = agenda(s), nodes(s)
@@ -87,7 +87,7 @@ def drop_first(s: Any) -> None:
     heap[place] = last
 
 
-@jitted
+@inlined
 def plan_event(w: Any, s: Any, time: float, rank: int, entity: int, visit: int, what: int) -> None:
     """Put an event on the agenda; beyond the horizon's end nobody will see it."""
     if not time <= w.end:
@@ -110,7 +110,7 @@ def plan_event(w: Any, s: Any, time: float, rank: int, entity: int, visit: int, 
         first[bucket] = place
 
 
-@jitted
+@inlined
 def next_event(s: Any) -> bool:
     """Make the next event the heap's first; False when there is none."""
     first = buckets(s)
@@ -130,7 +130,7 @@ def next_event(s: Any) -> bool:
 # --- hand-overs: the last thing of an instant, in the order of desks -------------------------------------------------
 
 
-@jitted
+@inlined
 def ask_for_hand_over(w: Any, s: Any, desk: int) -> None:
     """Where the desk is free and somebody waits, hand it over when everything else of this instant has happened."""
     here = desks(w, s)[desk]
@@ -146,13 +146,13 @@ def ask_for_hand_over(w: Any, s: Any, desk: int) -> None:
     due[place] = desk
 
 
-@jitted
+@inlined
 def hand_over_is_next(s: Any) -> bool:
     """Whether a desk is to be handed over before anything of the agenda happens."""
     return bool(s.hand_overs > 0 and (s.agenda_size == 0 or nodes(s)[agenda(s)[0]].time > s.now))
 
 
-@jitted
+@inlined
 def next_hand_over(w: Any, s: Any) -> int:
     """The desk to be handed over."""
     s.hand_overs -= 1

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from engine.arrivals import candidate, comes, highest, layer_top, listed_time, place
-from engine.compiled import jitted
+from engine.compiled import inlined
 from engine.draws import LEAD, PROSPECT, mix
 from engine.twin.agenda import ARRIVAL, plan_event
 from engine.twin.records import NONE, cells, feeds, known_deals, month_ends, rates
 
 
-@jitted
+@inlined
 def draw_candidate(w: Any, s: Any, feed: Any) -> None:
     """The feed's next candidate after the one it holds."""
     cell = cells(w)[feed.cell]
@@ -25,7 +25,7 @@ def draw_candidate(w: Any, s: Any, feed: Any) -> None:
     )
 
 
-@jitted
+@inlined
 def plan_next(w: Any, s: Any, what: int) -> None:
     """Plan the feed's next lead, and with it any other of the same instant, so that their keys decide."""
     feed = feeds(s)[what]
@@ -41,7 +41,7 @@ def plan_next(w: Any, s: Any, what: int) -> None:
         draw_candidate(w, s, feed)
 
 
-@jitted
+@inlined
 def take_feed(s: Any, cell: int) -> int:
     """A feed for a cell; NONE (and the state is full) where there is no room."""
     if s.feeds == s.feed_room:
@@ -55,7 +55,7 @@ def take_feed(s: Any, cell: int) -> int:
     return what
 
 
-@jitted
+@inlined
 def open_layers(w: Any, s: Any, number: int) -> None:
     """A cell's feeds: layers are opened until its intensity is covered."""
     top = highest(rates(w, s, number))
@@ -74,7 +74,7 @@ def open_layers(w: Any, s: Any, number: int) -> None:
         layer += 1
 
 
-@jitted
+@inlined
 def open_list(w: Any, s: Any, number: int) -> None:
     """An exact list: all its prospects that are still to come."""
     what = take_feed(s, number)
@@ -87,7 +87,7 @@ def open_list(w: Any, s: Any, number: int) -> None:
             plan_event(w, s, time, ARRIVAL, mix(cell.key, i), 0, what)
 
 
-@jitted
+@inlined
 def open_feeds(w: Any, s: Any) -> None:
     """Plan the first leads of every cell, and take up the deals that are open on the first day."""
     for number in range(w.cells):

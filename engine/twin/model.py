@@ -25,7 +25,7 @@ from engine.business import (
     visit_draws,
     whole_minor_units,
 )
-from engine.compiled import compiled, jitted
+from engine.compiled import compiled, inlined
 from engine.outcomes import BOOKED, BUSY, LEADS, LOST_DEALS, OPEN, QUEUED, SERVED, STALE_DEALS, WON, Kind
 from engine.routing import BY_SHARE, route
 from engine.twin import records as of
@@ -57,7 +57,7 @@ NAN = np.nan
 # --- who the customer is, what the deal is worth, whose it is --------------------------------------------------------
 
 
-@jitted
+@inlined
 def know(w: Any, s: Any, slot: int, known: Any, segment: int) -> None:
     """Segment and class: from what is `known` (money, authority, need; NaN is not) of the customer, else drawn."""
     deal = deals(s)[slot]
@@ -78,7 +78,7 @@ def know(w: Any, s: Any, slot: int, known: Any, segment: int) -> None:
         deal.priority = deal.klass if w.class_priority == 1 else 0
 
 
-@jitted
+@inlined
 def qualify(w: Any, s: Any, slot: int, rep: int) -> None:
     """Learn who the customer is and whose the deal is. `rep` is who found it, or NONE."""
     deal = deals(s)[slot]
@@ -95,7 +95,7 @@ def qualify(w: Any, s: Any, slot: int, rep: int) -> None:
     assign(w, s, slot, rep if rep >= 0 else owner, rep_u, rep >= 0)
 
 
-@jitted
+@inlined
 def qualify_open(w: Any, s: Any, slot: int, known: Any) -> None:
     """The same for a deal that is open already: what is known of it stands, the rest is drawn."""
     _, _, _, rep_u = lead_draws(s.seed, s.replication, s.phase, known.key)
@@ -103,7 +103,7 @@ def qualify_open(w: Any, s: Any, slot: int, known: Any) -> None:
     assign(w, s, slot, known.owner, rep_u, known.owner >= 0)
 
 
-@jitted
+@inlined
 def worth(w: Any, s: Any, slot: int) -> float:
     """What the deal is worth, in minor units: as known of an open deal, else drawn. Read only where it is booked."""
     deal = deals(s)[slot]
@@ -116,7 +116,7 @@ def worth(w: Any, s: Any, slot: int) -> float:
     return deal_value(u, multiplier, w.minor, of.dists(w), of.table(w), row)
 
 
-@jitted
+@inlined
 def assign(w: Any, s: Any, slot: int, owner: int, u: float, by_owner: bool) -> None:
     """Give the deal to its rep: whose it is already, else by the routing of its source."""
     deal = deals(s)[slot]
@@ -141,7 +141,7 @@ def assign(w: Any, s: Any, slot: int, owner: int, u: float, by_owner: bool) -> N
         of.open_deals(w, s)[deal.rep] += 1
 
 
-@jitted
+@inlined
 def attribute(w: Any, s: Any, slot: int, lever: int) -> None:
     """Remember which lever brought the deal: its cell's, else its route's."""
     deal = deals(s)[slot]
@@ -153,7 +153,7 @@ def attribute(w: Any, s: Any, slot: int, lever: int) -> None:
 # --- deals on their way ----------------------------------------------------------------------------------------------
 
 
-@jitted
+@inlined
 def take_deal(s: Any, key: int) -> int:
     """Room for a deal: one that has been closed, else a fresh one; NONE (and the state is full) without."""
     slot = s.free_deal
@@ -173,7 +173,7 @@ def take_deal(s: Any, key: int) -> int:
     return slot
 
 
-@jitted
+@inlined
 def free_deal(s: Any, slot: int) -> None:
     """The deal is over: its room is free for another."""
     deal = deals(s)[slot]
@@ -183,7 +183,7 @@ def free_deal(s: Any, slot: int) -> None:
     s.free_deal = slot
 
 
-@jitted
+@inlined
 def lead_arrives(w: Any, s: Any, key: int, what: int) -> None:
     """A lead comes."""
     feed = of.feeds(s)[what]
@@ -208,7 +208,7 @@ def lead_arrives(w: Any, s: Any, key: int, what: int) -> None:
     enter(w, s, slot)
 
 
-@jitted
+@inlined
 def enter(w: Any, s: Any, slot: int) -> None:
     """A deal enters a stage: it queues for its rep where there is work, else the customer's wait begins."""
     deal = deals(s)[slot]
@@ -229,7 +229,7 @@ def enter(w: Any, s: Any, slot: int) -> None:
         await_customer(w, s, slot)
 
 
-@jitted
+@inlined
 def start(w: Any, s: Any, desk: int) -> None:
     """The rep turns to the first in the queue, unless all who waited went stale at this very instant."""
     slot = first_in_line(w, s, desk)
@@ -248,7 +248,7 @@ def start(w: Any, s: Any, desk: int) -> None:
     plan_event(w, s, done, WORK_DONE, deal.key, deal.visit, slot)
 
 
-@jitted
+@inlined
 def work_done(w: Any, s: Any, slot: int) -> None:
     """The rep is done with the deal: the desk goes to the next, the customer's wait begins."""
     desk = np.int64(deals(s)[slot].desk)
@@ -258,14 +258,14 @@ def work_done(w: Any, s: Any, slot: int) -> None:
     await_customer(w, s, slot)
 
 
-@jitted
+@inlined
 def economy_now(w: Any, s: Any, slot: int) -> float:
     """What the economy multiplies the deal's odds by, now; it leaves alone what comes after the booking."""
     deal = deals(s)[slot]
     return of.economy(w, s)[deal.region, s.month] if deal.stage <= w.won else 1.0
 
 
-@jitted
+@inlined
 def odds(w: Any, s: Any, slot: int) -> float:
     """What multiplies the stage's odds of advancing for this deal, whenever it is."""
     deal = deals(s)[slot]
@@ -276,7 +276,7 @@ def odds(w: Any, s: Any, slot: int) -> float:
     )  # fmt: skip
 
 
-@jitted
+@inlined
 def count_activities(w: Any, s: Any, slot: int) -> None:
     """Visits, bids and whatever else the stage counts, when its work is done."""
     stage = deals(s)[slot].stage
@@ -286,7 +286,7 @@ def count_activities(w: Any, s: Any, slot: int) -> None:
             add(w, s, slot, COUNTED + a, count)
 
 
-@jitted
+@inlined
 def await_customer(w: Any, s: Any, slot: int) -> None:
     """Work is done: count it, and settle what the customer will say and when."""
     deal = deals(s)[slot]
@@ -299,7 +299,7 @@ def await_customer(w: Any, s: Any, slot: int) -> None:
     hear(w, s, slot, outcome, when)
 
 
-@jitted
+@inlined
 def hear(w: Any, s: Any, slot: int, outcome: int, when: float) -> None:
     """The answer is settled; it is heard at `when`, or never, where that lies beyond the horizon."""
     deal = deals(s)[slot]
@@ -310,7 +310,7 @@ def hear(w: Any, s: Any, slot: int, outcome: int, when: float) -> None:
         free_deal(s, slot)
 
 
-@jitted
+@inlined
 def open_deal_arrives(w: Any, s: Any, i: int) -> None:
     """A deal open on the first day: its stage's work is done, its answer may be near; then it goes on like any."""
     known = of.known_deals(w)[i]
@@ -338,7 +338,7 @@ def open_deal_arrives(w: Any, s: Any, i: int) -> None:
     hear(w, s, slot, outcome, when)
 
 
-@jitted
+@inlined
 def settle(w: Any, s: Any, slot: int) -> None:
     """The answer is in: the deal goes on to another stage, or out."""
     deal = deals(s)[slot]
@@ -357,7 +357,7 @@ def settle(w: Any, s: Any, slot: int) -> None:
         free_deal(s, slot)
 
 
-@jitted
+@inlined
 def book(w: Any, s: Any, slot: int) -> None:
     """The deal is won: its value is booked here and now."""
     value = worth(w, s, slot)
@@ -367,7 +367,7 @@ def book(w: Any, s: Any, slot: int) -> None:
     note(s, SIGNED, slot, value)
 
 
-@jitted
+@inlined
 def close(w: Any, s: Any, slot: int, stale: bool) -> None:
     """The deal is lost or stale. After it was won, that is counted in the flow only: the booking stands."""
     deal = deals(s)[slot]
@@ -379,7 +379,7 @@ def close(w: Any, s: Any, slot: int, stale: bool) -> None:
     free_deal(s, slot)
 
 
-@jitted
+@inlined
 def goes_stale(w: Any, s: Any, slot: int, key: int, visit: int) -> None:
     """A deal's patience is over: in the queue, or waiting for its customer; or it has moved on, and nothing happens."""
     deal = deals(s)[slot]
@@ -395,7 +395,7 @@ def goes_stale(w: Any, s: Any, slot: int, key: int, visit: int) -> None:
 # --- the run -----------------------------------------------------------------------------------------------------------
 
 
-@jitted
+@inlined
 def happen(w: Any, s: Any) -> None:
     """The agenda's first event."""
     place = np.int64(of.agenda(s)[0])

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.compiled import jitted
+from engine.compiled import inlined
 from engine.twin.records import CLASSES, NONE, deals, desks, queues
 
 FIRST, LAST = 0, 1
 
 
-@jitted
+@inlined
 def queue_for(w: Any, s: Any, slot: int) -> None:
     """The deal queues for its rep's desk."""
     known = deals(s)
@@ -38,7 +38,7 @@ def queue_for(w: Any, s: Any, slot: int) -> None:
     desks(w, s)[deal.desk].waiting += 1
 
 
-@jitted
+@inlined
 def cancel(w: Any, s: Any, slot: int) -> None:
     """The deal gives up its place."""
     known = deals(s)
@@ -56,7 +56,7 @@ def cancel(w: Any, s: Any, slot: int) -> None:
     desks(w, s)[deal.desk].waiting -= 1
 
 
-@jitted
+@inlined
 def first_in_line(w: Any, s: Any, desk: int) -> int:
     """The deal whose turn it is; NONE where nobody waits."""
     ends = queues(w, s)[desk]

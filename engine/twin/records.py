@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiled import jitted
+from engine.compiled import inlined
 from engine.distributions import DISTRIBUTION
 from engine.outcomes import EVENT, FLOW_COLUMNS, REP_COLUMNS
 
@@ -95,172 +95,172 @@ def _pointer(typing_context: Any, address: Any) -> Any:
 # --- views of the world ---------------------------------------------------------------------------------------------
 
 
-@jitted
+@inlined
 def month_ends(w: Any) -> Any:
     """[months] hours."""
     return carray(_pointer(w.at_month_ends), (w.months,), np.float64)
 
 
-@jitted
+@inlined
 def hours_at(w: Any) -> Any:
     """[days] hours at each day's start."""
     return carray(_pointer(w.at_hours), (w.days,), np.float64)
 
 
-@jitted
+@inlined
 def dists(w: Any) -> Any:
     """[rows] of the table of distributions."""
     return carray(_pointer(w.at_dists), (w.rows,), DISTRIBUTION)
 
 
-@jitted
+@inlined
 def table(w: Any) -> Any:
     """[values] that rows of the table point into."""
     return carray(_pointer(w.at_table), (w.values,), np.float64)
 
 
-@jitted
+@inlined
 def stages(w: Any) -> Any:
     """[stages] STAGE."""
     return carray(_pointer(w.at_stages), (w.stages,), STAGE)
 
 
-@jitted
+@inlined
 def of_rep(w: Any) -> Any:
     """[stages, reps] multipliers of the odds."""
     return carray(_pointer(w.at_of_rep), (w.stages, w.reps), np.float64)
 
 
-@jitted
+@inlined
 def of_product(w: Any) -> Any:
     """[stages, products] multipliers of the odds."""
     return carray(_pointer(w.at_of_product), (w.stages, w.products), np.float64)
 
 
-@jitted
+@inlined
 def of_segment(w: Any) -> Any:
     """[stages, segments] multipliers of the odds."""
     return carray(_pointer(w.at_of_segment), (w.stages, w.segments), np.float64)
 
 
-@jitted
+@inlined
 def of_source(w: Any) -> Any:
     """[stages, sources] multipliers of the odds."""
     return carray(_pointer(w.at_of_source), (w.stages, w.sources), np.float64)
 
 
-@jitted
+@inlined
 def of_class(w: Any) -> Any:
     """[stages, classes] multipliers of the odds."""
     return carray(_pointer(w.at_of_class), (w.stages, CLASSES), np.float64)
 
 
-@jitted
+@inlined
 def activities(w: Any) -> Any:
     """[stages, activities] counts."""
     return carray(_pointer(w.at_activities), (w.stages, w.activities), np.float64)
 
 
-@jitted
+@inlined
 def desk_of(w: Any) -> Any:
     """[reps, products] -> desk."""
     return carray(_pointer(w.at_desk_of), (w.reps, w.products), np.int64)
 
 
-@jitted
+@inlined
 def desk_speed(w: Any) -> Any:
     """[desks] hours of work done in a working hour."""
     return carray(_pointer(w.at_desk_speed), (w.desks,), np.float64)
 
 
-@jitted
+@inlined
 def rule(w: Any) -> Any:
     """[sources] the routing's rule."""
     return carray(_pointer(w.at_rule), (w.sources,), np.int64)
 
 
-@jitted
+@inlined
 def share_row(w: Any) -> Any:
     """[sources] -> row of shares."""
     return carray(_pointer(w.at_share_row), (w.sources,), np.int64)
 
 
-@jitted
+@inlined
 def shares(w: Any, row: int, product: int, region: int) -> Any:
     """[reps] shares of the leads of a product and region."""
     place = ((row * w.products + product) * w.regions + region) * w.reps
     return carray(_pointer(w.at_shares + 8 * place), (w.reps,), np.float64)
 
 
-@jitted
+@inlined
 def may(w: Any, product: int, region: int, segment: int) -> Any:
     """[reps] who may take a deal."""
     place = ((product * w.regions + region) * w.segments + segment) * w.reps
     return carray(_pointer(w.at_may + place), (w.reps,), np.bool_)
 
 
-@jitted
+@inlined
 def segment_shares(w: Any) -> Any:
     """[segments] cumulated."""
     return carray(_pointer(w.at_segment_shares), (w.segments,), np.float64)
 
 
-@jitted
+@inlined
 def segment_value(w: Any) -> Any:
     """[segments] multipliers of values."""
     return carray(_pointer(w.at_segment_value), (w.segments,), np.float64)
 
 
-@jitted
+@inlined
 def deal_values(w: Any) -> Any:
     """[products] -> row of the table of distributions."""
     return carray(_pointer(w.at_deal_values), (w.products,), np.int64)
 
 
-@jitted
+@inlined
 def from_accounts(w: Any) -> Any:
     """[sources] share of leads that come from known accounts."""
     return carray(_pointer(w.at_from_accounts), (w.sources,), np.float64)
 
 
-@jitted
+@inlined
 def accounts(w: Any) -> Any:
     """[accounts] ACCOUNT."""
     return carray(_pointer(w.at_accounts), (w.accounts,), ACCOUNT)
 
 
-@jitted
+@inlined
 def accounts_in(w: Any, region: int) -> Any:
     """[accounts that leads of the region may come from] -> account."""
     start = carray(_pointer(w.at_account_start), (w.regions + 1,), np.int64)
     return carray(_pointer(w.at_account_items + 8 * start[region]), (start[region + 1] - start[region],), np.int64)
 
 
-@jitted
+@inlined
 def cells(w: Any) -> Any:
     """[cells] CELL: the streams of leads."""
     return carray(_pointer(w.at_cells), (w.cells,), CELL)
 
 
-@jitted
+@inlined
 def known_deals(w: Any) -> Any:
     """[open deals] OPEN_DEAL: open on the first day."""
     return carray(_pointer(w.at_open_deals), (w.open_deals,), OPEN_DEAL)
 
 
-@jitted
+@inlined
 def happened(w: Any) -> Any:
     """[records] HAPPENED."""
     return carray(_pointer(w.at_happened), (w.happened,), HAPPENED)
 
 
-@jitted
+@inlined
 def legs(w: Any) -> Any:
     """[legs] LEG."""
     return carray(_pointer(w.at_legs), (w.legs,), LEG)
 
 
-@jitted
+@inlined
 def legs_of(w: Any, measure: int, rep: int) -> Any:
     """[legs that count this measure of this rep] -> leg."""
     start = carray(_pointer(w.at_leg_start), (w.measures * w.reps + 1,), np.int64)
@@ -268,14 +268,14 @@ def legs_of(w: Any, measure: int, rep: int) -> Any:
     return carray(_pointer(w.at_leg_items + 8 * start[place]), (start[place + 1] - start[place],), np.int64)
 
 
-@jitted
+@inlined
 def leg_may(w: Any, leg: int) -> Any:
     """[products, regions, segments, sources, one after the other] which of them the leg counts."""
     names = w.products + w.regions + w.segments + w.sources
     return carray(_pointer(w.at_leg_may + leg * names), (names,), np.bool_)
 
 
-@jitted
+@inlined
 def lever_of_route(w: Any) -> Any:
     """[products, regions, reps] -> lever."""
     return carray(_pointer(w.at_lever_of_route), (w.products, w.regions, w.reps), np.int64)
@@ -284,133 +284,133 @@ def lever_of_route(w: Any) -> Any:
 # --- views of the state ---------------------------------------------------------------------------------------------
 
 
-@jitted
+@inlined
 def advance(w: Any, s: Any) -> Any:
     """[stages] this replication's probabilities of advancing."""
     return carray(_pointer(s.at_advance), (w.stages,), np.float64)
 
 
-@jitted
+@inlined
 def economy(w: Any, s: Any) -> Any:
     """[regions, months] this replication's factors of the odds."""
     return carray(_pointer(s.at_economy), (w.regions, w.months), np.float64)
 
 
-@jitted
+@inlined
 def rates(w: Any, s: Any, cell: int) -> Any:
     """[months] this replication's leads per working hour of a cell."""
     return carray(_pointer(s.at_rates + 8 * w.months * cell), (w.months,), np.float64)
 
 
-@jitted
+@inlined
 def feeds(s: Any) -> Any:
     """[feeds] FEED."""
     return carray(_pointer(s.at_feeds), (s.feed_room,), FEED)
 
 
-@jitted
+@inlined
 def nodes(s: Any) -> Any:
     """[nodes] NODE: the agenda's events."""
     return carray(_pointer(s.at_nodes), (s.node_room,), NODE)
 
 
-@jitted
+@inlined
 def buckets(s: Any) -> Any:
     """[buckets] -> the first node of each, or NONE."""
     return carray(_pointer(s.at_buckets), (s.buckets,), np.int32)
 
 
-@jitted
+@inlined
 def agenda(s: Any) -> Any:
     """[nodes] the present bucket's nodes, a heap."""
     return carray(_pointer(s.at_agenda), (s.node_room,), np.int32)
 
 
-@jitted
+@inlined
 def hand_overs(w: Any, s: Any) -> Any:
     """[desks] desks to be handed over at this instant, the last one first."""
     return carray(_pointer(s.at_hand_overs), (w.desks,), np.int32)
 
 
-@jitted
+@inlined
 def desks(w: Any, s: Any) -> Any:
     """[desks] DESK."""
     return carray(_pointer(s.at_desks), (w.desks,), DESK)
 
 
-@jitted
+@inlined
 def queues(w: Any, s: Any) -> Any:
     """[desks, classes, first and last] deals that wait."""
     return carray(_pointer(s.at_queues), (w.desks, CLASSES, 2), np.int32)
 
 
-@jitted
+@inlined
 def deals(s: Any) -> Any:
     """[deals] DEAL."""
     return carray(_pointer(s.at_deals), (s.deal_room,), DEAL)
 
 
-@jitted
+@inlined
 def open_deals(w: Any, s: Any) -> Any:
     """[reps] how many open deals each has."""
     return carray(_pointer(s.at_open_deals), (w.reps,), np.int64)
 
 
-@jitted
+@inlined
 def last_turn(w: Any, s: Any) -> Any:
     """[products, regions, segments] whose turn it was last."""
     return carray(_pointer(s.at_last_turn), (w.products, w.regions, w.segments), np.int64)
 
 
-@jitted
+@inlined
 def ledgers(s: Any) -> Any:
     """[ledgers] LEDGER."""
     return carray(_pointer(s.at_ledgers), (s.ledger_room,), LEDGER)
 
 
-@jitted
+@inlined
 def slots(s: Any) -> Any:
     """[a power of two] -> ledger, or NONE: open addressing."""
     return carray(_pointer(s.at_slots), (s.slots,), np.int32)
 
 
-@jitted
+@inlined
 def sums(w: Any, s: Any) -> Any:
     """[ledgers, months, measures] what was counted."""
     return carray(_pointer(s.at_cells), (s.ledger_room, w.months, w.measures), np.float64)
 
 
-@jitted
+@inlined
 def used(w: Any, s: Any) -> Any:
     """[ledgers, months] whether anything was counted, be it nought."""
     return carray(_pointer(s.at_used), (s.ledger_room, w.months), np.bool_)
 
 
-@jitted
+@inlined
 def flow(w: Any, s: Any) -> Any:
     """[reps, stages, months, FLOW_COLUMNS]."""
     return carray(_pointer(s.at_flow), (w.reps, w.stages, w.months, FLOWS), np.float64)
 
 
-@jitted
+@inlined
 def reps(w: Any, s: Any) -> Any:
     """[reps, REP_COLUMNS]."""
     return carray(_pointer(s.at_reps), (w.reps, TOTALS), np.float64)
 
 
-@jitted
+@inlined
 def leg_sums(w: Any, s: Any) -> Any:
     """[legs]."""
     return carray(_pointer(s.at_legs), (w.legs,), np.float64)
 
 
-@jitted
+@inlined
 def attributed(w: Any, s: Any) -> Any:
     """[levers, legs]."""
     return carray(_pointer(s.at_attributed), (w.levers, w.legs), np.float64)
 
 
-@jitted
+@inlined
 def log(s: Any) -> Any:
     """[rows] EVENT."""
     return carray(_pointer(s.at_log), (s.log_room,), EVENT)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiled import jitted
+from engine.compiled import inlined
 from engine.goals import MEASURES
 from engine.outcomes import BOOKED, WON
 from engine.twin.records import (
@@ -36,7 +36,7 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing: the golden ratio t
 _UPPER = np.uint64(32)
 
 
-@jitted
+@inlined
 def ledger_of(w: Any, s: Any, rep: int, product: int, region: int, segment: int) -> int:
     """The ledger of a rep, product, region and segment, opened on first use; NONE (and the state is full) without."""
     code = ((rep * w.products + product) * w.regions + region) * w.segments + segment
@@ -61,7 +61,7 @@ def ledger_of(w: Any, s: Any, rep: int, product: int, region: int, segment: int)
     return found
 
 
-@jitted
+@inlined
 def counts(w: Any, leg: int, product: int, region: int, segment: int, source: int) -> bool:
     """Whether a leg counts deals of this product, region, segment and source."""
     here = leg_may(w, leg)
@@ -76,7 +76,7 @@ def counts(w: Any, leg: int, product: int, region: int, segment: int, source: in
     return bool(here[first + w.segments + source])
 
 
-@jitted
+@inlined
 def add(w: Any, s: Any, slot: int, measure: int, amount: float) -> None:
     """Add to a measure where the deal stands, now; legs whose window holds this instant get it too."""
     deal = deals(s)[slot]
@@ -94,7 +94,7 @@ def add(w: Any, s: Any, slot: int, measure: int, amount: float) -> None:
                 attributed(w, s)[deal.lever, leg] += amount
 
 
-@jitted
+@inlined
 def add_actual(w: Any, s: Any, ledger: int, measure: int, amount: float, record: Any) -> None:
     """Add what has happened: its month and its legs go by its date, which need not be a working day."""
     sums(w, s)[ledger, record.month, measure] += amount
@@ -107,7 +107,7 @@ def add_actual(w: Any, s: Any, ledger: int, measure: int, amount: float, record:
                 leg_sums(w, s)[leg] += amount
 
 
-@jitted
+@inlined
 def book_what_happened(w: Any, s: Any) -> None:
     """Bookings between the horizon's start and as_of count as they are."""
     for i in range(w.happened):
@@ -118,14 +118,14 @@ def book_what_happened(w: Any, s: Any) -> None:
             add_actual(w, s, ledger, BOOKED, record.bookings, record)
 
 
-@jitted
+@inlined
 def count_flow(w: Any, s: Any, slot: int, column: int) -> None:
     """Count a passage through a stage: entered, advanced, lost, stale."""
     deal = deals(s)[slot]
     flow(w, s)[deal.rep, deal.stage, s.month, column] += 1.0
 
 
-@jitted
+@inlined
 def note(s: Any, kind: int, slot: int, amount: float) -> None:
     """A row of the event log, where one is kept."""
     if s.keeps_log == 0:
