@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.arrivals import candidate, comes, highest, layer_top, listed_time, place
+from engine.business import month_from
 from engine.compiled import inlined
 from engine.draws import LEAD, PROSPECT, mix
 from engine.twin.agenda import ARRIVAL, plan_event
@@ -34,7 +35,8 @@ def plan_next(w: Any, s: Any, what: int) -> None:
     planned = False
     at = 0.0
     while feed.time <= w.end and not (planned and feed.time > at):
-        if comes(feed.time, feed.height, w.start, heights, month_ends(w)):
+        feed.month = month_from(month_ends(w), feed.time, feed.month)
+        if comes(feed.time, feed.height, w.start, heights[feed.month]):
             planned, at = True, feed.time
             plan_event(w, s, at, ARRIVAL, mix(key, place(feed.layer, feed.number)), 0, what)
         feed.number += 1
@@ -68,6 +70,7 @@ def open_layers(w: Any, s: Any, number: int) -> None:
         feed = feeds(s)[what]
         high = layer_top(layer)
         feed.layer, feed.number, feed.low, feed.thickness, feed.time = layer, 0, low, high - low, 0.0
+        feed.month = 0
         draw_candidate(w, s, feed)
         plan_next(w, s, what)
         low = high

@@ -19,6 +19,7 @@ from engine.business import (
     customer,
     deal_value,
     lead_draws,
+    month_from,
     settled,
     stale_deadline,
     standing_odds,
@@ -44,7 +45,7 @@ from engine.twin.agenda import (
 from engine.twin.feeds import open_feeds, plan_next
 from engine.twin.queues import cancel, first_in_line, queue_for
 from engine.twin.records import NONE, STATE_RECORD, WORLD_RECORD, deals
-from engine.twin.tally import COUNTED, add, book_what_happened, count_flow, ledger_of, note
+from engine.twin.tally import add, book_what_happened, count_flow, ledger_of, note
 
 from numba import types  # isort: skip
 
@@ -125,10 +126,12 @@ def assign(w: Any, s: Any, slot: int, owner: int, u: float, by_owner: bool) -> N
         deal.rep = owner
     else:
         how = of.rule(w)[deal.source]
-        shares = of.shares(w, of.share_row(w)[deal.source], p, g)
+        place = (p * w.regions + g) * w.segments + deal.segment
+        reached = of.reached(w, of.share_row(w)[deal.source], place)
         turns = of.last_turn(w, s)[p, g]
-        may = of.may(w, p, g, deal.segment)
-        rep = route(how, owner, shares, may, of.open_deals(w, s), turns[deal.segment], u)
+        rep = route(
+            how, owner, of.may(w, place), of.takers(w, place), reached, of.open_deals(w, s), turns[deal.segment], u
+        )
         if rep != owner:  # what an account's owner gets is nobody's turn
             turns[deal.segment] = rep
         deal.rep = rep
@@ -136,7 +139,8 @@ def assign(w: Any, s: Any, slot: int, owner: int, u: float, by_owner: bool) -> N
     if deal.rep == NONE:
         return
     deal.desk = of.desk_of(w)[deal.rep, p]
-    deal.ledger = ledger_of(w, s, np.int64(deal.rep), np.int64(p), np.int64(g), np.int64(deal.segment))
+    deal.row = ledger_of(w, s, np.int64(deal.rep), np.int64(p), np.int64(g), np.int64(deal.segment)) * w.months
+    deal.flow = deal.rep * w.stages * w.months
     if deal.stage <= w.won:
         of.open_deals(w, s)[deal.rep] += 1
 
@@ -268,6 +272,8 @@ def economy_now(w: Any, s: Any, slot: int) -> float:
 @inlined
 def odds(w: Any, s: Any, slot: int) -> float:
     """What multiplies the stage's odds of advancing for this deal, whenever it is."""
+    if w.multiplied == 0:
+        return 1.0
     deal = deals(s)[slot]
     i = deal.stage
     return standing_odds(
@@ -279,11 +285,10 @@ def odds(w: Any, s: Any, slot: int) -> float:
 @inlined
 def count_activities(w: Any, s: Any, slot: int) -> None:
     """Visits, bids and whatever else the stage counts, when its work is done."""
-    stage = deals(s)[slot].stage
-    for a in range(w.activities):
-        count = of.activities(w)[stage, a]
-        if count != 0.0:
-            add(w, s, slot, COUNTED + a, count)
+    stage = of.stages(w)[deals(s)[slot].stage]
+    for a in range(stage.first_activity, stage.last_activity):
+        activity = of.activities(w)[a]
+        add(w, s, slot, activity.measure, activity.count)
 
 
 @inlined
@@ -402,8 +407,7 @@ def happen(w: Any, s: Any) -> None:
     node = of.nodes(s)[place]
     rank, key, visit, what = node.rank, node.entity, node.visit, np.int64(node.what)
     s.now = node.time
-    while s.now > of.month_ends(w)[s.month]:  # an instant on a boundary belongs to the month that ends there
-        s.month += 1
+    s.month = month_from(of.month_ends(w), s.now, s.month)
     drop_first(s)
     node.next = s.free_node
     s.free_node = place
