@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.arrivals import candidate, comes, highest, layer_top, listed_time, place
 from engine.business import month_from
-from engine.compiled import inlined
+from engine.compiled import inlined, jitted
 from engine.draws import LEAD, PROSPECT, mix
 from engine.twin.agenda import ARRIVAL, plan_event
 from engine.twin.records import NONE, cells, feeds, known_deals, month_ends, rates
@@ -57,7 +57,7 @@ def take_feed(s: Any, cell: int) -> int:
     return what
 
 
-@inlined
+@jitted
 def open_layers(w: Any, s: Any, number: int) -> None:
     """A cell's feeds: layers are opened until its intensity is covered."""
     top = highest(rates(w, s, number))
@@ -77,7 +77,7 @@ def open_layers(w: Any, s: Any, number: int) -> None:
         layer += 1
 
 
-@inlined
+@jitted
 def open_list(w: Any, s: Any, number: int) -> None:
     """An exact list: all its prospects that are still to come."""
     what = take_feed(s, number)
@@ -90,7 +90,7 @@ def open_list(w: Any, s: Any, number: int) -> None:
             plan_event(w, s, time, ARRIVAL, mix(cell.key, i), 0, what)
 
 
-@inlined
+@jitted
 def open_feeds(w: Any, s: Any) -> None:
     """Plan the first leads of every cell, and take up the deals that are open on the first day."""
     for number in range(w.cells):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiled import inlined
+from engine.compiled import inlined, jitted
 from engine.goals import MEASURES
 from engine.outcomes import BOOKED, WON
 from engine.twin.records import (
@@ -36,7 +36,7 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing: the golden ratio t
 _UPPER = np.uint64(32)
 
 
-@inlined
+@jitted
 def ledger_of(w: Any, s: Any, rep: int, product: int, region: int, segment: int) -> int:
     """The ledger of a rep, product, region and segment, opened on first use; NONE (and the state is full) without."""
     code = ((rep * w.products + product) * w.regions + region) * w.segments + segment
@@ -97,7 +97,7 @@ def add(w: Any, s: Any, slot: int, measure: int, amount: float) -> None:
                 attributed(w, s)[deal.lever, leg] += amount
 
 
-@inlined
+@jitted
 def add_actual(w: Any, s: Any, ledger: int, measure: int, amount: float, record: Any) -> None:
     """Add what has happened: its month and its legs go by its date, which need not be a working day."""
     row = ledger * w.months + record.month
@@ -111,7 +111,7 @@ def add_actual(w: Any, s: Any, ledger: int, measure: int, amount: float, record:
                 leg_sums(w, s)[leg] += amount
 
 
-@inlined
+@jitted
 def book_what_happened(w: Any, s: Any) -> None:
     """Bookings between the horizon's start and as_of count as they are."""
     for i in range(w.happened):
