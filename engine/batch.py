@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.goals import MEASURES
+from engine.margins import MARGINS, add_margins
 from engine.outcomes import Attribution, Names, Outcome, outcome_hash
 from engine.realise import Parameters, realise
 from engine.simpy_model import Lookup, Model
@@ -20,7 +21,6 @@ from engine.twin.twin import Twin
 from engine.world import World
 
 Keep = Literal["goals", "cells", "log"]
-MARGINS = ("product", "region", "segment", "month")  # dimensions whose totals are kept by replication
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +66,6 @@ def inputs_of(world: World, parameters: Parameters) -> NDArray[np.float64]:
     if economy is not None and economy.regional_sd > 0.0:
         parts.append(parameters.regional[np.unique(world.territory.top)].mean(axis=1))
     return np.concatenate(parts)
-
-
-def _margin(outcome: Outcome, dimension: int, size: int) -> NDArray[np.float64]:
-    """[size, MEASURES]: the cells' totals by one of their keys."""
-    total = np.zeros((size, len(MEASURES)))
-    np.add.at(total, outcome.cell_keys[:, dimension], outcome.cells[:, : len(MEASURES)])
-    return total
 
 
 class Simulator:
@@ -140,10 +133,9 @@ class Simulator:
             moves.append(outcome.moves())
             legs.append(outcome.legs)
             reps.append(outcome.reps)
-            for d, dimension in enumerate(MARGINS):
-                margins[dimension].append(_margin(outcome, d + 1, sizes[dimension]))
+            for dimension, totals in add_margins(outcome, sizes, sums).items():
+                margins[dimension].append(totals)
             flow = outcome.flow if flow is None else flow + outcome.flow
-            np.add.at(sums, tuple(outcome.cell_keys[:, :3].T), outcome.cells[:, : len(MEASURES)])
             if self.keep != "goals":
                 keys.append(np.column_stack([np.full(len(outcome.cell_keys), place), outcome.cell_keys]))
                 cells.append(outcome.cells)

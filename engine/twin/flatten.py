@@ -154,7 +154,9 @@ class FlatWorld:
             "minor": world.minor,
             "strong_from": world.strong_from,
         }
-        for name, value in (sizes | numbers | dict(zip(("money", "authority", "need"), world.scores, strict=True))).items():
+        for name, value in (
+            sizes | numbers | dict(zip(("money", "authority", "need"), world.scores, strict=True))
+        ).items():
             record[name] = value
         stage_rows, activities = _stages(world)
         happened = {name: getattr(done, name) for name in records.HAPPENED.names or ()}

@@ -106,9 +106,9 @@ def add_actual(w: Any, s: Any, ledger: int, measure: int, amount: float, record:
     reps(w, s)[record.rep, measure] += amount
     for leg in legs_of(w, measure, record.rep):
         window = legs(w)[leg]
-        if window.first_day <= record.day <= window.last_day:
-            if counts(w, leg, record.product, record.region, record.segment, w.sources - 1):
-                leg_sums(w, s)[leg] += amount
+        in_time = window.first_day <= record.day <= window.last_day
+        if in_time and counts(w, leg, record.product, record.region, record.segment, w.sources - 1):
+            leg_sums(w, s)[leg] += amount
 
 
 @jitted
