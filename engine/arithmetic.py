@@ -62,7 +62,7 @@ def _from_bits(typing_context: Any, n: Any) -> Any:
     return types.float64(types.int64), generate
 
 
-@compiled("float64(float64)")
+@compiled("float64(float64)", inline=True)
 def exp(x: float) -> float:
     """e to the x: 0 below -745.13, infinite above 709.78, NaN of NaN.
 
@@ -98,7 +98,7 @@ def exp(x: float) -> float:
     return y * _from_bits((k + 1023) << 52)
 
 
-@compiled("UniTuple(float64, 3)(float64)")
+@compiled("UniTuple(float64, 3)(float64)", inline=True)
 def _log_parts(x: float) -> tuple[float, float, float]:
     """k, f and c with log x = k ln 2 + f + c, f exact, x = 2^k (1 + f), sqrt(1/2) <= 1 + f < sqrt 2; x > 0, finite."""
     k = 0
@@ -125,7 +125,7 @@ def _log_parts(x: float) -> tuple[float, float, float]:
     return float(k), f, s * (half_square + r * z) - half_square
 
 
-@compiled("float64(float64)")
+@compiled("float64(float64)", inline=True)
 def log(x: float) -> float:
     """The natural logarithm: -inf of 0, NaN of a negative number.
 
@@ -155,7 +155,7 @@ def log1p(x: float) -> float:
 # --- the normal distribution ---------------------------------------------------------------------------------------
 
 
-@compiled("float64(float64)")
+@compiled("float64(float64)", inline=True)
 def _central_rest(w: float) -> float:
     """(x / q - sqrt(2 pi)) / q^2 for the normal quantile x at 1/2 + q, w = q^2 <= 0.425^2; within 1e-15."""
     t = 0.180625 - w
@@ -258,7 +258,7 @@ def _upper_quantile(p: float) -> float:
     return x + (x_low + (1.5 * r_low + _tail_rest(r)))
 
 
-@compiled("float64(float64)")
+@compiled("float64(float64)", inline=True)
 def normal_quantile(u: float) -> float:
     """The standard normal quantile: -inf at 0, inf at 1, NaN outside [0, 1]."""
     q = u - 0.5

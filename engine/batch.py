@@ -16,6 +16,7 @@ from engine.goals import MEASURES
 from engine.outcomes import Attribution, Names, Outcome, outcome_hash
 from engine.realise import Parameters, realise
 from engine.simpy_model import Lookup, Model
+from engine.twin.twin import Twin
 from engine.world import World
 
 Keep = Literal["goals", "cells", "log"]
@@ -89,10 +90,11 @@ class Simulator:
         self.world, self.seed, self.phase, self.engine, self.keep = world, seed, phase, engine, keep
         self.attribution = attribution
         self._lookup: Lookup | None = None
+        self._twin: Twin | None = None
         self._names: Names | None = None
 
     def __getstate__(self) -> dict[str, object]:
-        return self.__dict__ | {"_lookup": None, "_names": None}
+        return self.__dict__ | {"_lookup": None, "_twin": None, "_names": None}
 
     def warm(self) -> None:
         """Simulate once, so that everything is compiled and cached before workers start."""
@@ -100,6 +102,11 @@ class Simulator:
 
     def outcome(self, replication: int, keep_log: bool = False, parameters: Parameters | None = None) -> Outcome:
         """One replication."""
+        if self.engine == "compiled":
+            if self._twin is None:
+                self._twin = Twin(self.world, self.attribution)
+            drawn = parameters or realise(self.world, self.seed, replication, self.phase)
+            return self._twin.outcome(self.seed, replication, self.phase, drawn, keep_log=keep_log)
         if self._lookup is None:
             self._lookup = Lookup(self.world)
         model = Model(

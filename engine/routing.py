@@ -29,7 +29,7 @@ class Routes:
     may: NDArray[np.bool_]  # [products, regions, segments, reps]
 
 
-@compiled(I8(F8[::1], numba.boolean[::1], F8))
+@compiled(I8(F8[::1], numba.boolean[::1], F8), inline=True)
 def by_share(shares: Vector, may: NDArray[np.bool_], u: float) -> int:
     """The rep that u falls to, by share among those who may; evenly where none of them has a share."""
     total = 0.0
@@ -53,7 +53,7 @@ def by_share(shares: Vector, may: NDArray[np.bool_], u: float) -> int:
     return last
 
 
-@compiled(I8(I8[::1], numba.boolean[::1]))
+@compiled(I8(I8[::1], numba.boolean[::1]), inline=True)
 def least_loaded(open_deals: NDArray[np.int64], may: NDArray[np.bool_]) -> int:
     """The rep with the fewest open deals among those who may; ties go to the first by name."""
     best = NOBODY
@@ -63,7 +63,7 @@ def least_loaded(open_deals: NDArray[np.int64], may: NDArray[np.bool_]) -> int:
     return best
 
 
-@compiled(I8(I8, numba.boolean[::1]))
+@compiled(I8(I8, numba.boolean[::1]), inline=True)
 def next_in_turn(last: int, may: NDArray[np.bool_]) -> int:
     """The next rep after `last`, by name and around, among those who may."""
     for step in range(1, len(may) + 1):
@@ -73,7 +73,7 @@ def next_in_turn(last: int, may: NDArray[np.bool_]) -> int:
     return NOBODY
 
 
-@compiled(I8(I8, I8, F8[::1], numba.boolean[::1], I8[::1], I8, F8))
+@compiled(I8(I8, I8, F8[::1], numba.boolean[::1], I8[::1], I8, F8), inline=True)
 def route(
     rule: int, owner: int, shares: Vector, may: NDArray[np.bool_], open_deals: NDArray[np.int64], last: int, u: float
 ) -> int:

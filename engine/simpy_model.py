@@ -98,11 +98,7 @@ class Lookup:
         stages = world.stages
         self.wait = stages.wait.tolist()
         self.wait_lost = stages.wait_lost.tolist()
-        drawn = zip(stages.work.tolist(), self.wait, self.wait_lost, strict=True)
-        # By stage, what a visit's draws are made of.
-        self.drawn: list[Any] = [(world.dists, world.table, *rows) for rows in drawn]
-        self.calendar = (world.dists["calendar_days"][stages.wait] != 0).tolist()
-        self.calendar_lost = (world.dists["calendar_days"][stages.wait_lost] != 0).tolist()
+        self.work = stages.work.tolist()
         self.stale = stages.stale.tolist()
         self.stale_calendar = stages.stale_calendar.tolist()
         self.of_rep = stages.of_rep.tolist()
@@ -241,7 +237,9 @@ class Model:
             stage, entered, desk = deal.stage, env.now, deal.desk
             self.flow(deal, ENTERS)
             stale_at = self.stale_at(stage, at.stale[stage])
-            work, wait, wait_lost, u = visit_draws(*draw, deal.key, deal.visit, desk.speed, *at.drawn[stage])
+            work, wait_u, answer_u = visit_draws(
+                *draw, deal.key, deal.visit, desk.speed, self.dists, self.table, at.work[stage]
+            )
             if work > 0.0:
                 request = desk.queue_for(deal.priority, entered, deal.key)
                 yield self.turn(deal, request, stale_at)
@@ -256,8 +254,8 @@ class Model:
                 self.note(WORKED, deal)
             self.count_activities(deal)
             outcome, when = settled(
-                u, self.advance[stage], deal.odds[stage], self.economy_now(deal), env.now,
-                wait, wait_lost, at.calendar[stage], at.calendar_lost[stage], stale_at, self.hours_at,
+                wait_u, answer_u, self.advance[stage], deal.odds[stage], self.economy_now(deal), env.now,
+                self.dists, self.table, at.wait[stage], at.wait_lost[stage], stale_at, self.hours_at,
             )  # fmt: skip
             yield env.at(when, ON_STALE if outcome == STALE else ON_ANSWER, deal.key, deal.visit)
             if not self.settle(deal, outcome):

@@ -1,0 +1,161 @@
+"""The agenda of the twin: events in the declared order (time, rank, entity, visit), and the hand-overs of an instant.
+
+The horizon is cut into buckets of equal time. An event of a later bucket is only linked into it; the events of the
+present bucket stand in a small binary heap, which is filled when the bucket's time comes (a calendar queue, Brown
+1988, whose buckets are sorted when they are opened). Since an event's bucket never falls as its time rises, the order
+is exact. With about an event a bucket, planning and taking cost the same however many events there are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.compiled import inlined
+from engine.environment import Rank
+from engine.twin.records import NONE, agenda, buckets, desks, hand_overs, nodes
+
+ARRIVAL, WORK_DONE, ANSWER, GOES_STALE = (int(r) for r in (Rank.ARRIVAL, Rank.WORK_DONE, Rank.ANSWER, Rank.STALE))
+
+
+@inlined
+def before(a: Any, b: Any) -> bool:
+    """The declared order of two events."""
+    if a.time != b.time:
+        return bool(a.time < b.time)
+    if a.rank != b.rank:
+        return bool(a.rank < b.rank)
+    if a.entity != b.entity:
+        return bool(a.entity < b.entity)
+    return bool(a.visit < b.visit)
+
+
+@inlined
+def bucket_of(w: Any, s: Any, time: float) -> int:
+    """The bucket that an instant of the horizon falls into."""
+    return min(int((time - w.start) * s.per_hour), s.buckets - 1)
+
+
+@inlined
+def take_node(s: Any) -> int:
+    """Room for an event: one that has been given back, else a fresh one; NONE (and the state is full) without."""
+    node = s.free_node
+    if node != NONE:
+        s.free_node = nodes(s)[node].next
+        return node
+    if s.nodes == s.node_room:
+        s.full = 1
+        return NONE
+    s.nodes += 1
+    return s.nodes - 1
+
+
+@inlined
+def push(s: Any, node: int) -> None:
+    """Put an event among those of the present bucket."""
+    heap, all_nodes = agenda(s), nodes(s)
+    place = s.agenda_size
+    s.agenda_size = place + 1
+    while place > 0:
+        above = (place - 1) >> 1
+        if not before(all_nodes[node], all_nodes[heap[above]]):
+            break
+        heap[place] = heap[above]
+        place = above
+    heap[place] = node
+
+
+@inlined
+def drop_first(s: Any) -> None:
+    """Take the first event out of the present bucket's."""
+    heap, all_nodes = agenda(s), nodes(s)
+    size = s.agenda_size - 1
+    s.agenda_size = size
+    if size == 0:
+        return
+    last = heap[size]
+    place = 0
+    while True:
+        below = 2 * place + 1
+        if below >= size:
+            break
+        if below + 1 < size and before(all_nodes[heap[below + 1]], all_nodes[heap[below]]):
+            below += 1
+        if not before(all_nodes[heap[below]], all_nodes[last]):
+            break
+        heap[place] = heap[below]
+        place = below
+    heap[place] = last
+
+
+@inlined
+def plan_event(w: Any, s: Any, time: float, rank: int, entity: int, visit: int, what: int) -> None:
+    """Put an event on the agenda; beyond the horizon's end nobody will see it."""
+    if not time <= w.end:
+        return
+    place = take_node(s)
+    if place == NONE:
+        return
+    node = nodes(s)[place]
+    node.time = time
+    node.rank = rank
+    node.entity = entity
+    node.visit = visit
+    node.what = what
+    bucket = bucket_of(w, s, time)
+    if bucket == s.bucket:
+        push(s, place)
+    else:
+        first = buckets(s)
+        node.next = first[bucket]
+        first[bucket] = place
+
+
+@inlined
+def next_event(s: Any) -> bool:
+    """Make the next event the heap's first; False when there is none."""
+    first = buckets(s)
+    while s.agenda_size == 0:
+        s.bucket += 1
+        if s.bucket >= s.buckets:
+            return False
+        node = first[s.bucket]
+        first[s.bucket] = NONE
+        while node != NONE:
+            following = nodes(s)[node].next
+            push(s, node)
+            node = following
+    return True
+
+
+# --- hand-overs: the last thing of an instant, in the order of desks -------------------------------------------------
+
+
+@inlined
+def ask_for_hand_over(w: Any, s: Any, desk: int) -> None:
+    """Where the desk is free and somebody waits, hand it over when everything else of this instant has happened."""
+    here = desks(w, s)[desk]
+    if here.waiting == 0 or here.busy == 1 or here.handing == 1:
+        return
+    here.handing = 1
+    due = hand_overs(w, s)
+    place = s.hand_overs
+    s.hand_overs = place + 1
+    while place > 0 and due[place - 1] < desk:
+        due[place] = due[place - 1]
+        place -= 1
+    due[place] = desk
+
+
+@inlined
+def hand_over_is_next(s: Any) -> bool:
+    """Whether a desk is to be handed over before anything of the agenda happens."""
+    return bool(s.hand_overs > 0 and (s.agenda_size == 0 or nodes(s)[agenda(s)[0]].time > s.now))
+
+
+@inlined
+def next_hand_over(w: Any, s: Any) -> int:
+    """The desk to be handed over."""
+    s.hand_overs -= 1
+    desk = hand_overs(w, s)[s.hand_overs]
+    desks(w, s)[desk].handing = 0
+    return desk
