@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.arithmetic import exp, log, normal_quantile
-from engine.business import F8, I8, U8, VECTOR, Vector, economy_odds, month_of
+from engine.business import F8, I8, U8, VECTOR, Vector, economy_odds, month_from
 from engine.compiled import compiled
 from engine.draws import ECONOMY, LIST, mix, uniform, words
 
@@ -78,10 +78,10 @@ def candidate(
     return previous - log(uniform(w[0])) / thickness, low + thickness * uniform(w[1])
 
 
-@compiled(numba.boolean(F8, F8, F8, VECTOR, VECTOR), inline=True)
-def comes(t: float, height: float, since: float, rates: Vector, month_ends: Vector) -> bool:
+@compiled(numba.boolean(F8, F8, F8, F8), inline=True)
+def comes(t: float, height: float, since: float, rate: float) -> bool:
     """Whether a candidate is a lead: after `since`, and below the intensity of its month."""
-    return t > since and height < rates[month_of(month_ends, t)]
+    return t > since and height < rate
 
 
 @compiled(ARRIVALS(U8, U8, U8, U8, U8, VECTOR, VECTOR, F8))
@@ -110,9 +110,11 @@ def thinned_arrivals(
     while low < top:
         high = layer_top(layer)
         number = 0
+        month = 0
         t, height = candidate(seed, replication, phase, purpose, cell, layer, number, 0.0, low, high - low)
         while t <= end:
-            if comes(t, height, since, rates, month_ends):
+            month = month_from(month_ends, t, month)
+            if comes(t, height, since, rates[month]):
                 if found == len(times):
                     times = np.concatenate((times, np.empty(found)))
                     keys = np.concatenate((keys, np.empty(found, dtype=np.uint64)))

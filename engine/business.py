@@ -40,6 +40,14 @@ def month_of(month_ends: Vector, t: float) -> int:
     return low
 
 
+@compiled(I8(VECTOR, F8, I8), inline=True)
+def month_from(month_ends: Vector, t: float, month: int) -> int:
+    """As `month_of`, for an instant that does not lie before `month`: time goes on a month at a time."""
+    while t > month_ends[month] and month < len(month_ends) - 1:
+        month += 1
+    return month
+
+
 @compiled(I8(VECTOR, F8), inline=True)
 def choose(cumulative_shares: Vector, u: float) -> int:
     """The category that u falls in; shares cumulated to 1 in the order of sorted keys; empty ones are never chosen."""

@@ -117,16 +117,15 @@ class Lookup:
         self.classes = world.plan.customers is not None
         self._world = world
         self._odds: dict[tuple[int, int, int, int, int], list[float]] = {}
-        self._routes: dict[tuple[int, int, int, int], tuple[int, Any, Any]] = {}
+        self._routes: dict[tuple[int, int, int, int], tuple[int, Any, Any, Any]] = {}
 
-    def routes(self, deal: Deal) -> tuple[int, Any, Any]:
-        """How the deal is routed: the rule, the reps' shares, and which of them may take it."""
+    def routes(self, deal: Deal) -> tuple[int, Any, Any, Any]:
+        """How the deal is routed: the rule, who may take it, they by number, and their cumulated shares."""
         key = (deal.source, deal.product, deal.region, deal.segment)
         found = self._routes.get(key)
         if found is None:
-            routes, (source, *cell, segment) = self._world.routes, key
-            shares = routes.shares[routes.row[source], *cell]
-            found = self._routes[key] = int(routes.rule[source]), shares, routes.may[*cell, segment]
+            routes, (source, *place) = self._world.routes, key
+            found = self._routes[key] = int(routes.rule[source]), routes.may[*place], *routes.at(source, *place)
         return found
 
     def odds(self, deal: Deal) -> list[float]:
@@ -346,9 +345,9 @@ class Model:
         if by_owner:
             deal.rep = owner
         else:
-            rule, shares, may = self.at.routes(deal)
+            rule, *takers = self.at.routes(deal)
             turns = self.last_turn[p][g]
-            deal.rep = route(rule, owner, shares, may, self.open_deals, turns[deal.segment], u)
+            deal.rep = route(rule, owner, *takers, self.open_deals, turns[deal.segment], u)
             if deal.rep != owner:  # what an account's owner gets is nobody's turn
                 turns[deal.segment] = deal.rep
             deal.by_share = rule == BY_SHARE and deal.rep != owner

@@ -159,3 +159,16 @@ def next_hand_over(w: Any, s: Any) -> int:
     desk = hand_overs(w, s)[s.hand_overs]
     desks(w, s)[desk].handing = 0
     return desk
+
+
+@inlined
+def nothing_else_now(s: Any) -> bool:
+    """Whether nothing more is due at this instant: no event, no hand-over."""
+    return bool(s.hand_overs == 0 and (s.agenda_size == 0 or nodes(s)[agenda(s)[0]].time > s.now))
+
+
+@inlined
+def idle(w: Any, s: Any, desk: int) -> bool:
+    """Whether the desk is free and nobody waits for it."""
+    here = desks(w, s)[desk]
+    return bool(here.busy == 0 and here.waiting == 0)

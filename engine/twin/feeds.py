@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from engine.arrivals import candidate, comes, highest, layer_top, listed_time, place
-from engine.compiled import inlined
+from engine.business import month_from
+from engine.compiled import inlined, jitted
 from engine.draws import LEAD, PROSPECT, mix
 from engine.twin.agenda import ARRIVAL, plan_event
 from engine.twin.records import NONE, cells, feeds, known_deals, month_ends, rates
@@ -34,7 +35,8 @@ def plan_next(w: Any, s: Any, what: int) -> None:
     planned = False
     at = 0.0
     while feed.time <= w.end and not (planned and feed.time > at):
-        if comes(feed.time, feed.height, w.start, heights, month_ends(w)):
+        feed.month = month_from(month_ends(w), feed.time, feed.month)
+        if comes(feed.time, feed.height, w.start, heights[feed.month]):
             planned, at = True, feed.time
             plan_event(w, s, at, ARRIVAL, mix(key, place(feed.layer, feed.number)), 0, what)
         feed.number += 1
@@ -55,7 +57,7 @@ def take_feed(s: Any, cell: int) -> int:
     return what
 
 
-@inlined
+@jitted
 def open_layers(w: Any, s: Any, number: int) -> None:
     """A cell's feeds: layers are opened until its intensity is covered."""
     top = highest(rates(w, s, number))
@@ -68,13 +70,14 @@ def open_layers(w: Any, s: Any, number: int) -> None:
         feed = feeds(s)[what]
         high = layer_top(layer)
         feed.layer, feed.number, feed.low, feed.thickness, feed.time = layer, 0, low, high - low, 0.0
+        feed.month = 0
         draw_candidate(w, s, feed)
         plan_next(w, s, what)
         low = high
         layer += 1
 
 
-@inlined
+@jitted
 def open_list(w: Any, s: Any, number: int) -> None:
     """An exact list: all its prospects that are still to come."""
     what = take_feed(s, number)
@@ -87,7 +90,7 @@ def open_list(w: Any, s: Any, number: int) -> None:
             plan_event(w, s, time, ARRIVAL, mix(cell.key, i), 0, what)
 
 
-@inlined
+@jitted
 def open_feeds(w: Any, s: Any) -> None:
     """Plan the first leads of every cell, and take up the deals that are open on the first day."""
     for number in range(w.cells):

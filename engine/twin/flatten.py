@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.goals import MEASURES
 from engine.outcomes import Attribution
 from engine.twin import records
 from engine.world import World
@@ -15,9 +16,9 @@ from engine.world import World
 Array = NDArray[Any]
 
 
-def filled(layout: np.dtype[np.void], count: int, **columns: Sequence[Any] | Array) -> Array:
+def filled(layout: np.dtype[np.void], size: int, /, **columns: Sequence[Any] | Array) -> Array:
     """Records of a layout from their columns; what is not named is 0."""
-    rows = np.zeros(count, dtype=layout)
+    rows = np.zeros(size, dtype=layout)
     for name, values in columns.items():
         rows[name] = values
     return rows
@@ -38,6 +39,24 @@ def _ints(values: Any) -> Array:
 
 def _floats(values: Any) -> Array:
     return np.ascontiguousarray(values, dtype=np.float64)
+
+
+def _multipliers(world: World) -> dict[str, Array]:
+    names = ("of_rep", "of_product", "of_segment", "of_source", "of_class")
+    return {name: getattr(world.stages, name) for name in names}
+
+
+def _stages(world: World) -> tuple[Array, Array]:
+    """The stages, and what each counts when its work is done."""
+    stages = world.stages
+    counted = stages.activities != 0.0
+    ends = np.cumsum(counted.sum(axis=1))
+    columns = {name: getattr(stages, name) for name in ("work", "wait", "wait_lost", "stale", "stale_calendar")}
+    rows = filled(
+        records.STAGE, len(stages.names), **columns, first_activity=ends - counted.sum(axis=1), last_activity=ends
+    )
+    measures = len(MEASURES) + np.nonzero(counted)[1]
+    return rows, filled(records.ACTIVITY, len(measures), measure=measures, count=stages.activities[counted])
 
 
 def _legs(world: World) -> tuple[Array, Array, Array, Array]:
@@ -119,14 +138,15 @@ class FlatWorld:
             "classes": world.plan.customers is not None,
             "class_priority": world.class_priority,
             "draws_segment": len(world.segments) > 1,
-            "activities": stages.activities.shape[1],
+            "multiplied": any((odds != 1.0).any() for odds in _multipliers(world).values()),
+            "activities": np.count_nonzero(stages.activities),
             "open_deals": len(world.open_deals.key),
             "happened": len(done.day),
             "cells": len(world.cells),
             "days": len(world.cal.hours_at),
             "rows": len(world.dists),
             "values": len(world.table),
-            "share_rows": len(routes.shares),
+            "takers": len(routes.takers),
         }
         numbers = {
             "start": world.start,
@@ -136,28 +156,29 @@ class FlatWorld:
         }
         for name, value in (sizes | numbers | dict(zip(("money", "authority", "need"), world.scores, strict=True))).items():
             record[name] = value
-        stage_columns = {name: getattr(stages, name) for name in ("work", "wait", "wait_lost", "stale", "stale_calendar")}
+        stage_rows, activities = _stages(world)
         happened = {name: getattr(done, name) for name in records.HAPPENED.names or ()}
         legs, leg_start, leg_items, leg_may = _legs(world)
         accounts, account_start, account_items = _accounts(world)
         levers = _ints(attribution.of_route) if attribution else np.full(shape, records.NONE, dtype=np.int64)
-        multipliers = {f"at_{name}": _floats(getattr(stages, name)) for name in
-                       ("of_rep", "of_product", "of_segment", "of_source", "of_class", "activities")}  # fmt: skip
         self._kept = point(
             record,
-            multipliers
+            {f"at_{name}": _floats(odds) for name, odds in _multipliers(world).items()}
             | {
                 "at_month_ends": _floats(world.cal.month_ends),
                 "at_hours": _floats(world.cal.hours_at),
                 "at_dists": np.ascontiguousarray(world.dists),
                 "at_table": _floats(world.table),
-                "at_stages": filled(records.STAGE, len(stages.names), **stage_columns),
+                "at_stages": stage_rows,
+                "at_activities": activities,
                 "at_desk_of": _ints(world.desks.of),
                 "at_desk_speed": _floats(world.desks.speed),
                 "at_rule": _ints(routes.rule),
                 "at_share_row": _ints(routes.row),
-                "at_shares": _floats(routes.shares),
                 "at_may": np.ascontiguousarray(routes.may, dtype=np.bool_),
+                "at_taker_start": _ints(routes.start),
+                "at_takers": _ints(routes.takers),
+                "at_reached": _floats(routes.reached),
                 "at_segment_shares": _floats(world.segment_shares),
                 "at_segment_value": _floats(world.segment_value),
                 "at_deal_values": _ints(world.deal_values),

@@ -19,13 +19,14 @@ from engine.business import (
     customer,
     deal_value,
     lead_draws,
+    month_from,
     settled,
     stale_deadline,
     standing_odds,
     visit_draws,
     whole_minor_units,
 )
-from engine.compiled import compiled, inlined
+from engine.compiled import compiled, inlined, jitted
 from engine.outcomes import BOOKED, BUSY, LEADS, LOST_DEALS, OPEN, QUEUED, SERVED, STALE_DEALS, WON, Kind
 from engine.routing import BY_SHARE, route
 from engine.twin import records as of
@@ -37,14 +38,16 @@ from engine.twin.agenda import (
     ask_for_hand_over,
     drop_first,
     hand_over_is_next,
+    idle,
     next_event,
     next_hand_over,
+    nothing_else_now,
     plan_event,
 )
 from engine.twin.feeds import open_feeds, plan_next
 from engine.twin.queues import cancel, first_in_line, queue_for
 from engine.twin.records import NONE, STATE_RECORD, WORLD_RECORD, deals
-from engine.twin.tally import COUNTED, add, book_what_happened, count_flow, ledger_of, note
+from engine.twin.tally import add, book_what_happened, count_flow, ledger_of, note
 
 from numba import types  # isort: skip
 
@@ -82,9 +85,11 @@ def know(w: Any, s: Any, slot: int, known: Any, segment: int) -> None:
 def qualify(w: Any, s: Any, slot: int, rep: int) -> None:
     """Learn who the customer is and whose the deal is. `rep` is who found it, or NONE."""
     deal = deals(s)[slot]
-    _, known_u, which_u, rep_u = lead_draws(s.seed, s.replication, s.phase, deal.key)
     owner, segment, scores = NONE, NONE, (NAN, NAN, NAN)
     share = of.from_accounts(w)[deal.source]
+    known_u = which_u = rep_u = 0.5
+    if share > 0.0 or of.rule(w)[deal.source] == BY_SHARE:  # else none of them is read
+        _, known_u, which_u, rep_u = lead_draws(s.seed, s.replication, s.phase, deal.key)
     if share > 0.0 and known_u < share:
         here = of.accounts_in(w, deal.region)
         if len(here) > 0:
@@ -125,10 +130,12 @@ def assign(w: Any, s: Any, slot: int, owner: int, u: float, by_owner: bool) -> N
         deal.rep = owner
     else:
         how = of.rule(w)[deal.source]
-        shares = of.shares(w, of.share_row(w)[deal.source], p, g)
+        place = (p * w.regions + g) * w.segments + deal.segment
+        reached = of.reached(w, of.share_row(w)[deal.source], place)
         turns = of.last_turn(w, s)[p, g]
-        may = of.may(w, p, g, deal.segment)
-        rep = route(how, owner, shares, may, of.open_deals(w, s), turns[deal.segment], u)
+        rep = route(
+            how, owner, of.may(w, place), of.takers(w, place), reached, of.open_deals(w, s), turns[deal.segment], u
+        )
         if rep != owner:  # what an account's owner gets is nobody's turn
             turns[deal.segment] = rep
         deal.rep = rep
@@ -136,7 +143,8 @@ def assign(w: Any, s: Any, slot: int, owner: int, u: float, by_owner: bool) -> N
     if deal.rep == NONE:
         return
     deal.desk = of.desk_of(w)[deal.rep, p]
-    deal.ledger = ledger_of(w, s, np.int64(deal.rep), np.int64(p), np.int64(g), np.int64(deal.segment))
+    deal.row = ledger_of(w, s, np.int64(deal.rep), np.int64(p), np.int64(g), np.int64(deal.segment)) * w.months
+    deal.flow = deal.rep * w.stages * w.months
     if deal.stage <= w.won:
         of.open_deals(w, s)[deal.rep] += 1
 
@@ -183,7 +191,7 @@ def free_deal(s: Any, slot: int) -> None:
     s.free_deal = slot
 
 
-@inlined
+@jitted
 def lead_arrives(w: Any, s: Any, key: int, what: int) -> None:
     """A lead comes."""
     feed = of.feeds(s)[what]
@@ -208,7 +216,7 @@ def lead_arrives(w: Any, s: Any, key: int, what: int) -> None:
     enter(w, s, slot)
 
 
-@inlined
+@jitted
 def enter(w: Any, s: Any, slot: int) -> None:
     """A deal enters a stage: it queues for its rep where there is work, else the customer's wait begins."""
     deal = deals(s)[slot]
@@ -221,25 +229,32 @@ def enter(w: Any, s: Any, slot: int) -> None:
         s.seed, s.replication, s.phase, deal.key, deal.visit, of.desk_speed(w)[deal.desk], of.dists(w), of.table(w),
         stage.work,
     )  # fmt: skip
-    if deal.work > 0.0:
+    if deal.work <= 0.0:
+        await_customer(w, s, slot)
+    elif nothing_else_now(s) and idle(w, s, deal.desk) and deal.stale_at > s.now:
+        start(w, s, slot)  # what a hand-over at the end of this instant would come to: this is its end
+    else:
         queue_for(w, s, slot)
         ask_for_hand_over(w, s, np.int64(deal.desk))
         plan_event(w, s, deal.stale_at, GOES_STALE, deal.key, deal.visit, slot)
-    else:
-        await_customer(w, s, slot)
+
+
+@jitted
+def serve_next(w: Any, s: Any, desk: int) -> None:
+    """The rep turns to the first in the queue, unless all who waited went stale at this very instant."""
+    slot = first_in_line(w, s, desk)
+    if slot != NONE:
+        cancel(w, s, slot)
+        start(w, s, slot)
 
 
 @inlined
-def start(w: Any, s: Any, desk: int) -> None:
-    """The rep turns to the first in the queue, unless all who waited went stale at this very instant."""
-    slot = first_in_line(w, s, desk)
-    if slot == NONE:
-        return
-    cancel(w, s, slot)
+def start(w: Any, s: Any, slot: int) -> None:
+    """The rep turns to the deal: how long it waited, how long it will take."""
     deal = deals(s)[slot]
     now = s.now
     done = now + deal.work
-    of.desks(w, s)[desk].busy = 1
+    of.desks(w, s)[deal.desk].busy = 1
     totals = of.reps(w, s)[deal.rep]
     totals[QUEUED] += now - deal.entered
     totals[SERVED] += 1.0
@@ -248,7 +263,7 @@ def start(w: Any, s: Any, desk: int) -> None:
     plan_event(w, s, done, WORK_DONE, deal.key, deal.visit, slot)
 
 
-@inlined
+@jitted
 def work_done(w: Any, s: Any, slot: int) -> None:
     """The rep is done with the deal: the desk goes to the next, the customer's wait begins."""
     desk = np.int64(deals(s)[slot].desk)
@@ -268,6 +283,8 @@ def economy_now(w: Any, s: Any, slot: int) -> float:
 @inlined
 def odds(w: Any, s: Any, slot: int) -> float:
     """What multiplies the stage's odds of advancing for this deal, whenever it is."""
+    if w.multiplied == 0:
+        return 1.0
     deal = deals(s)[slot]
     i = deal.stage
     return standing_odds(
@@ -279,14 +296,13 @@ def odds(w: Any, s: Any, slot: int) -> float:
 @inlined
 def count_activities(w: Any, s: Any, slot: int) -> None:
     """Visits, bids and whatever else the stage counts, when its work is done."""
-    stage = deals(s)[slot].stage
-    for a in range(w.activities):
-        count = of.activities(w)[stage, a]
-        if count != 0.0:
-            add(w, s, slot, COUNTED + a, count)
+    stage = of.stages(w)[deals(s)[slot].stage]
+    for a in range(stage.first_activity, stage.last_activity):
+        activity = of.activities(w)[a]
+        add(w, s, slot, activity.measure, activity.count)
 
 
-@inlined
+@jitted
 def await_customer(w: Any, s: Any, slot: int) -> None:
     """Work is done: count it, and settle what the customer will say and when."""
     deal = deals(s)[slot]
@@ -310,7 +326,7 @@ def hear(w: Any, s: Any, slot: int, outcome: int, when: float) -> None:
         free_deal(s, slot)
 
 
-@inlined
+@jitted
 def open_deal_arrives(w: Any, s: Any, i: int) -> None:
     """A deal open on the first day: its stage's work is done, its answer may be near; then it goes on like any."""
     known = of.known_deals(w)[i]
@@ -338,7 +354,7 @@ def open_deal_arrives(w: Any, s: Any, i: int) -> None:
     hear(w, s, slot, outcome, when)
 
 
-@inlined
+@jitted
 def settle(w: Any, s: Any, slot: int) -> None:
     """The answer is in: the deal goes on to another stage, or out."""
     deal = deals(s)[slot]
@@ -357,7 +373,7 @@ def settle(w: Any, s: Any, slot: int) -> None:
         free_deal(s, slot)
 
 
-@inlined
+@jitted
 def book(w: Any, s: Any, slot: int) -> None:
     """The deal is won: its value is booked here and now."""
     value = worth(w, s, slot)
@@ -367,7 +383,7 @@ def book(w: Any, s: Any, slot: int) -> None:
     note(s, SIGNED, slot, value)
 
 
-@inlined
+@jitted
 def close(w: Any, s: Any, slot: int, stale: bool) -> None:
     """The deal is lost or stale. After it was won, that is counted in the flow only: the booking stands."""
     deal = deals(s)[slot]
@@ -379,7 +395,7 @@ def close(w: Any, s: Any, slot: int, stale: bool) -> None:
     free_deal(s, slot)
 
 
-@inlined
+@jitted
 def goes_stale(w: Any, s: Any, slot: int, key: int, visit: int) -> None:
     """A deal's patience is over: in the queue, or waiting for its customer; or it has moved on, and nothing happens."""
     deal = deals(s)[slot]
@@ -402,8 +418,7 @@ def happen(w: Any, s: Any) -> None:
     node = of.nodes(s)[place]
     rank, key, visit, what = node.rank, node.entity, node.visit, np.int64(node.what)
     s.now = node.time
-    while s.now > of.month_ends(w)[s.month]:  # an instant on a boundary belongs to the month that ends there
-        s.month += 1
+    s.month = month_from(of.month_ends(w), s.now, s.month)
     drop_first(s)
     node.next = s.free_node
     s.free_node = place
@@ -427,7 +442,7 @@ def replicate(w: Any, s: Any) -> None:
     open_feeds(w, s)
     while s.full == 0:
         if hand_over_is_next(s):
-            start(w, s, next_hand_over(w, s))
+            serve_next(w, s, next_hand_over(w, s))
         elif next_event(s):
             happen(w, s)
         else:

@@ -35,7 +35,8 @@ def _layout(**fields: str) -> np.dtype[np.void]:
 
 # --- what does not change between replications ----------------------------------------------------------------------
 
-STAGE = _layout(i8="work wait wait_lost stale_calendar", f8="stale")
+STAGE = _layout(i8="work wait wait_lost stale_calendar first_activity last_activity", f8="stale")
+ACTIVITY = _layout(i8="measure", f8="count")
 CELL = _layout(u8="key", i8="source region product rep enters prospects spread lever")
 OPEN_DEAL = _layout(
     u8="key", i8="stage owner product region segment source", f8="age_hours age_days value money authority need"
@@ -47,9 +48,10 @@ LEG = _layout(i8="first_day last_day", f8="since until")
 WORLD = _layout(
     f8="start end minor strong_from",
     i8="""won stages reps products regions segments sources months measures desks legs levers accounts classes
-    class_priority draws_segment money authority need activities open_deals happened cells days rows values share_rows
+    class_priority draws_segment multiplied money authority need activities open_deals happened cells days rows values takers
     at_month_ends at_hours at_dists at_table at_stages at_of_rep at_of_product at_of_segment at_of_source at_of_class
-    at_activities at_desk_of at_desk_speed at_rule at_share_row at_shares at_may at_segment_shares at_segment_value
+    at_activities at_desk_of at_desk_speed at_rule at_share_row at_may at_taker_start at_takers at_reached
+    at_segment_shares at_segment_value
     at_deal_values at_from_accounts at_accounts at_account_start at_account_items at_cells at_open_deals at_happened
     at_legs at_leg_start at_leg_items at_leg_may at_lever_of_route""",
 )
@@ -59,19 +61,22 @@ WORLD = _layout(
 DEAL = _layout(
     u8="key",
     f8="entered stale_at work wait_u answer_u",
-    i4="product region source rep desk ledger lever origin next before",
-    i2="stage visit segment klass priority",
+    u4="product region source desk row flow",  # unsigned: never negative, so that an index needs no look
+    i4="rep lever origin next before visit",
+    u2="stage segment",
+    u1="klass priority",
     i1="outcome queued by_share",
 )
 NODE = _layout(f8="time", u8="entity", i4="rank visit what next")
-FEED = _layout(f8="time height low thickness", i8="cell layer number")
+FEED = _layout(f8="time height low thickness", i8="cell layer number", u4="month")
 DESK = _layout(f8="speed", i8="waiting", i4="busy handing")
 LEDGER = _layout(i8="code", i4="rep product region segment")
 
 STATE = _layout(
     u8="seed replication phase",
     f8="now per_hour",
-    i8="""month full
+    u4="month",
+    i8="""full
     feeds feed_room nodes node_room free_node buckets bucket agenda_size hand_overs
     deals deal_room free_deal ledgers ledger_room slots logged log_room keeps_log
     at_advance at_economy at_rates at_feeds at_nodes at_buckets at_agenda at_hand_overs at_desks at_queues at_deals
@@ -157,8 +162,8 @@ def of_class(w: Any) -> Any:
 
 @inlined
 def activities(w: Any) -> Any:
-    """[stages, activities] counts."""
-    return carray(_pointer(w.at_activities), (w.stages, w.activities), np.float64)
+    """[activities of all stages] ACTIVITY."""
+    return carray(_pointer(w.at_activities), (w.activities,), ACTIVITY)
 
 
 @inlined
@@ -186,17 +191,24 @@ def share_row(w: Any) -> Any:
 
 
 @inlined
-def shares(w: Any, row: int, product: int, region: int) -> Any:
-    """[reps] shares of the leads of a product and region."""
-    place = ((row * w.products + product) * w.regions + region) * w.reps
-    return carray(_pointer(w.at_shares + 8 * place), (w.reps,), np.float64)
+def may(w: Any, place: int) -> Any:
+    """[reps] who may take a deal of a product, region and segment."""
+    return carray(_pointer(w.at_may + place * w.reps), (w.reps,), np.bool_)
 
 
 @inlined
-def may(w: Any, product: int, region: int, segment: int) -> Any:
-    """[reps] who may take a deal."""
-    place = ((product * w.regions + region) * w.segments + segment) * w.reps
-    return carray(_pointer(w.at_may + place), (w.reps,), np.bool_)
+def takers(w: Any, place: int) -> Any:
+    """[those who may take a deal of the place] reps."""
+    start = carray(_pointer(w.at_taker_start), (1,), np.int64)
+    return carray(_pointer(w.at_takers + 8 * start[place]), (start[place + 1] - start[place],), np.int64)
+
+
+@inlined
+def reached(w: Any, row: int, place: int) -> Any:
+    """[those who may take a deal of the place] their cumulated shares under a row of shares."""
+    start = carray(_pointer(w.at_taker_start), (1,), np.int64)
+    first = w.at_reached + 8 * (row * w.takers + start[place])
+    return carray(_pointer(first), (start[place + 1] - start[place],), np.float64)
 
 
 @inlined
@@ -375,21 +387,21 @@ def slots(s: Any) -> Any:
 
 
 @inlined
-def sums(w: Any, s: Any) -> Any:
-    """[ledgers, months, measures] what was counted."""
-    return carray(_pointer(s.at_cells), (s.ledger_room, w.months, w.measures), np.float64)
+def sums(w: Any, s: Any, row: int) -> Any:
+    """[measures] what was counted in a month of a ledger; their rows follow each other."""
+    return carray(_pointer(s.at_cells + 8 * w.measures * row), (w.measures,), np.float64)
 
 
 @inlined
 def used(w: Any, s: Any) -> Any:
-    """[ledgers, months] whether anything was counted, be it nought."""
-    return carray(_pointer(s.at_used), (s.ledger_room, w.months), np.bool_)
+    """[ledgers x months] whether anything was counted, be it nought."""
+    return carray(_pointer(s.at_used), (s.ledger_room * w.months,), np.bool_)
 
 
 @inlined
-def flow(w: Any, s: Any) -> Any:
-    """[reps, stages, months, FLOW_COLUMNS]."""
-    return carray(_pointer(s.at_flow), (w.reps, w.stages, w.months, FLOWS), np.float64)
+def flow(w: Any, s: Any, row: int) -> Any:
+    """[FLOW_COLUMNS] of a rep, stage and month; their rows follow each other."""
+    return carray(_pointer(s.at_flow + 8 * FLOWS * row), (FLOWS,), np.float64)
 
 
 @inlined

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiled import inlined
+from engine.compiled import inlined, jitted
 from engine.goals import MEASURES
 from engine.outcomes import BOOKED, WON
 from engine.twin.records import (
@@ -36,7 +36,7 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing: the golden ratio t
 _UPPER = np.uint64(32)
 
 
-@inlined
+@jitted
 def ledger_of(w: Any, s: Any, rep: int, product: int, region: int, segment: int) -> int:
     """The ledger of a rep, product, region and segment, opened on first use; NONE (and the state is full) without."""
     code = ((rep * w.products + product) * w.regions + region) * w.segments + segment
@@ -56,8 +56,10 @@ def ledger_of(w: Any, s: Any, rep: int, product: int, region: int, segment: int)
     table[place] = found
     ledger = known[found]
     ledger.code, ledger.rep, ledger.product, ledger.region, ledger.segment = code, rep, product, region, segment
-    sums(w, s)[found] = 0.0
-    used(w, s)[found] = False
+    for row in range(found * w.months, (found + 1) * w.months):
+        used(w, s)[row] = False
+        for measure in range(w.measures):
+            sums(w, s, row)[measure] = 0.0
     return found
 
 
@@ -81,8 +83,9 @@ def add(w: Any, s: Any, slot: int, measure: int, amount: float) -> None:
     """Add to a measure where the deal stands, now; legs whose window holds this instant get it too."""
     deal = deals(s)[slot]
     time = s.now
-    sums(w, s)[deal.ledger, s.month, measure] += amount
-    used(w, s)[deal.ledger, s.month] = True
+    row = deal.row + s.month
+    sums(w, s, row)[measure] += amount
+    used(w, s)[row] = True
     if measure < COUNTED:
         reps(w, s)[deal.rep, measure] += amount
     for leg in legs_of(w, measure, deal.rep):
@@ -94,11 +97,12 @@ def add(w: Any, s: Any, slot: int, measure: int, amount: float) -> None:
                 attributed(w, s)[deal.lever, leg] += amount
 
 
-@inlined
+@jitted
 def add_actual(w: Any, s: Any, ledger: int, measure: int, amount: float, record: Any) -> None:
     """Add what has happened: its month and its legs go by its date, which need not be a working day."""
-    sums(w, s)[ledger, record.month, measure] += amount
-    used(w, s)[ledger, record.month] = True
+    row = ledger * w.months + record.month
+    sums(w, s, row)[measure] += amount
+    used(w, s)[row] = True
     reps(w, s)[record.rep, measure] += amount
     for leg in legs_of(w, measure, record.rep):
         window = legs(w)[leg]
@@ -107,7 +111,7 @@ def add_actual(w: Any, s: Any, ledger: int, measure: int, amount: float, record:
                 leg_sums(w, s)[leg] += amount
 
 
-@inlined
+@jitted
 def book_what_happened(w: Any, s: Any) -> None:
     """Bookings between the horizon's start and as_of count as they are."""
     for i in range(w.happened):
@@ -122,7 +126,7 @@ def book_what_happened(w: Any, s: Any) -> None:
 def count_flow(w: Any, s: Any, slot: int, column: int) -> None:
     """Count a passage through a stage: entered, advanced, lost, stale."""
     deal = deals(s)[slot]
-    flow(w, s)[deal.rep, deal.stage, s.month, column] += 1.0
+    flow(w, s, deal.flow + deal.stage * w.months + s.month)[column] += 1.0
 
 
 @inlined
