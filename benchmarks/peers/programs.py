@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -164,7 +165,8 @@ def plain_c(folder: Path) -> Program | Absent:
         return Absent("C", f"{compiler[0]} does not compile it: {' '.join(done.stderr.split())[-300:]}")
     seconds = after.children_user + after.children_system - before.children_user - before.children_system
     version = subprocess.run([*compiler, "--version"], capture_output=True, encoding="utf-8", check=False).stdout
-    return Program("C", f"{version.partition(chr(10))[0]}, {' '.join(C_FLAGS)}", (str(binary),), seconds)
+    short = re.sub(r"\s*\([^)]*\)", "", version.partition("\n")[0])  # without the packager's own number
+    return Program("C", f"{short}, {' '.join(C_FLAGS)}", (str(binary),), seconds)
 
 
 def find(folder: Path) -> list[Program | Absent]:
