@@ -27,7 +27,6 @@ from numba.extending import intrinsic  # isort: skip
 _LN2_HIGH: Final = 6.93147180369123816490e-01  # 32 bits: its product with an exponent is exact
 _LN2_LOW: Final = 1.90821492927058770002e-10
 _INVERSE_LN2: Final = 1.44269504088896338700e00
-_HALF_LN2: Final = 0.34657359027997264
 _EXP_OVERFLOW: Final = 7.09782712893383973096e02
 _EXP_UNDERFLOW: Final = -7.45133219101941108420e02
 _SQRT_HALF_BITS: Final = 0x3FE6A09E667F3BCD
@@ -72,16 +71,9 @@ def exp(x: float) -> float:
         return x if x != x else _INF
     if x < _EXP_UNDERFLOW:
         return 0.0
-    k = 0
-    high = x
-    low = 0.0
-    if x > _HALF_LN2:
-        k = int(x * _INVERSE_LN2 + 0.5)
-    elif x < -_HALF_LN2:
-        k = int(x * _INVERSE_LN2 - 0.5)
-    if k != 0:
-        high = x - k * _LN2_HIGH
-        low = k * _LN2_LOW
+    k = int(np.floor(x * _INVERSE_LN2 + 0.5))  # 0 changes nothing below: no branch that a processor must guess
+    high = x - k * _LN2_HIGH
+    low = k * _LN2_LOW
     r = high - low
     z = r * r
     p = 4.13813679705723846039e-08
@@ -105,13 +97,9 @@ def _log_parts(x: float) -> tuple[float, float, float]:
     if x < _SMALLEST_NORMAL:
         x *= _TWO_54
         k = -54
-    bits = _bits(x)
+    bits = _bits(x) + (_ONE_BITS - _SQRT_HALF_BITS)  # carries into the exponent where 1 + f would reach sqrt 2
     k += (bits >> 52) - 1023
-    bits = (bits & _MANTISSA) | _ONE_BITS
-    if bits - (1 << 52) >= _SQRT_HALF_BITS:
-        bits -= 1 << 52
-        k += 1
-    f = _from_bits(bits) - 1.0
+    f = _from_bits((bits & _MANTISSA) + _SQRT_HALF_BITS) - 1.0
     s = f / (2.0 + f)
     z = s * s
     r = 1.479819860511658591e-01
@@ -136,8 +124,6 @@ def log(x: float) -> float:
             return -_INF
         return x if x == _INF else _NAN
     k, f, c = _log_parts(x)
-    if k == 0.0:
-        return f + c
     return k * _LN2_HIGH + (f + (c + k * _LN2_LOW))
 
 

@@ -112,8 +112,6 @@ def _less_common_variate(dists: Rows, table: Floats, i: int, u: float) -> float:
     kind = row.kind
     if kind == TRIANGULAR:
         return _triangular(row.p0, row.p1, row.p2, u)
-    if kind == UNIFORM:
-        return row.p0 + u * (row.p1 - row.p0)
     if kind == WEIBULL:
         return row.p0 * exp(log(-log(1.0 - u)) / row.p1)
     if kind == EMPIRICAL:
@@ -134,6 +132,8 @@ def variate(dists: Rows, table: Floats, i: int, u: float) -> float:
         return row.p0 * exp(row.p1 * normal_quantile(u))
     if kind == EXPONENTIAL:
         return -row.p0 * log(1.0 - u)
+    if kind == UNIFORM:
+        return row.p0 + u * (row.p1 - row.p0)
     return _less_common_variate(dists, table, i, u)
 
 

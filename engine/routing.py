@@ -45,17 +45,15 @@ class Routes:
 @compiled(I8(I8[::1], F8[::1], F8), inline=True)
 def by_share(takers: NDArray[np.int64], reached: Vector, u: float) -> int:
     """The rep that u falls to, by share among those who may; evenly where none of them has a share."""
-    low = 0
-    high = len(takers)
-    if high == 0:
+    count = len(takers)
+    if count == 0:
         return NOBODY
-    while low < high:
-        middle = (low + high) // 2
-        if u < reached[middle]:
-            high = middle
-        else:
-            low = middle + 1
-    return takers[low]
+    k = int(u * count)  # the place of even shares, from which the true one is never far
+    while k > 0 and u < reached[k - 1]:
+        k -= 1
+    while u >= reached[k]:
+        k += 1
+    return takers[k]
 
 
 @compiled(I8(I8[::1], I8[::1]), inline=True)

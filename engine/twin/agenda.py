@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.compiled import inlined
 from engine.environment import Rank
+from engine.twin.records import nth
 from engine.twin.records import NONE, agenda, buckets, desks, hand_overs, nodes
 
 ARRIVAL, WORK_DONE, ANSWER, GOES_STALE = (int(r) for r in (Rank.ARRIVAL, Rank.WORK_DONE, Rank.ANSWER, Rank.STALE))
@@ -40,7 +41,7 @@ def take_node(s: Any) -> int:
     """Room for an event: one that has been given back, else a fresh one; NONE (and the state is full) without."""
     node = s.free_node
     if node != NONE:
-        s.free_node = nodes(s)[node].next
+        s.free_node = nodes(s)[nth(node)].next
         return node
     if s.nodes == s.node_room:
         s.full = 1
@@ -57,11 +58,11 @@ def push(s: Any, node: int) -> None:
     s.agenda_size = place + 1
     while place > 0:
         above = (place - 1) >> 1
-        if not before(all_nodes[node], all_nodes[heap[above]]):
+        if not before(all_nodes[nth(node)], all_nodes[nth(heap[nth(above)])]):
             break
-        heap[place] = heap[above]
+        heap[nth(place)] = heap[nth(above)]
         place = above
-    heap[place] = node
+    heap[nth(place)] = node
 
 
 @inlined
@@ -72,19 +73,19 @@ def drop_first(s: Any) -> None:
     s.agenda_size = size
     if size == 0:
         return
-    last = heap[size]
+    last = heap[nth(size)]
     place = 0
     while True:
         below = 2 * place + 1
         if below >= size:
             break
-        if below + 1 < size and before(all_nodes[heap[below + 1]], all_nodes[heap[below]]):
+        if below + 1 < size and before(all_nodes[nth(heap[nth(below + 1)])], all_nodes[nth(heap[nth(below)])]):
             below += 1
-        if not before(all_nodes[heap[below]], all_nodes[last]):
+        if not before(all_nodes[nth(heap[nth(below)])], all_nodes[nth(last)]):
             break
-        heap[place] = heap[below]
+        heap[nth(place)] = heap[nth(below)]
         place = below
-    heap[place] = last
+    heap[nth(place)] = last
 
 
 @inlined
@@ -95,7 +96,7 @@ def plan_event(w: Any, s: Any, time: float, rank: int, entity: int, visit: int, 
     place = take_node(s)
     if place == NONE:
         return
-    node = nodes(s)[place]
+    node = nodes(s)[nth(place)]
     node.time = time
     node.rank = rank
     node.entity = entity
@@ -106,8 +107,8 @@ def plan_event(w: Any, s: Any, time: float, rank: int, entity: int, visit: int, 
         push(s, place)
     else:
         first = buckets(s)
-        node.next = first[bucket]
-        first[bucket] = place
+        node.next = first[nth(bucket)]
+        first[nth(bucket)] = place
 
 
 @inlined
@@ -118,10 +119,10 @@ def next_event(s: Any) -> bool:
         s.bucket += 1
         if s.bucket >= s.buckets:
             return False
-        node = first[s.bucket]
-        first[s.bucket] = NONE
+        node = first[nth(s.bucket)]
+        first[nth(s.bucket)] = NONE
         while node != NONE:
-            following = nodes(s)[node].next
+            following = nodes(s)[nth(node)].next
             push(s, node)
             node = following
     return True
@@ -133,42 +134,42 @@ def next_event(s: Any) -> bool:
 @inlined
 def ask_for_hand_over(w: Any, s: Any, desk: int) -> None:
     """Where the desk is free and somebody waits, hand it over when everything else of this instant has happened."""
-    here = desks(w, s)[desk]
+    here = desks(w, s)[nth(desk)]
     if here.waiting == 0 or here.busy == 1 or here.handing == 1:
         return
     here.handing = 1
     due = hand_overs(w, s)
     place = s.hand_overs
     s.hand_overs = place + 1
-    while place > 0 and due[place - 1] < desk:
-        due[place] = due[place - 1]
+    while place > 0 and due[nth(place - 1)] < desk:
+        due[nth(place)] = due[nth(place - 1)]
         place -= 1
-    due[place] = desk
+    due[nth(place)] = desk
 
 
 @inlined
 def hand_over_is_next(s: Any) -> bool:
     """Whether a desk is to be handed over before anything of the agenda happens."""
-    return bool(s.hand_overs > 0 and (s.agenda_size == 0 or nodes(s)[agenda(s)[0]].time > s.now))
+    return bool(s.hand_overs > 0 and (s.agenda_size == 0 or nodes(s)[nth(agenda(s)[0])].time > s.now))
 
 
 @inlined
 def next_hand_over(w: Any, s: Any) -> int:
     """The desk to be handed over."""
     s.hand_overs -= 1
-    desk = hand_overs(w, s)[s.hand_overs]
-    desks(w, s)[desk].handing = 0
+    desk = hand_overs(w, s)[nth(s.hand_overs)]
+    desks(w, s)[nth(desk)].handing = 0
     return desk
 
 
 @inlined
 def nothing_else_now(s: Any) -> bool:
     """Whether nothing more is due at this instant: no event, no hand-over."""
-    return bool(s.hand_overs == 0 and (s.agenda_size == 0 or nodes(s)[agenda(s)[0]].time > s.now))
+    return bool(s.hand_overs == 0 and (s.agenda_size == 0 or nodes(s)[nth(agenda(s)[0])].time > s.now))
 
 
 @inlined
 def idle(w: Any, s: Any, desk: int) -> bool:
     """Whether the desk is free and nobody waits for it."""
-    here = desks(w, s)[desk]
+    here = desks(w, s)[nth(desk)]
     return bool(here.busy == 0 and here.waiting == 0)

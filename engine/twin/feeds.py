@@ -13,13 +13,14 @@ from engine.business import month_from
 from engine.compiled import inlined, jitted
 from engine.draws import LEAD, PROSPECT, mix
 from engine.twin.agenda import ARRIVAL, plan_event
+from engine.twin.records import nth
 from engine.twin.records import NONE, cells, feeds, known_deals, month_ends, rates
 
 
 @inlined
 def draw_candidate(w: Any, s: Any, feed: Any) -> None:
     """The feed's next candidate after the one it holds."""
-    cell = cells(w)[feed.cell]
+    cell = cells(w)[nth(feed.cell)]
     purpose = PROSPECT if cell.rep >= 0 else LEAD
     feed.time, feed.height = candidate(
         s.seed, s.replication, s.phase, purpose, cell.key, feed.layer, feed.number, feed.time, feed.low, feed.thickness
@@ -29,14 +30,14 @@ def draw_candidate(w: Any, s: Any, feed: Any) -> None:
 @inlined
 def plan_next(w: Any, s: Any, what: int) -> None:
     """Plan the feed's next lead, and with it any other of the same instant, so that their keys decide."""
-    feed = feeds(s)[what]
-    key = cells(w)[feed.cell].key
+    feed = feeds(s)[nth(what)]
+    key = cells(w)[nth(feed.cell)].key
     heights = rates(w, s, feed.cell)
     planned = False
     at = 0.0
     while feed.time <= w.end and not (planned and feed.time > at):
         feed.month = month_from(month_ends(w), feed.time, feed.month)
-        if comes(feed.time, feed.height, w.start, heights[feed.month]):
+        if comes(feed.time, feed.height, w.start, heights[nth(feed.month)]):
             planned, at = True, feed.time
             plan_event(w, s, at, ARRIVAL, mix(key, place(feed.layer, feed.number)), 0, what)
         feed.number += 1
@@ -51,7 +52,7 @@ def take_feed(s: Any, cell: int) -> int:
         return NONE
     what = s.feeds
     s.feeds = what + 1
-    feed = feeds(s)[what]
+    feed = feeds(s)[nth(what)]
     feed.cell = cell
     feed.layer = NONE
     return what
@@ -67,7 +68,7 @@ def open_layers(w: Any, s: Any, number: int) -> None:
         what = take_feed(s, number)
         if what == NONE:
             return
-        feed = feeds(s)[what]
+        feed = feeds(s)[nth(what)]
         high = layer_top(layer)
         feed.layer, feed.number, feed.low, feed.thickness, feed.time = layer, 0, low, high - low, 0.0
         feed.month = 0
@@ -83,7 +84,7 @@ def open_list(w: Any, s: Any, number: int) -> None:
     what = take_feed(s, number)
     if what == NONE:
         return
-    cell = cells(w)[number]
+    cell = cells(w)[nth(number)]
     for i in range(cell.prospects):
         time = listed_time(s.seed, s.replication, s.phase, cell.key, i, cell.prospects, cell.spread, w.end)
         if time > w.start or w.start == 0.0:
@@ -94,9 +95,9 @@ def open_list(w: Any, s: Any, number: int) -> None:
 def open_feeds(w: Any, s: Any) -> None:
     """Plan the first leads of every cell, and take up the deals that are open on the first day."""
     for number in range(w.cells):
-        if cells(w)[number].prospects >= 0:
+        if cells(w)[nth(number)].prospects >= 0:
             open_list(w, s, number)
         else:
             open_layers(w, s, number)
     for i in range(w.open_deals):
-        plan_event(w, s, w.start, ARRIVAL, known_deals(w)[i].key, 0, -1 - i)
+        plan_event(w, s, w.start, ARRIVAL, known_deals(w)[nth(i)].key, 0, -1 - i)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.compiled import inlined
+from engine.twin.records import nth
 from engine.twin.records import CLASSES, NONE, deals, desks, queues
 
 FIRST, LAST = 0, 1
@@ -18,48 +19,48 @@ FIRST, LAST = 0, 1
 def queue_for(w: Any, s: Any, slot: int) -> None:
     """The deal queues for its rep's desk."""
     known = deals(s)
-    deal = known[slot]
-    ends = queues(w, s)[deal.desk, deal.priority]
+    deal = known[nth(slot)]
+    ends = queues(w, s)[nth(deal.desk), nth(deal.priority)]
     after = ends[LAST]
-    while after != NONE and known[after].entered == deal.entered and known[after].key > deal.key:
-        after = known[after].before
+    while after != NONE and known[nth(after)].entered == deal.entered and known[nth(after)].key > deal.key:
+        after = known[nth(after)].before
     deal.before = after
     if after == NONE:
         deal.next = ends[FIRST]
         ends[FIRST] = slot
     else:
-        deal.next = known[after].next
-        known[after].next = slot
+        deal.next = known[nth(after)].next
+        known[nth(after)].next = slot
     if deal.next == NONE:
         ends[LAST] = slot
     else:
-        known[deal.next].before = slot
+        known[nth(deal.next)].before = slot
     deal.queued = 1
-    desks(w, s)[deal.desk].waiting += 1
+    desks(w, s)[nth(deal.desk)].waiting += 1
 
 
 @inlined
 def cancel(w: Any, s: Any, slot: int) -> None:
     """The deal gives up its place."""
     known = deals(s)
-    deal = known[slot]
-    ends = queues(w, s)[deal.desk, deal.priority]
+    deal = known[nth(slot)]
+    ends = queues(w, s)[nth(deal.desk), nth(deal.priority)]
     if deal.before == NONE:
         ends[FIRST] = deal.next
     else:
-        known[deal.before].next = deal.next
+        known[nth(deal.before)].next = deal.next
     if deal.next == NONE:
         ends[LAST] = deal.before
     else:
-        known[deal.next].before = deal.before
+        known[nth(deal.next)].before = deal.before
     deal.queued = 0
-    desks(w, s)[deal.desk].waiting -= 1
+    desks(w, s)[nth(deal.desk)].waiting -= 1
 
 
 @inlined
 def first_in_line(w: Any, s: Any, desk: int) -> int:
     """The deal whose turn it is; NONE where nobody waits."""
-    ends = queues(w, s)[desk]
+    ends = queues(w, s)[nth(desk)]
     for klass in range(CLASSES):
         if ends[klass, FIRST] != NONE:
             return int(ends[klass, FIRST])

@@ -97,6 +97,12 @@ def _pointer(typing_context: Any, address: Any) -> Any:
     return types.voidptr(types.int64), generate
 
 
+@inlined
+def nth(index: int) -> int:
+    """An index that is never negative, so that no look is taken whether it counts from the end."""
+    return np.uint64(index)
+
+
 # --- views of the world ---------------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from engine.compiled import inlined, jitted
 from engine.goals import MEASURES
 from engine.outcomes import BOOKED, WON
+from engine.twin.records import nth
 from engine.twin.records import (
     NONE,
     attributed,
@@ -43,9 +44,9 @@ def ledger_of(w: Any, s: Any, rep: int, product: int, region: int, segment: int)
     table, known = slots(s), ledgers(s)
     mask = s.slots - 1
     place = int((np.uint64(code) * _SPREAD) >> _UPPER) & mask
-    while table[place] != NONE:
-        found = table[place]
-        if known[found].code == code:
+    while table[nth(place)] != NONE:
+        found = table[nth(place)]
+        if known[nth(found)].code == code:
             return int(found)
         place = (place + 1) & mask
     found = s.ledgers
@@ -53,13 +54,13 @@ def ledger_of(w: Any, s: Any, rep: int, product: int, region: int, segment: int)
         s.full = 1
         return NONE
     s.ledgers = found + 1
-    table[place] = found
-    ledger = known[found]
+    table[nth(place)] = found
+    ledger = known[nth(found)]
     ledger.code, ledger.rep, ledger.product, ledger.region, ledger.segment = code, rep, product, region, segment
     for row in range(found * w.months, (found + 1) * w.months):
-        used(w, s)[row] = False
+        used(w, s)[nth(row)] = False
         for measure in range(w.measures):
-            sums(w, s, row)[measure] = 0.0
+            sums(w, s, row)[nth(measure)] = 0.0
     return found
 
 
@@ -81,18 +82,18 @@ def counts(w: Any, leg: int, product: int, region: int, segment: int, source: in
 @inlined
 def add(w: Any, s: Any, slot: int, measure: int, amount: float) -> None:
     """Add to a measure where the deal stands, now; legs whose window holds this instant get it too."""
-    deal = deals(s)[slot]
+    deal = deals(s)[nth(slot)]
     time = s.now
     row = deal.row + s.month
-    sums(w, s, row)[measure] += amount
-    used(w, s)[row] = True
+    sums(w, s, row)[nth(measure)] += amount
+    used(w, s)[nth(row)] = True
     if measure < COUNTED:
-        reps(w, s)[deal.rep, measure] += amount
+        reps(w, s)[nth(deal.rep), nth(measure)] += amount
     for leg in legs_of(w, measure, deal.rep):
-        window = legs(w)[leg]
+        window = legs(w)[nth(leg)]
         in_time = time <= window.until and (time > window.since or window.since == 0.0)
         if in_time and counts(w, leg, deal.product, deal.region, deal.segment, deal.source):
-            leg_sums(w, s)[leg] += amount
+            leg_sums(w, s)[nth(leg)] += amount
             if deal.lever >= 0:
                 attributed(w, s)[deal.lever, leg] += amount
 
@@ -101,21 +102,21 @@ def add(w: Any, s: Any, slot: int, measure: int, amount: float) -> None:
 def add_actual(w: Any, s: Any, ledger: int, measure: int, amount: float, record: Any) -> None:
     """Add what has happened: its month and its legs go by its date, which need not be a working day."""
     row = ledger * w.months + record.month
-    sums(w, s, row)[measure] += amount
-    used(w, s)[row] = True
+    sums(w, s, row)[nth(measure)] += amount
+    used(w, s)[nth(row)] = True
     reps(w, s)[record.rep, measure] += amount
     for leg in legs_of(w, measure, record.rep):
-        window = legs(w)[leg]
+        window = legs(w)[nth(leg)]
         in_time = window.first_day <= record.day <= window.last_day
         if in_time and counts(w, leg, record.product, record.region, record.segment, w.sources - 1):
-            leg_sums(w, s)[leg] += amount
+            leg_sums(w, s)[nth(leg)] += amount
 
 
 @jitted
 def book_what_happened(w: Any, s: Any) -> None:
     """Bookings between the horizon's start and as_of count as they are."""
     for i in range(w.happened):
-        record = happened(w)[i]
+        record = happened(w)[nth(i)]
         ledger = ledger_of(w, s, record.rep, record.product, record.region, record.segment)
         if ledger != NONE:
             add_actual(w, s, ledger, WON, record.deals_won, record)
@@ -125,8 +126,8 @@ def book_what_happened(w: Any, s: Any) -> None:
 @inlined
 def count_flow(w: Any, s: Any, slot: int, column: int) -> None:
     """Count a passage through a stage: entered, advanced, lost, stale."""
-    deal = deals(s)[slot]
-    flow(w, s, deal.flow + deal.stage * w.months + s.month)[column] += 1.0
+    deal = deals(s)[nth(slot)]
+    flow(w, s, deal.flow + deal.stage * w.months + s.month)[nth(column)] += 1.0
 
 
 @inlined
@@ -137,7 +138,7 @@ def note(s: Any, kind: int, slot: int, amount: float) -> None:
     if s.logged == s.log_room:
         s.full = 1
         return
-    deal, row = deals(s)[slot], log(s)[s.logged]
+    deal, row = deals(s)[nth(slot)], log(s)[nth(s.logged)]
     s.logged += 1
     row.time = s.now
     row.kind = kind
