@@ -157,9 +157,9 @@ def settled(
     The answer is settled as the wait begins, by the odds of that moment: the stage's, times those that stand with the
     deal, times the economy's. The wait itself may differ between a deal that will advance and one that will be lost.
     """
-    if answer_u < at_odds(advance, standing * of_economy):
-        return answer_or_stale(ADVANCED, answered_at(now, dists, table, wait, wait_u, hours_at), now, stale_at)
-    return answer_or_stale(LOST, answered_at(now, dists, table, wait_lost, wait_u, hours_at), now, stale_at)
+    outcome = ADVANCED if answer_u < at_odds(advance, standing * of_economy) else LOST
+    row = wait if outcome == ADVANCED else wait_lost
+    return answer_or_stale(outcome, answered_at(now, dists, table, row, wait_u, hours_at), now, stale_at)
 
 
 @compiled(F8(F8, F8, DISTS, I8))
