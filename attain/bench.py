@@ -25,9 +25,8 @@ from typing import Any
 
 import scenarios
 from attain.plans import find_plan, open_plan
-from attain.simulate import ENGINES
 from engine import compiled
-from engine.batch import Simulator
+from engine.batch import ENGINES, Simulator
 from engine.problems import Refused
 from engine.world import build
 

@@ -22,18 +22,17 @@ from attain.provenance import machine, versions
 from attain.results import Results
 from attain.store import Manifest, RunRefused, RunStore
 from attain.tables import RunTask, hits_of, results_of
-from engine.batch import Keep, Simulator
+from engine.batch import ENGINES, Keep, Simulator
 from engine.montecarlo import Precision, Progress, run
 from engine.plan.document import write_text
 from engine.plan.load import load_plan
 from engine.plan.rows import PlanFiles
 from engine.plan.types import LoadedPlan
-from engine.problems import PlanRefused, Problem, Refused
+from engine.problems import PlanRefused, Problem
 from engine.world import World, build
 
 REPLICATIONS = 2_000
 FILES = "plan-files.json"  # in a run's folder: what the files beside the plan held
-ENGINES = ("simpy",)
 
 
 def fresh_seed() -> int:
@@ -90,12 +89,7 @@ def check_goals(world: World) -> None:
 
 
 def check_engine(engine: str) -> None:
-    """Raises Refused for an engine that there is not."""
-    if engine == "compiled":
-        raise Refused(
-            "The compiled engine is not in this version: leave --engine out, or say --engine simpy. "
-            "Results will not differ, only the time they take."
-        )
+    """Raises PlanRefused for an engine that there is not."""
     if engine not in ENGINES:
         raise PlanRefused([Problem("--engine", engine, f"one of: {', '.join(ENGINES)}")])
 
@@ -129,7 +123,7 @@ def simulate(
     jobs: int | None = None,
     precision: float | None = None,
     out: str | os.PathLike[str] | None = None,
-    engine: str = "simpy",
+    engine: str = ENGINES[0],
     keep: Keep = "goals",
     phase: int = 0,
     chunk: int | None = None,

@@ -21,6 +21,7 @@ from engine.twin.twin import Twin
 from engine.world import World
 
 Keep = Literal["goals", "cells", "log"]
+ENGINES = ("compiled", "simpy")  # the default first; they give the same results
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +77,7 @@ class Simulator:
         world: World,
         seed: int,
         phase: int = 0,
-        engine: str = "simpy",
+        engine: str = ENGINES[0],
         keep: Keep = "goals",
         attribution: Attribution | None = None,
     ) -> None:

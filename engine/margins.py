@@ -40,5 +40,6 @@ def _add_cells(
 def add_margins(outcome: Outcome, sizes: dict[str, int], sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     """dimension -> [names, MEASURES] of one outcome; `sums` [reps, products, regions, MEASURES] is added to."""
     margins = {dimension: np.zeros((sizes[dimension], COUNTED)) for dimension in MARGINS}
-    _add_cells(outcome.cell_keys, outcome.cells, *margins.values(), sums)
+    product, region, segment, month = margins.values()
+    _add_cells(outcome.cell_keys, outcome.cells, product, region, segment, month, sums)
     return margins

@@ -345,9 +345,9 @@ class Model:
         if by_owner:
             deal.rep = owner
         else:
-            rule, *takers = self.at.routes(deal)
+            rule, may, takers, reached = self.at.routes(deal)
             turns = self.last_turn[p][g]
-            deal.rep = route(rule, owner, *takers, self.open_deals, turns[deal.segment], u)
+            deal.rep = route(rule, owner, may, takers, reached, self.open_deals, turns[deal.segment], u)
             if deal.rep != owner:  # what an account's owner gets is nobody's turn
                 turns[deal.segment] = deal.rep
             deal.by_share = rule == BY_SHARE and deal.rep != owner

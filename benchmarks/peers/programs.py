@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import IO
 
 from attain.bench import compile_seconds, environment
-from attain.simulate import ENGINES
 from benchmarks.peers import PLAN
+from engine.batch import ENGINES
 
 HERE = Path(__file__).parent
 SCRIPT = "SimPy script"

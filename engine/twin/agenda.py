@@ -12,8 +12,7 @@ from typing import Any
 
 from engine.compiled import inlined
 from engine.environment import Rank
-from engine.twin.records import nth
-from engine.twin.records import NONE, agenda, buckets, desks, hand_overs, nodes
+from engine.twin.records import NONE, agenda, buckets, desks, hand_overs, nodes, nth
 
 ARRIVAL, WORK_DONE, ANSWER, GOES_STALE = (int(r) for r in (Rank.ARRIVAL, Rank.WORK_DONE, Rank.ANSWER, Rank.STALE))
 

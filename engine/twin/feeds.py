@@ -13,8 +13,7 @@ from engine.business import month_from
 from engine.compiled import inlined, jitted
 from engine.draws import LEAD, PROSPECT, mix
 from engine.twin.agenda import ARRIVAL, plan_event
-from engine.twin.records import nth
-from engine.twin.records import NONE, cells, feeds, known_deals, month_ends, rates
+from engine.twin.records import NONE, cells, feeds, known_deals, month_ends, nth, rates
 
 
 @inlined

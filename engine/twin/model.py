@@ -46,8 +46,7 @@ from engine.twin.agenda import (
 )
 from engine.twin.feeds import open_feeds, plan_next
 from engine.twin.queues import cancel, first_in_line, queue_for
-from engine.twin.records import nth
-from engine.twin.records import NONE, STATE_RECORD, WORLD_RECORD, deals
+from engine.twin.records import NONE, STATE_RECORD, WORLD_RECORD, deals, nth, whole
 from engine.twin.tally import add, book_what_happened, count_flow, ledger_of, note
 
 from numba import types  # isort: skip
@@ -144,7 +143,7 @@ def assign(w: Any, s: Any, slot: int, owner: int, u: float, by_owner: bool) -> N
     if deal.rep == NONE:
         return
     deal.desk = of.desk_of(w)[nth(deal.rep), nth(p)]
-    deal.row = ledger_of(w, s, np.int64(deal.rep), np.int64(p), np.int64(g), np.int64(deal.segment)) * w.months
+    deal.row = ledger_of(w, s, whole(deal.rep), whole(p), whole(g), whole(deal.segment)) * w.months
     deal.flow = deal.rep * w.stages * w.months
     if deal.stage <= w.won:
         of.open_deals(w, s)[nth(deal.rep)] += 1
@@ -227,8 +226,8 @@ def enter(w: Any, s: Any, slot: int) -> None:
     deal.outcome = PENDING
     deal.stale_at = stale_deadline(s.now, stage.stale, stage.stale_calendar != 0, of.hours_at(w))
     deal.work, deal.wait_u, deal.answer_u = visit_draws(
-        s.seed, s.replication, s.phase, deal.key, deal.visit, of.desk_speed(w)[nth(deal.desk)], of.dists(w), of.table(w),
-        stage.work,
+        s.seed, s.replication, s.phase, deal.key, deal.visit, of.desk_speed(w)[nth(deal.desk)],
+        of.dists(w), of.table(w), stage.work,
     )  # fmt: skip
     if deal.work <= 0.0:
         await_customer(w, s, slot)
@@ -236,7 +235,7 @@ def enter(w: Any, s: Any, slot: int) -> None:
         start(w, s, slot)  # what a hand-over at the end of this instant would come to: this is its end
     else:
         queue_for(w, s, slot)
-        ask_for_hand_over(w, s, np.int64(deal.desk))
+        ask_for_hand_over(w, s, whole(deal.desk))
         plan_event(w, s, deal.stale_at, GOES_STALE, deal.key, deal.visit, slot)
 
 
@@ -267,7 +266,7 @@ def start(w: Any, s: Any, slot: int) -> None:
 @jitted
 def work_done(w: Any, s: Any, slot: int) -> None:
     """The rep is done with the deal: the desk goes to the next, the customer's wait begins."""
-    desk = np.int64(deals(s)[nth(slot)].desk)
+    desk = whole(deals(s)[nth(slot)].desk)
     of.desks(w, s)[nth(desk)].busy = 0
     ask_for_hand_over(w, s, desk)
     note(s, WORKED, slot, 0.0)
@@ -415,9 +414,9 @@ def goes_stale(w: Any, s: Any, slot: int, key: int, visit: int) -> None:
 @inlined
 def happen(w: Any, s: Any) -> None:
     """The agenda's first event."""
-    place = np.int64(of.agenda(s)[0])
+    place = whole(of.agenda(s)[0])
     node = of.nodes(s)[nth(place)]
-    rank, key, visit, what = node.rank, node.entity, node.visit, np.int64(node.what)
+    rank, key, visit, what = node.rank, node.entity, node.visit, whole(node.what)
     s.now = node.time
     s.month = month_from(of.month_ends(w), s.now, s.month)
     drop_first(s)

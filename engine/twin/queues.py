@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.compiled import inlined
-from engine.twin.records import nth
-from engine.twin.records import CLASSES, NONE, deals, desks, queues
+from engine.twin.records import CLASSES, NONE, deals, desks, nth, queues
 
 FIRST, LAST = 0, 1
 

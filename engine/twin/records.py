@@ -49,8 +49,8 @@ WORLD = _layout(
     f8="start end minor strong_from",
     i8="""won stages reps products regions segments sources months measures desks legs levers accounts classes
     class_priority draws_segment multiplied money authority need activities open_deals happened cells days rows values
-    takers at_month_ends at_hours at_dists at_table at_stages at_of_rep at_of_product at_of_segment at_of_source at_of_class
-    at_activities at_desk_of at_desk_speed at_rule at_share_row at_may at_taker_start at_takers at_reached
+    takers at_month_ends at_hours at_dists at_table at_stages at_of_rep at_of_product at_of_segment at_of_source
+    at_of_class at_activities at_desk_of at_desk_speed at_rule at_share_row at_may at_taker_start at_takers at_reached
     at_segment_shares at_segment_value
     at_deal_values at_from_accounts at_accounts at_account_start at_account_items at_cells at_open_deals at_happened
     at_legs at_leg_start at_leg_items at_leg_may at_lever_of_route""",
@@ -100,7 +100,13 @@ def _pointer(typing_context: Any, address: Any) -> Any:
 @inlined
 def nth(index: int) -> int:
     """An index that is never negative, so that no look is taken whether it counts from the end."""
-    return np.uint64(index)
+    return np.uint64(index)  # type: ignore[return-value]
+
+
+@inlined
+def whole(number: int) -> int:
+    """A number of a narrow field at full width, so that a function is compiled for one kind of integer only."""
+    return np.int64(number)  # type: ignore[return-value]
 
 
 # --- views of the world ---------------------------------------------------------------------------------------------

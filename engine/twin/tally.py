@@ -13,7 +13,6 @@ import numpy as np
 from engine.compiled import inlined, jitted
 from engine.goals import MEASURES
 from engine.outcomes import BOOKED, WON
-from engine.twin.records import nth
 from engine.twin.records import (
     NONE,
     attributed,
@@ -26,6 +25,7 @@ from engine.twin.records import (
     legs,
     legs_of,
     log,
+    nth,
     reps,
     slots,
     sums,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from attain.simulate import ENGINES
+from engine.batch import ENGINES
 from tests.attain.cli_runs import BUDGET, PLAN, Attain, command, outside, surroundings
 from tests.attain.histories import as_csv, export
 

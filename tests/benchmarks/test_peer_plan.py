@@ -6,10 +6,10 @@ import math
 
 import pytest
 
-from attain.simulate import ENGINES
 from benchmarks import peer
 from benchmarks import peer_funnel as script
 from benchmarks.peers import PLAN, programs, worker
+from engine.batch import ENGINES
 from engine.plan.load import load_plan
 from engine.world import World, build
 from tests.oracles.power import judge_mean
