@@ -75,9 +75,9 @@ def log_beyond(world: World, row: int, age: float) -> float:
     if age <= 0.0:
         return 0.0
     if kind == "exponential":
-        return -age / p0
+        return float(-age / p0)
     if kind == "weibull":
-        return -((age / p0) ** p1)
+        return float(-((age / p0) ** p1))
     if kind == "lognormal":
         return float(norm.logsf(math.log(age / p0) / p1))
     beyond = 1.0 - float(cumulative(world.dists, world.table, row, age))
@@ -85,7 +85,7 @@ def log_beyond(world: World, row: int, age: float) -> float:
 
 
 def still_open(p: float, alive: float, gone: float) -> float:
-    """The probability of advancing by Bayes; `alive` and `gone` are the logarithms of what each answer's wait leaves."""
+    """The probability of advancing by Bayes; `alive` and `gone` are the logarithms of the two waits' survival."""
     if p in (0.0, 1.0) or alive == gone:
         return p
     if -math.inf in (alive, gone):

@@ -3,9 +3,9 @@
 Distributions are literals and not made of drawn numbers: their arithmetic is one code for all engines, and a plan with
 forty parts stays a few hundred draws. Constants are few and small, so that in most plans much happens at one instant.
 
-What draws takes a `random.Random`. The strategies give Hypothesis's own, whose numbers shrink like any other draw's; it
-costs less than a strategy a number, and Hypothesis, seeing no strategies inside, spends its runs on new plans and not on
-plans with a part copied over another.
+What draws takes a `random.Random`. The strategies give it Hypothesis's own, whose numbers shrink like any other draw's;
+it costs less than a strategy a number, and Hypothesis, seeing no strategies inside, spends its runs on new plans, not
+on the last one with some part copied over another.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def column(name: str, **unit: str) -> Any:
     return {"empirical": {"file": COLUMNS, "column": name, **unit}}
 
 
-# --- names: in several scripts, with what CSV and YAML must quote; files list them in another order than the sorted one -
+# --- names: in several scripts, with what CSV and YAML must quote, listed in another order than the sorted one -------
 
-REPS = ("Wu", "Li", "Ярослав", "张伟", "نور", "O'Neil, \"Jr\": #1")
+REPS = ("Wu", "Li", "Ярослав", "张伟", "نور", 'O\'Neil, "Jr": #1')
 PRODUCTS = ("ERP", "Ёлка", "クラウド")
 SEGMENTS = ("retail", "finance", "制造")
 STAGES = ("lead", "提案", "Vertrag: unterschrieben", "delivery", "renewal")
@@ -127,9 +127,9 @@ STYLES: dict[str, tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]] = { 
     "stepped": ((*TIED, *STEPPED), (*TIED, *STEPPED), CALENDAR_TIED),
     "no work": (("0 h",), (*TIED, *STEPPED, *SMOOTH, *LONG), CALENDAR_TIED),
 }
-FREQUENT = ("tied", "any", "stepped", "any", "no work")
+FREQUENT = ("tied", "any", "stepped", "any", "no work")  # the styles, some of them more often
 
-# --- probabilities, amounts --------------------------------------------------------------------------------------------
+# --- probabilities, amounts ------------------------------------------------------------------------------------------
 
 ADVANCE: tuple[Any, ...] = (0.9, 1, 0.5, {"wins": 3, "of": 4}, "80%", 0, {"wins": 0, "of": 1}, 1, 0.7)
 ODDS = (0.3, 2.5, 1.2)

@@ -75,14 +75,15 @@ def hold_equal(case: Case, expected: list[Outcome], of: Engine) -> None:
         assert not difference, f"replication {case.first + k} without a log: {difference}"
 
 
-def hold_batches_equal(case: Case, names: tuple[str, str], keep: str) -> None:
-    """What two engines hand to the Monte Carlo driver for the case's replications is the same."""
+def hold_batches_equal(case: Case, names: tuple[str, str], keep: str) -> tuple[bytes, ...]:
+    """What two engines hand to the Monte Carlo driver for the case's replications is the same; returns its hashes."""
     one, other = (
         Simulator(case.world, case.seed, case.phase, name, keep, case.attribution)(case.first, REPLICATIONS)  # type: ignore[arg-type]
         for name in names
     )
     found = "; ".join(_batch_differences(one, other))
     assert not found, found
+    return one.hashes
 
 
 def differences(world: World, one: Outcome, other: Outcome) -> str:
@@ -105,9 +106,9 @@ def _array_difference(name: str, a: NDArray[np.generic] | None, b: NDArray[np.ge
         return f"{name}: {a.dtype} {a.shape} and {b.dtype} {b.shape}"
     if a.tobytes() == b.tobytes():
         return ""
-    places = [tuple(place) for place in np.argwhere(a != b).tolist()] or ["a zero's sign"]
-    shown = ", ".join(f"{place} {a[place]} and {b[place]}" if isinstance(place, tuple) else place for place in places[:3])
-    return f"{name}: {len(places)} places, {shown}"
+    places = [tuple(place) for place in np.argwhere(a != b).tolist()]
+    shown = [f"{place}: {a[place]} and {b[place]}" for place in places[:3]] or ["the sign of a zero"]
+    return f"{name}: {len(places)} places, {', '.join(shown)}"
 
 
 def _batch_differences(one: Batch, other: Batch) -> Iterator[str]:

@@ -109,23 +109,26 @@ def _named(rng: Random, stages: list[Values], dates: tuple[str, str], size: str,
     """The names of a plan of this size; very many of `wide`."""
     names = tuple(stage["name"] for stage in stages)
     won = next((i for i, stage in enumerate(stages) if stage.get("won")), len(stages) - 1)
-    products = choices.PRODUCTS[: 1 + number(rng, 2)]
+    small = size in ("few", "together")
     tree = dict(pick(rng, choices.TREES))
-    segments = choices.SEGMENTS[: 1 + number(rng, 2)] if chance(rng, 3) else ()
-    reps = choices.REPS[: 1 + number(rng, 3)] if not chance(rng, 10) else choices.REPS
+    found = {
+        "products": choices.PRODUCTS[: 1 + number(rng, 2)],
+        "segments": choices.SEGMENTS[: 1 + number(rng, 2)] if chance(rng, 3) else (),
+        "reps": choices.REPS[: 1 + number(rng, 3)] if not chance(rng, 10) else choices.REPS,
+        "sources": choices.SOURCES[: 1 + number(rng, 2) if small else 1],
+    }
     if wide == "regions":
-        tree |= {name: {} for name in extended((), choices.MANY)}
+        tree |= {name: {} for name in extended(())}
+    elif wide in found:
+        found[wide] = extended(found[wide], 40 if wide == "sources" else choices.MANY)
     start, end = dates
     return Named(
-        names,
-        names[: won + 1],
-        extended(products) if wide == "products" else products,
-        tree,
-        extended(segments) if wide == "segments" else segments,
-        extended(reps) if wide == "reps" else reps,
-        choices.SOURCES[: 1 + number(rng, 2)] if size in ("few", "together") else extended((), 40) if wide == "sources" else ("web",),
-        (int(end[:4]) - int(start[:4])) * 12 + int(end[5:7]) - int(start[5:7]) + 1,
-        size in ("few", "together") and chance(rng, 3),
+        stages=names,
+        entries=names[: won + 1],
+        tree=tree,
+        months=(int(end[:4]) - int(start[:4])) * 12 + int(end[5:7]) - int(start[5:7]) + 1,
+        accounts=small and chance(rng, 3),
+        **found,
     )
 
 

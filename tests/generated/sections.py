@@ -1,4 +1,4 @@
-"""The sections of a generated plan, each drawn with what the sections before it named: stages, people, sources, routing."""
+"""The sections of a generated plan, each drawn with what those before it named: stages, people, sources, routing."""
 
 from __future__ import annotations
 
@@ -81,7 +81,10 @@ def stages(rng: Random, style: str, *, plain: bool, many: bool) -> list[Values]:
             stage["activities"] = pick(rng, ({"visits": 1}, {"visits": 2, "标书": 1}, {"calls": 0.1}))
         found.append(stage)
     if many:
-        found = [{**found[i % count], "name": name} for i, name in enumerate(extended(choices.STAGES[:count], choices.MANY_STAGES))]
+        found = [
+            {**found[i % count], "name": name}
+            for i, name in enumerate(extended(choices.STAGES[:count], choices.MANY_STAGES))
+        ]
     if won < count:
         found[won]["won"] = True
     return found
@@ -101,7 +104,7 @@ def customers(rng: Random) -> Values | None:
 
 def segments(rng: Random, names: tuple[str, ...], stage_names: tuple[str, ...]) -> Values:
     """Customer segments; all but the first may have no share of leads."""
-    found = {}
+    found: Values = {}
     for i, name in enumerate(names):
         if i > 2:
             found[name] = found[names[i % 3]]
@@ -162,7 +165,7 @@ def quota(rng: Random, months: int) -> Any:
     return 500 if kind == 0 else {"months": [100, 20][:months]}
 
 
-# --- sources and routing -----------------------------------------------------------------------------------------------
+# --- sources and routing ---------------------------------------------------------------------------------------------
 
 
 def routing(rng: Random, named: Named) -> Any:

@@ -1,8 +1,4 @@
-"""Engines with one small fault each, to show what generated plans find: the test of the test.
-
-Each is the SimPy model with one thing changed that a second engine could get wrong. Its docstring says what is wrong
-with it, and is its name. This part: the order of what happens at one instant.
-"""
+"""Faults in the order of what happens at one instant, and of queues."""
 
 from __future__ import annotations
 
@@ -12,15 +8,7 @@ from typing import Any
 
 from engine.environment import Desk, DeskRequest, Instant, KeyedEnvironment, Rank
 from engine.simpy_model import Model
-
-FAULTS: dict[str, type[Model]] = {}
-
-
-def fault(model: type[Model]) -> type[Model]:
-    """Register a faulty model by what its docstring says."""
-    assert model.__doc__
-    FAULTS[model.__doc__] = model
-    return model
+from tests.generated.faults.registry import fault
 
 
 class _Reordered(Model):
@@ -40,7 +28,8 @@ def _ordered_by(key: Callable[[int, int, int], tuple[int, ...]]) -> type[KeyedEn
         def at(self, time: float, rank: int, entity: int, visit: int = 0) -> Instant:
             instant = Instant(self)
             self._count += 1
-            heappush(self.agenda, (time, *key(rank, entity, visit), self._count, instant))
+            event: Any = (time, *key(rank, entity, visit), self._count, instant)
+            heappush(self.agenda, event)
             return instant
 
     return Ordered
