@@ -23,7 +23,8 @@ from attain.results import Results
 from attain.store import Manifest, RunRefused, RunStore
 from attain.tables import RunTask, hits_of, results_of
 from engine.batch import Keep, Simulator
-from engine.montecarlo import Precision, Progress, run
+from engine.looks import Precision
+from engine.montecarlo import Progress, run
 from engine.plan.document import write_text
 from engine.plan.load import load_plan
 from engine.plan.rows import PlanFiles

@@ -29,7 +29,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError, computed_field
 
-from engine.montecarlo import Columns, Result, Tables
+from engine.chunks import Columns, Tables
+from engine.montecarlo import Result
 from engine.problems import Refused
 from engine.replications import Span, merged, prefix
 

@@ -19,8 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from engine.montecarlo import LARGEST_CHUNK, Memory, Precision, Progress, Tables, WorkerDied, _Chunks, run
+from engine.chunks import LARGEST_CHUNK, Chunks, Tables
+from engine.looks import Precision
+from engine.montecarlo import Memory, Progress, run
 from engine.replications import Span, merged, missing, prefix, size
+from engine.workers import WorkerDied
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -217,7 +220,7 @@ def test_chunks_last_about_a_second(seconds: float, largest: int) -> None:
 
     At 30 s a replication a chunk is 9 of them all the same: 10,000 replications are not cut into more than 1,024.
     """
-    chunks = _Chunks([(0, 10_000)], n=10_000, workers=2, fixed=None, cuts=())
+    chunks = Chunks([(0, 10_000)], n=10_000, workers=2, fixed=None, cuts=())
     sizes = []
     for low, high in chunks:
         sizes.append(high - low)

@@ -1,0 +1,116 @@
+"""Where chunks are computed on this machine: in this process, or in joblib's worker processes.
+
+What arrives is handed to `keep` at once, in the driver's own thread. Ctrl-C ends the workers, never between a chunk's
+arrival and its being kept whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from types import FrameType
+from typing import Any
+
+import joblib
+
+from engine.chunks import Chunks, Tables, Task, timed
+from engine.replications import Span
+
+Keep = Callable[[Span, Tables, float], None]  # a span, its tables, and the seconds they took
+
+
+class WorkerDied(RuntimeError):
+    """A worker process ended without an answer, twice on the same replications."""
+
+    def __init__(self, spans: list[Span], reason: str) -> None:
+        where = ", ".join(f"{a} to {b - 1}" if b - a > 1 else str(a) for a, b in spans)
+        super().__init__(
+            f"A worker process died twice while computing replications {where}, most often for want of memory. "
+            f"What had finished is kept, and a further run continues there: try fewer jobs, or jobs=1 to see an error "
+            f"where it happens. (The system says: {reason})"
+        )
+        self.spans = spans
+
+
+def in_process(task: Task, chunks: Chunks, keep: Keep) -> None:
+    """Compute every chunk here."""
+    for span in chunks:
+        keep(*timed(task, span))
+
+
+def in_workers(task: Task, chunks: Chunks, keep: Keep, workers: int, backend: str) -> None:
+    """Compute chunks in so many processes; one that dies is replaced. Raises WorkerDied when that does not help."""
+    settings: dict[str, Any] = (
+        {"inner_max_num_threads": 1, "initializer": _ignore_interrupts} if backend == "loky" else {}
+    )
+    while True:
+        try:
+            with joblib.parallel_config(backend=backend, n_jobs=workers, **settings):
+                # Arrays in the task are sent, not mapped: mapped ones are read-only, another type to compiled code.
+                pool = joblib.Parallel(return_as="generator_unordered", batch_size=1, max_nbytes=None)
+                arriving = pool(joblib.delayed(timed)(task, span) for span in chunks)
+            with _closing(arriving):
+                for span, tables, seconds in arriving:
+                    keep(span, tables, seconds)
+            return
+        except BrokenProcessPool as death:
+            twice = chunks.lost()
+            if twice:
+                raise WorkerDied(twice, " ".join(str(death).split())) from None
+
+
+def _ignore_interrupts() -> None:
+    """In a worker: Ctrl-C reaches every process of the terminal, but only the parent decides what it means."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def _closing(arriving: Any) -> Iterator[None]:
+    """Ends the workers when results are left unread; joblib warns of that, although it is meant."""
+    try:
+        yield
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            arriving.close()
+
+
+class Interrupts:
+    """Ctrl-C at once, but never while a chunk is being kept: it waits until the sink has it whole."""
+
+    def __init__(self) -> None:
+        self.holding = False
+        self.pending = False
+        self.before: Any = None
+        self.installed = False
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            self.before = signal.signal(signal.SIGINT, self._pressed)
+            self.installed = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.installed:
+            signal.signal(signal.SIGINT, self.before if self.before is not None else signal.default_int_handler)
+
+    def _pressed(self, _number: int, _frame: FrameType | None) -> None:
+        if self.holding:
+            self.pending = True
+        else:
+            raise KeyboardInterrupt
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        self.holding = True
+        try:
+            yield
+        finally:
+            self.holding = False
+        if self.pending:
+            self.pending = False
+            raise KeyboardInterrupt
