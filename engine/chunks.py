@@ -22,7 +22,10 @@ Tables = Mapping[str, Columns]
 CHUNK_SECONDS = 1.0
 FASTEST_GROWTH = 4  # a chunk is at most so many times the one before: the first replications may be unlike the rest
 LARGEST_CHUNK = 2048  # replications, however fast: the tables of a chunk are in memory at once
-MOST_CHUNKS = 1024  # of a run: a replication of many seconds does not make a chunk, and a file, each
+LARGEST_BYTES = 64 * 2**20  # of a chunk's tables, for the same reason: thousands of reps make them wide
+LONGEST_SECONDS = 300.0  # so much is lost with a worker, or waited for
+MOST_CHUNKS = 1024  # of a run, as far as the above allow: a replication of many seconds makes no file of its own
+FIRST_CHUNK = 16  # replications at most, before anything is known of them
 
 
 class Task(Protocol):
@@ -39,6 +42,11 @@ def timed(task: Task, span: Span) -> tuple[Span, Tables, float]:
     return span, tables, time.perf_counter() - begun
 
 
+def size_of(tables: Tables) -> int:
+    """Bytes of the tables' columns; of text, those of the references to it."""
+    return sum(column.nbytes for columns in tables.values() for column in columns.values())
+
+
 class Chunks:
     """Hands out spans of the missing replications in ascending order, each about `CHUNK_SECONDS` long.
 
@@ -50,7 +58,7 @@ class Chunks:
         self.fixed = fixed
         self.workers = workers
         self.smallest = min(max(1, n // MOST_CHUNKS), LARGEST_CHUNK)
-        self.size = self.smallest
+        self.size = min(self.smallest, FIRST_CHUNK)
         self.cuts = cuts
         self.again: list[Span] = []
         self.in_flight: set[Span] = set()
@@ -77,17 +85,21 @@ class Chunks:
         low, high = self.gaps[0]
         left = sum(b - a for a, b in self.gaps)
         # Towards the end chunks shrink, so that no worker sits on a long one while the others have finished.
-        wanted = self.fixed or max(self.smallest, min(self.size, left // (2 * self.workers)))
+        least = min(self.smallest, self.size)
+        wanted = self.fixed or max(least, min(self.size, left // (2 * self.workers)))
         last = min([high, low + wanted, *(cut for cut in self.cuts if cut > low)])
         self.gaps[0:1] = [(last, high)] if last < high else []
         return low, last
 
-    def arrived(self, span: Span, seconds: float) -> None:
+    def arrived(self, span: Span, seconds: float, nbytes: int = 0) -> None:
+        """A chunk is there, computed in so many seconds, its tables of so many bytes: the next are cut by that."""
         with self.lock:
             self.in_flight.discard(span)
             count = span[1] - span[0]
-            fitting = int(CHUNK_SECONDS * count / max(seconds, 1e-9))
-            self.size = max(self.smallest, min(fitting, FASTEST_GROWTH * max(count, self.size), LARGEST_CHUNK))
+            wanted = max(self.smallest, int(CHUNK_SECONDS * count / max(seconds, 1e-9)))
+            growth = FASTEST_GROWTH * max(count, self.size)
+            longest = int(LONGEST_SECONDS * count / max(seconds, 1e-9))
+            self.size = max(1, min(wanted, growth, longest, LARGEST_BYTES * count // max(nbytes, 1), LARGEST_CHUNK))
 
     def lost(self) -> list[Span]:
         """Take back what was handed out and has not arrived; what is lost for the second time is returned."""

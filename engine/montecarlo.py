@@ -20,7 +20,7 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.chunks import Chunks, Tables, Task
+from engine.chunks import Chunks, Tables, Task, size_of
 from engine.looks import Looks, Precision
 from engine.replications import Span, missing, prefix, size
 from engine.statistics import precision_schedule
@@ -174,7 +174,7 @@ class _State:
     def arrived(self, span: Span, tables: Tables, seconds: float) -> None:
         low, high = span
         self.sink.put(low, high - low, tables)
-        self.chunks.arrived(span, seconds)
+        self.chunks.arrived(span, seconds, size_of(tables))
         self.done += high - low
         self.fresh += high - low
         if self.looks is not None and not self.settled:
