@@ -67,13 +67,15 @@ class Chunks:
         self.lock = threading.Lock()
 
     def __iter__(self) -> Iterator[Span]:
-        while True:
-            with self.lock:
-                span = self._next()
-                if span is None:
-                    return
+        return iter(self.take, None)
+
+    def take(self) -> Span | None:
+        """The next span to compute; None where nothing is left to hand out."""
+        with self.lock:
+            span = self._next()
+            if span is not None:
                 self.in_flight.add(span)
-            yield span
+            return span
 
     def _next(self) -> Span | None:
         if self.stopped:

@@ -1,4 +1,4 @@
-"""The Monte Carlo driver: spreads replications over processes and hands what they give to a sink.
+"""The Monte Carlo driver: spreads replications over workers and hands what they give to a sink.
 
 A *task* computes replications first .. first + n - 1 as named tables; since every draw is keyed by its replication,
 neither workers nor chunks nor restarts change a number. A *sink* keeps the tables (the run store, or `Memory`); the
@@ -24,7 +24,7 @@ from engine.chunks import Chunks, Tables, Task, size_of
 from engine.looks import Looks, Precision
 from engine.replications import Span, missing, prefix, size
 from engine.statistics import precision_schedule
-from engine.workers import Interrupts, in_process, in_workers
+from engine.workers import Interrupts, Local, Workers
 
 
 class Sink(Protocol):
@@ -47,7 +47,7 @@ class Progress:
     done: int
     total: int
     rate: float  # replications per second, by this run's own work
-    seconds: float  # since the first chunk was handed out
+    seconds: float  # since the first chunk was begun
     left: float  # seconds; infinite before anything is known
 
 
@@ -97,18 +97,21 @@ def run(
     precision: Precision | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     backend: str = "loky",
+    cluster: Workers | None = None,
 ) -> Result:
     """Compute what `sink` lacks of the replications first .. first + n - 1, fewer where `precision` is met.
 
     `jobs` processes (None: one per core; 1: in this process), `chunk` replications at a time (None: about a second's
-    worth). Ctrl-C keeps what has been handed to the sink, ends the workers and returns 'interrupted'. Raises
-    `WorkerDied` when a worker dies twice on the same replications, and whatever the task itself raises.
+    worth). A `cluster` (see `engine.cluster`) computes in their place. Ctrl-C keeps what has been handed to the sink,
+    ends the workers and returns 'interrupted'. Raises `WorkerDied` when workers die repeatedly on the same
+    replications, and whatever the task itself raises.
     """
     if n < 1 or first < 0 or (chunk is not None and chunk < 1):
         raise ValueError(
             f"replications are counted from 0 and computed one at least (first={first}, n={n}, chunk={chunk})"
         )
-    workers = joblib.cpu_count() if jobs is None else max(1, jobs)
+    processes = joblib.cpu_count() if jobs is None else max(1, jobs)
+    workers = cluster if cluster is not None else Local(processes, backend)
     started = time.perf_counter()
     looks = Looks(precision, first, n) if precision is not None else None
     if looks is not None:
@@ -117,26 +120,13 @@ def run(
     gaps = missing(sink.done(), first, n)
     # Chunks end at the looks of any precision, asked for now or when the run is continued: sums by chunk stay whole.
     cuts = tuple(first + look for look in precision_schedule(n))
-    chunks = Chunks(gaps, n=n, workers=workers, fixed=chunk, cuts=cuts)
+    chunks = Chunks(gaps, n=n, workers=processes, fixed=chunk, cuts=cuts)
     interrupted = False
-    compile_seconds = 0.0
-    begun = time.perf_counter()
     state = _State(sink, chunks, looks, n, n - size(gaps), on_progress)
     try:
-        with Interrupts() as interrupts:
+        with state.interrupts:
             if gaps and not state.settled:
-                getattr(task, "warm", lambda: None)()
-                compile_seconds = time.perf_counter() - begun
-                begun = state.begun = time.perf_counter()
-
-                def keep(span: Span, tables: Tables, seconds: float) -> None:
-                    with interrupts.held():
-                        state.arrived(span, tables, seconds)
-
-                if workers == 1:
-                    in_process(task, chunks, keep)
-                else:
-                    in_workers(task, chunks, keep, workers, backend)
+                workers.compute(task, chunks, state.keep)
     except KeyboardInterrupt:
         interrupted = True
     reached = prefix(sink.done(), first)
@@ -146,8 +136,8 @@ def run(
         status="interrupted" if interrupted and look is None and reached < n else "complete",
         n=counted,
         seconds=time.perf_counter() - started,
-        compile_seconds=compile_seconds,
-        rate=state.fresh / max(time.perf_counter() - begun, 1e-9),
+        compile_seconds=workers.compile_seconds,
+        rate=state.fresh / max(time.perf_counter() - state.begun, 1e-9),
         precise=None if looks is None else look is not None and looks.precise(look),
         half_width=looks.half_width(counted) if looks is not None else None,
     )
@@ -169,10 +159,17 @@ class _State:
         self.done = done
         self.fresh = 0
         self.begun = time.perf_counter()
+        self.interrupts = Interrupts()
         self.settled = looks is not None and looks.settled() is not None
 
-    def arrived(self, span: Span, tables: Tables, seconds: float) -> None:
+    def keep(self, span: Span, tables: Tables, seconds: float) -> None:
+        with self.interrupts.held():
+            self._arrived(span, tables, seconds)
+
+    def _arrived(self, span: Span, tables: Tables, seconds: float) -> None:
         low, high = span
+        if self.fresh == 0:  # workers that start, and compile, do not count in the rate
+            self.begun = max(self.begun, time.perf_counter() - seconds)
         self.sink.put(low, high - low, tables)
         self.chunks.arrived(span, seconds, size_of(tables))
         self.done += high - low

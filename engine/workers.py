@@ -1,6 +1,6 @@
-"""Where chunks are computed on this machine: in this process, or in joblib's worker processes.
+"""Who computes chunks: this process, joblib's worker processes, or a cluster's (`engine.cluster`).
 
-What arrives is handed to `keep` at once, in the driver's own thread. Ctrl-C ends the workers, never between a chunk's
+What arrives is handed to `keep` at once, in the driver's own thread. Ctrl-C ends the work, never between a chunk's
 arrival and its being kept whole.
 """
 
@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 import joblib
 
@@ -22,28 +23,50 @@ from engine.replications import Span
 
 Keep = Callable[[Span, Tables, float], None]  # a span, its tables, and the seconds they took
 
+FEWER_JOBS = "try fewer jobs, or jobs=1 to see an error where it happens."
+
+
+class Workers(Protocol):
+    """Who computes chunks: this machine's processes, or those of a cluster."""
+
+    compile_seconds: float  # until the slowest worker could begin
+
+    def compute(self, task: Task, chunks: Chunks, keep: Keep) -> None:
+        """Have every chunk computed, and kept as it arrives, in this thread."""
+
 
 class WorkerDied(RuntimeError):
-    """A worker process ended without an answer, twice on the same replications."""
+    """Worker processes ended without an answer, several times on the same replications."""
 
-    def __init__(self, spans: list[Span], reason: str) -> None:
+    def __init__(self, spans: list[Span], reason: str, deaths: str = "twice", advice: str = FEWER_JOBS) -> None:
         where = ", ".join(f"{a} to {b - 1}" if b - a > 1 else str(a) for a, b in spans)
         super().__init__(
-            f"A worker process died twice while computing replications {where}, most often for want of memory. "
-            f"What had finished is kept, and a further run continues there: try fewer jobs, or jobs=1 to see an error "
-            f"where it happens. (The system says: {reason})"
+            f"A worker process died {deaths} while computing replications {where}, most often for want of memory. "
+            f"What had finished is kept, and a further run continues there: {advice} (The system says: {reason})"
         )
         self.spans = spans
 
 
-def in_process(task: Task, chunks: Chunks, keep: Keep) -> None:
-    """Compute every chunk here."""
-    for span in chunks:
-        keep(*timed(task, span))
+class Local:
+    """So many processes of this machine; one is this process itself."""
+
+    def __init__(self, processes: int, backend: str = "loky") -> None:
+        self.processes, self.backend = processes, backend
+        self.compile_seconds = 0.0
+
+    def compute(self, task: Task, chunks: Chunks, keep: Keep) -> None:
+        """Compile here first, where workers find it in the cache. Raises WorkerDied where replacing one is no help."""
+        begun = time.perf_counter()
+        getattr(task, "warm", lambda: None)()
+        self.compile_seconds = time.perf_counter() - begun
+        if self.processes > 1:
+            _in_workers(task, chunks, keep, self.processes, self.backend)
+            return
+        for span in chunks:
+            keep(*timed(task, span))
 
 
-def in_workers(task: Task, chunks: Chunks, keep: Keep, workers: int, backend: str) -> None:
-    """Compute chunks in so many processes; one that dies is replaced. Raises WorkerDied when that does not help."""
+def _in_workers(task: Task, chunks: Chunks, keep: Keep, workers: int, backend: str) -> None:
     settings: dict[str, Any] = (
         {"inner_max_num_threads": 1, "initializer": _ignore_interrupts} if backend == "loky" else {}
     )
