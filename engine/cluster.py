@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Identity = dict[str, str]  # "attain": its version; then each package whose code computes: a hash of its sources
 
-CONNECT_SECONDS = 8.0
+CONNECT_SECONDS = 8.0  # or Dask's own `distributed.comm.timeouts.connect`, where that is less
 LOOK_SECONDS = 1.0  # between looks at which workers there are
 AHEAD = 2  # chunks for each worker process: one that it computes, one that waits there for it
 FETCHED = 2  # chunks in this process: one that is being kept, one that comes in meanwhile
@@ -156,29 +156,37 @@ def connected(address: str) -> Iterator[Cluster]:
             f"A cluster needs Dask, which is not installed here ({error}): pip install 'attain[cluster]', on this "
             "machine and on every machine of the cluster."
         ) from None
-    _probe(address)
+    patience = _patience()
+    _probe(address, patience)
     try:
-        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="attain")
+        client = distributed.Client(address, timeout=patience, set_as_default=False, name="attain")
     except Exception as error:
         raise _no_answer(address, error) from None
     try:
         yield Cluster(client, address)
     finally:
         with contextlib.suppress(Exception):
-            client.close(timeout=CONNECT_SECONDS)
+            client.close(timeout=patience)
 
 
-def _probe(address: str) -> None:
+def _patience() -> float:
+    import dask
+    from dask.utils import parse_timedelta
+
+    return min(CONNECT_SECONDS, parse_timedelta(dask.config.get("distributed.comm.timeouts.connect")))
+
+
+def _probe(address: str, patience: float) -> None:
     """Ask whether a scheduler answers: Dask's client is slow to give up, and then leaves parts of it running."""
     from distributed import Security, rpc
 
     async def ask() -> Any:
         settings = Security().get_connection_args("client")
-        async with rpc(address, timeout=CONNECT_SECONDS, connection_args=settings) as scheduler:
+        async with rpc(address, timeout=patience, connection_args=settings) as scheduler:
             return await scheduler.identity()
 
     async def in_time() -> Any:
-        return await asyncio.wait_for(ask(), CONNECT_SECONDS + 1.0)  # something listens, and says nothing
+        return await asyncio.wait_for(ask(), 1.2 * patience)  # something listens, and says nothing
 
     try:
         with concurrent.futures.ThreadPoolExecutor(1) as thread:  # the caller may have an event loop of its own

@@ -97,7 +97,7 @@ def test_interrupted_and_continued(two: DaskCluster, expected: str) -> None:
 
 
 def test_few_chunks_are_under_way_at_a_time(two: DaskCluster) -> None:
-    chunks = Chunks([(0, N)], n=N, workers=1, fixed=2, cuts=())
+    chunks = Chunks([(0, N)], n=N, workers=1, fixed=6, cuts=())
     under_way, kept = [], []
 
     def keep(span: Span, tables: Tables, seconds: float) -> None:
@@ -163,29 +163,24 @@ def test_replications_that_kill_workers_are_reported(two: DaskCluster) -> None:
     assert size(memory.done()) >= 80
 
 
-def test_a_scheduler_that_is_lost_is_reported(tmp_path: Path) -> None:
+def test_threads_are_told_of_and_a_lost_scheduler_too(tmp_path: Path) -> None:
     memory = Memory()
-    with dask_cluster(tmp_path, workers=1) as own:
+    with dask_cluster(tmp_path) as own:
+        own.work(1, threads=3)
+        with pytest.raises(ClusterRefused, match="not a scheduler"):
+            connected(next(iter(own.workers()))).__enter__()
 
         def end(progress: Progress) -> None:
             if progress.done >= 50:
                 own.processes[0].kill()
 
-        with connected(own.address) as cluster, pytest.raises(ClusterRefused, match="What had finished is kept"):
+        with (
+            connected(own.address) as cluster,
+            pytest.warns(ClusterWarning, match="a process computes one chunk at a time"),
+            pytest.raises(ClusterRefused, match="What had finished is kept"),
+        ):
             run(Fake(1e-3), n=N, sink=memory, chunk=5, on_progress=end, cluster=cluster)
     assert 50 <= size(memory.done()) < N
-
-
-def test_threads_without_use_are_told(tmp_path: Path, expected: str) -> None:
-    memory = Memory()
-    with dask_cluster(tmp_path) as own:
-        own.work(1, threads=3)
-        with connected(own.address) as cluster, pytest.warns(ClusterWarning, match="a process computes one chunk"):
-            run(Fake(), n=N, sink=memory, chunk=20, cluster=cluster)
-        worker = next(iter(own.workers()))
-        with pytest.raises(ClusterRefused, match="not a scheduler"), connected(worker):
-            pass
-    assert digest(memory, N) == expected
 
 
 # --- clusters that are not there ------------------------------------------------------------------------------------
