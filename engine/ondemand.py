@@ -8,11 +8,32 @@ have taken in, nothing is read at all.
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from numba.core.compiler_lock import global_compiler_lock
-from numba.core.registry import CPUDispatcher
+from numba.core.registry import CPUDispatcher, cpu_target
+
+BLAS = "scipy.linalg.cython_blas"
+
+
+@functools.cache
+def _ready() -> None:
+    """Let numba read in what it knows about NumPy; SciPy's linear algebra aside, which it would look for.
+
+    To import that takes as long as all of numba. Where it is not found, numba does inner products itself, and asks
+    again when compiled code multiplies matrices, as nothing here does.
+    """
+    if BLAS in sys.modules:
+        cpu_target.target_context.refresh()
+        return
+    sys.modules[BLAS] = None  # type: ignore[assignment]  # an import fails at once
+    try:
+        cpu_target.target_context.refresh()
+    finally:
+        del sys.modules[BLAS]
 
 
 class OnDemand(CPUDispatcher):  # type: ignore[misc, unused-ignore]
@@ -35,6 +56,7 @@ class OnDemand(CPUDispatcher):  # type: ignore[misc, unused-ignore]
         with global_compiler_lock:  # another thread waits here until all is there
             if not self._can_compile:
                 return self
+            _ready()
             if self._cache.cache_path is None:  # finding its place takes a while, too
                 self.enable_caching()
             if not self.declared:
