@@ -1,5 +1,8 @@
 """Who computes chunks: this process, joblib's worker processes, or a cluster's (`engine.cluster`).
 
+To start worker processes takes seconds, in which small runs are over: this process begins, and hands over what is left
+where that pays.
+
 What arrives is handed to `keep` at once, in the driver's own thread. Ctrl-C ends the work, never between a chunk's
 arrival and its being kept whole.
 """
@@ -16,12 +19,13 @@ from concurrent.futures.process import BrokenProcessPool
 from types import FrameType
 from typing import Any, Protocol
 
-import joblib
-
 from engine.chunks import Chunks, Tables, Task, timed
 from engine.replications import Span
 
 Keep = Callable[[Span, Tables, float], None]  # a span, its tables, and the seconds they took
+
+ALONE = 0.5  # seconds for which this process computes before it asks whether workers would pay
+WORTH = 3.0  # seconds of work left from which they do: each imports everything anew
 
 FEWER_JOBS = "try fewer jobs, or jobs=1 to see an error where it happens."
 
@@ -48,9 +52,9 @@ class WorkerDied(RuntimeError):
 
 
 class Local:
-    """So many processes of this machine; one is this process itself."""
+    """So many processes of this machine (None: one per core); one is this process itself."""
 
-    def __init__(self, processes: int, backend: str = "loky") -> None:
+    def __init__(self, processes: int | None, backend: str = "loky") -> None:
         self.processes, self.backend = processes, backend
         self.compile_seconds = 0.0
 
@@ -58,15 +62,29 @@ class Local:
         """Compile here first, where workers find it in the cache. Raises WorkerDied where replacing one is no help."""
         begun = time.perf_counter()
         getattr(task, "warm", lambda: None)()
-        self.compile_seconds = time.perf_counter() - begun
-        if self.processes > 1:
-            _in_workers(task, chunks, keep, self.processes, self.backend)
-            return
-        for span in chunks:
+        ready = time.perf_counter()
+        self.compile_seconds = ready - begun
+        while True:
+            if time.perf_counter() - ready >= ALONE and chunks.seconds_left() > WORTH and self._count() > 1:
+                _in_workers(task, chunks, keep, self._count(), self.backend)
+                return
+            span = chunks.take()
+            if span is None:
+                return
             keep(*timed(task, span))
+
+    def _count(self) -> int:
+        if self.processes is None:
+            import joblib
+
+            self.processes = joblib.cpu_count()
+        return self.processes
 
 
 def _in_workers(task: Task, chunks: Chunks, keep: Keep, workers: int, backend: str) -> None:
+    import joblib
+
+    chunks.workers = workers
     settings: dict[str, Any] = (
         {"inner_max_num_threads": 1, "initializer": _ignore_interrupts} if backend == "loky" else {}
     )
