@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-run
 DEV_READY := $(VENV)/.ready-dev
+PEERS_READY := $(VENV)/.ready-peers
 JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
@@ -23,7 +24,7 @@ help:
 	@echo "make test     style, types and tests"
 	@echo "make verify   the tests that take long, too"
 	@echo "make lint     style and types only          make format  put the style right"
-	@echo "make bench    measure speed                 make docs    write the reference pages from the types"
+	@echo "make bench    measure speed, ours and peers' make docs    write the reference pages from the types"
 	@echo "make lock     pin the dependencies anew     make clean   remove .venv, $(DEMO)/ and caches"
 
 demo: $(RUN_READY)
@@ -49,7 +50,7 @@ format: $(DEV_READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(DEV_READY)
+bench: $(PEERS_READY)
 	$(BIN)/python -m benchmarks.run
 
 docs: $(DEV_READY)
@@ -60,6 +61,8 @@ lock: $(BIN)/python
 	$(PIP) "uv>=0.5"
 	$(LOCK) --extra build $(UPGRADE) --output-file requirements.lock
 	$(LOCK) --extra build --extra dev --constraint requirements.lock $(UPGRADE) --output-file requirements-dev.lock
+	$(LOCK) --extra build --extra dev --extra peers --constraint requirements-dev.lock $(UPGRADE) \
+		--output-file requirements-peers.lock
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -84,3 +87,7 @@ $(DEV_READY): requirements-dev.lock requirements.lock pyproject.toml | $(BIN)/py
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $(RUN_READY) $@
+
+$(PEERS_READY): requirements-peers.lock $(DEV_READY)
+	@$(PIP) --require-hashes -r requirements-peers.lock
+	@touch $@

@@ -3,6 +3,11 @@
 Every plan gets a fresh process, so that the peak of its memory and its warm-up are its own. Times are processor
 seconds of that process: on a machine that does other work too, they say what the plan costs and not what the machine
 was doing. Rows are plain records, see `COLUMNS`.
+
+Compiling comes once an install and engine, never with a plan. Its cost is measured so, by a process whose cache is
+empty, and is a column of its own; everything else is measured with compiled code in the cache.
+
+The peers, other simulators on one model, are measured by the folder benchmarks/ of the source tree; `peers` asks it.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,8 +25,9 @@ from typing import Any
 
 import scenarios
 from attain.plans import find_plan, open_plan
-from attain.simulate import ENGINES
-from engine.batch import Simulator
+from engine import compiled
+from engine.batch import ENGINES, Simulator
+from engine.problems import Refused
 from engine.world import build
 
 SECONDS = 3.0
@@ -37,9 +44,11 @@ COLUMNS = {
     "moves_per_replication": "stage visits that ended in the horizon (advanced, lost or stale), on average",
     "moves_per_second": "moves of all measured replications over their seconds",
     "leads_per_replication": "leads that came, on average; deals open on the first day not counted",
-    "warm_seconds": "processor seconds before the first measured replication: imports, compiled code loaded or made, "
-    "the plan read, one replication unmeasured",
+    "warm_seconds": "processor seconds before the first measured replication: imports, compiled code loaded from the "
+    "cache, the plan read, one replication unmeasured",
     "peak_memory_mb": "the process's peak memory in MiB; null where the system does not say",
+    "compile_seconds": "processor seconds that compiling takes, once an install and engine: a process with an empty "
+    "cache less one with what that left there, both on the first plan; null where it was left out",
 }
 
 
@@ -48,25 +57,28 @@ def bench(
     *,
     seconds: float = SECONDS,
     engines: Sequence[str] = ENGINES,
+    compiling: bool = True,
 ) -> list[dict[str, Any]]:
     """A row (`COLUMNS`) for each plan and engine; every built-in plan unless `plans` are named.
 
     Replications run until about `seconds` have passed, two at least, all with goals, cells' totals and hashes as
-    `attain simulate` has them. Raises PlanRefused for a plan that cannot be used, before anything is measured.
+    `attain simulate` has them. `compiling`: measure that, too, by compiling everything once for each engine. Raises
+    PlanRefused for a plan that cannot be used, before anything is measured.
     """
     wanted = [os.fspath(plan) for plan in (scenarios.names() if plans is None else plans)]
     found = [find_plan(plan) for plan in wanted]
     for path in found:
         open_plan(path)
+    took = {engine: compile_seconds(found[0], engine) if compiling else None for engine in engines}
     return [
-        {"plan": name} | _apart(path, engine, seconds)
+        {"plan": name} | _apart(path, engine, seconds) | {"compile_seconds": took[engine]}
         for name, path in zip(wanted, found, strict=True)
         for engine in engines
     ]
 
 
 def measure(plan: str | os.PathLike[str], engine: str, seconds: float) -> dict[str, Any]:
-    """One row but for its `plan`, measured in this process."""
+    """One row but for its `plan` and what compiling takes, measured in this process."""
     simulator = Simulator(build(open_plan(plan)), SEED, engine=engine)
     simulator(0, 1)
     warm = time.process_time()
@@ -93,6 +105,39 @@ def measure(plan: str | os.PathLike[str], engine: str, seconds: float) -> dict[s
     }
 
 
+def compile_seconds(plan: str | os.PathLike[str], engine: str) -> float:
+    """Processor seconds that compiling an engine takes: the warm-up with an empty cache, less the next one's."""
+    path = str(find_plan(plan).resolve())
+    with tempfile.TemporaryDirectory(prefix="attain-bench-") as folder:
+        cold, warm = (
+            run_apart("attain.bench", engine, "0", path, **{compiled.PLACE: folder})["warm_seconds"] for _ in range(2)
+        )
+    return max(0.0, float(cold) - float(warm))
+
+
+def peers(seconds: float = SECONDS) -> dict[str, Any]:
+    """The peer funnel by our engines and by every peer that is here, as `benchmarks/README.md` says; takes minutes.
+
+    What it measured is also written into the folder benchmarks/. Raises Refused where there is no such folder.
+    """
+    root = Path(__file__).parents[1]
+    if not (root / "benchmarks" / "run.py").is_file():
+        raise Refused(
+            "The peers are measured by the folder benchmarks/ of attain's source tree, which an installed attain "
+            "does not have: run this in a copy of the source tree (`make bench` there measures everything)."
+        )
+    command = [sys.executable, "-P", "-m", "benchmarks.run", "peers", "--json", "--seconds", str(seconds)]
+    path = os.pathsep.join([str(root), *(place for place in sys.path if place)])
+    # Its progress goes where ours does, to standard error.
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, encoding="utf-8", env=environment(PYTHONPATH=path), check=False
+    )
+    if done.returncode not in (0, 1) or not done.stdout:
+        raise RuntimeError(f"the measuring process of the peers ended with {done.returncode}")
+    document: dict[str, Any] = json.loads(done.stdout)["peers"]
+    return document
+
+
 def peak_memory() -> float | None:
     """This process's peak resident memory in MiB, where the system says it.
 
@@ -112,14 +157,16 @@ def peak_memory() -> float | None:
     return peak / (1024.0 * 1024.0 if sys.platform == "darwin" else 1024.0)
 
 
-def run_apart(*arguments: str) -> dict[str, Any]:
-    """Run a module of this project in a fresh Python and read the JSON that it prints."""
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        "PYTHONIOENCODING": "utf-8",
-    }
+def environment(**more: str) -> dict[str, str]:
+    """The environment of a fresh Python that finds what this one finds."""
+    path = os.pathsep.join(place for place in sys.path if place)
+    return os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"} | more
+
+
+def run_apart(*arguments: str, **more: str) -> dict[str, Any]:
+    """Run a module of this project in a fresh Python and read the JSON that it prints; `more` for its environment."""
     command = [sys.executable, "-P", "-m", *arguments]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment(**more), check=False)
     if done.returncode:
         raise RuntimeError(f"the measuring process of {arguments[-1]} ended with {done.returncode}:\n{done.stderr}")
     row: dict[str, Any] = json.loads(done.stdout)
@@ -127,7 +174,16 @@ def run_apart(*arguments: str) -> dict[str, Any]:
 
 
 def _apart(path: Path, engine: str, seconds: float) -> dict[str, Any]:
+    """A row with compiled code in the cache: measured again where it had to make some first."""
+    before = _compiled_files()
+    row = run_apart("attain.bench", engine, str(seconds), str(path.resolve()))
+    if _compiled_files() == before:
+        return row
     return run_apart("attain.bench", engine, str(seconds), str(path.resolve()))
+
+
+def _compiled_files() -> set[str]:
+    return {str(path) for path in compiled.DIRECTORY.rglob("*")}
 
 
 if __name__ == "__main__":

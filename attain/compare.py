@@ -211,7 +211,7 @@ def compare(
     n: int = REPLICATIONS,
     seed: int | None = None,
     jobs: int | None = None,
-    engine: str = "simpy",
+    engine: str = "compiled",
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Comparison:
     """Compare plans on common random numbers; with one plan and `sets`, the plan and its variation.

@@ -97,7 +97,7 @@ def replay(
     sets: Sequence[str] = (),
     around: str | None = None,
     phase: int = 0,
-    engine: str = "simpy",
+    engine: str = "compiled",
 ) -> Replay:
     """The timeline of one replication.
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.batch import MARGINS, Batch, input_names
+from engine.batch import Batch, input_names
 from engine.goals import MEASURES
+from engine.margins import MARGINS
 from engine.outcomes import FLOW_COLUMNS, REP_COLUMNS
 from engine.world import World
 

@@ -22,7 +22,7 @@ from attain.provenance import machine, versions
 from attain.results import Results
 from attain.store import Manifest, RunRefused, RunStore
 from attain.tables import RunTask, hits_of, results_of
-from engine.batch import Keep, Simulator
+from engine.batch import ENGINES, Keep, Simulator
 from engine.looks import Precision
 from engine.montecarlo import Progress, run
 from engine.plan.document import write_text
@@ -35,7 +35,6 @@ from engine.world import World, build
 
 REPLICATIONS = 2_000
 FILES = "plan-files.json"  # in a run's folder: what the files beside the plan held
-ENGINES = ("simpy",)
 
 
 def fresh_seed() -> int:
@@ -94,12 +93,7 @@ def check_goals(world: World) -> None:
 
 
 def check_engine(engine: str) -> None:
-    """Raises Refused for an engine that there is not."""
-    if engine == "compiled":
-        raise Refused(
-            "The compiled engine is not in this version: leave --engine out, or say --engine simpy. "
-            "Results will not differ, only the time they take."
-        )
+    """Raises PlanRefused for an engine that there is not."""
     if engine not in ENGINES:
         raise PlanRefused([Problem("--engine", engine, f"one of: {', '.join(ENGINES)}")])
 
@@ -146,7 +140,7 @@ def simulate(
     jobs: int | None = None,
     precision: float | None = None,
     out: str | os.PathLike[str] | None = None,
-    engine: str = "simpy",
+    engine: str = ENGINES[0],
     keep: Keep = "goals",
     phase: int = 0,
     chunk: int | None = None,

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attain.results import Results
-from engine.batch import MARGINS, Batch, Simulator, input_names
+from engine.batch import Batch, Simulator, input_names
 from engine.goals import BOOKINGS, MEASURES
+from engine.margins import MARGINS
 from engine.outcomes import FLOW_COLUMNS, REP_COLUMNS, Kind
 from engine.world import World
 

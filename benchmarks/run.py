@@ -1,9 +1,10 @@
-"""All benchmarks: the peer funnel against the plain script, every built-in plan, memory. Writes what it measured.
+"""All benchmarks: the peer funnel by every program, every built-in plan, memory. Writes what it measured.
 
-    python -m benchmarks.run [--turns 9] [--seconds 3]
+    python -m benchmarks.run [peers] [plans] [memory] [--seconds 3] [--turns 5]
 
-The peer funnel comes first, and its results before its speed: where ours and the script do not simulate the same,
-nothing is measured and the exit code is 1. Everything goes into ``results.json`` and, for people, ``RESULTS.md``.
+All three unless some are named. The peer funnel comes first, and its results before its speed: a program that does not
+simulate what the script does is named, gets no speed, and makes the exit code 1. Everything goes into ``results.json``
+and, for people, ``RESULTS.md``; what was not measured this time stays there as it was.
 """
 
 from __future__ import annotations
@@ -12,19 +13,25 @@ import argparse
 import json
 import os
 import platform
-import statistics
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from attain.bench import bench
-from attain.screens.bench import screen
-from attain.simulate import ENGINES
+from attain.screens.bench import screen as screen_of_plans
+from attain.screens.peers import screen as screen_of_peers
 from benchmarks import memory, peer
+from benchmarks.pages import in_words, memory_line
+from benchmarks.peers.programs import find
 
 HERE = Path(__file__).parent
+PARTS = ("peers", "plans", "memory")
+
+Say = Callable[[str], None]
 
 
 def machine() -> dict[str, str]:
@@ -37,117 +44,77 @@ def machine() -> dict[str, str]:
     }
 
 
-def peer_row(found: peer.Comparison, engine: str) -> dict[str, Any]:
-    """A comparison as a record."""
-    moves = sum(counts[-1] for counts in found.our_counts)
-    return {
-        "engine": engine,
-        "turns": len(found.ratios),
-        "ratio": found.ratio,
-        "least_ratio": min(found.ratios),
-        "largest_ratio": max(found.ratios),
-        "within": peer.WITHIN,
-        "our_seconds": statistics.median(found.ours),
-        "script_seconds": statistics.median(found.theirs),
-        "our_moves_per_second": moves / sum(found.ours),
-        "our_means": found.mean(ours=True),
-        "script_means": found.mean(ours=False),
-        "standard_errors_apart": found.z(),
-    }
+def measure_peers(seconds: float, turns: int, say: Say) -> dict[str, Any]:
+    """The peer funnel: see `peer.compare`."""
+    say("Looking for programs, and compiling what has to be compiled")
+    with tempfile.TemporaryDirectory(prefix="attain-peers-") as folder:
+        return peer.compare(find(Path(folder)), seconds=seconds, turns=turns, say=say)
 
 
-def in_words(result: dict[str, Any]) -> str:
-    """The results as a page in Markdown."""
-    about = result["machine"]
-    lines = [
-        "# Results",
-        "",
-        f"Measured on {about['cores']} cores ({about['processor']}, {about['system']}), {about['python']}, by "
-        "`python -m benchmarks.run`. Times are processor seconds on one core, medians; what each figure is, "
-        "[the benchmarks' page](README.md) says.",
-        "",
-        "## The peer funnel",
-        "",
-        "| engine | ours / plain SimPy script | least to largest | ours, s | script, s | our moves/s |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
-    lines += [
-        f"| {row['engine']} | {row['ratio']:.2f} | {row['least_ratio']:.2f} to {row['largest_ratio']:.2f} "
-        f"| {row['our_seconds']:.3f} | {row['script_seconds']:.3f} | {row['our_moves_per_second']:,.0f} |"
-        for row in result["peer_funnel"]
-    ]
-    lines += ["", "Means of both over the same turns, and by how many standard errors they differ:", ""]
-    lines += ["| engine | count | ours | script | standard errors apart |", "|---|---|---:|---:|---:|"]
-    lines += [
-        f"| {row['engine']} | {count} | {row['our_means'][count]:,.1f} | {row['script_means'][count]:,.1f} "
-        f"| {row['standard_errors_apart'][count]:+.1f} |"
-        for row in result["peer_funnel"]
-        for count in row["our_means"]
-    ]
-    lines += [
-        "",
-        "## The built-in plans",
-        "",
-        "| plan | engine | s per replication | moves per replication | moves/s | leads | warm-up, s | peak, MiB |",
-        "|---|---|---:|---:|---:|---:|---:|---:|",
-    ]
-    lines += [
-        f"| {row['plan']} | {row['engine']} | {row['seconds_per_replication']:.3g} "
-        f"| {row['moves_per_replication']:,.0f} | {row['moves_per_second']:,.0f} | {row['leads_per_replication']:,.0f} "
-        f"| {row['warm_seconds']:.1f} | {_mib(row['peak_memory_mb'])} |"
-        for row in result["plans"]
-    ]
-    lines += ["", "## Memory", "", f"Peak of a whole run of `{memory.PLAN}` in one process.", ""]
-    lines += ["| replications | peak, MiB | against the first |", "|---:|---:|---:|"]
-    lines += [
-        f"| {row['replications']:,} | {_mib(row['peak_memory_mb'])} | {_ratio(row['ratio'])} |"
-        for row in result["memory"]
-    ]
-    return "\n".join(lines) + "\n"
+def measure(part: str, seconds: float, turns: int, say: Say) -> dict[str, Any]:
+    """One part as a record, with the machine that it was measured on."""
+    if part == "peers":
+        found = measure_peers(seconds, turns, say)
+    elif part == "plans":
+        say("Measuring the built-in plans")
+        found = {"rows": bench(seconds=seconds)}
+    else:
+        say("Measuring memory")
+        found = {"rows": memory.peaks()}
+    return {"machine": machine()} | found
 
 
-def _mib(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:,.0f}"
+def show(part: str, found: dict[str, Any], console: Console) -> None:
+    """A part for people."""
+    if part == "peers":
+        console.print(screen_of_peers(found))
+    elif part == "plans":
+        console.print(screen_of_plans(found["rows"]))
+    else:
+        for row in found["rows"]:
+            console.print(memory_line(row), highlight=False)
 
 
-def _ratio(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.3f}"
+def write(found: dict[str, Any], folder: Path = HERE) -> None:
+    """Both files, with what was measured before where it was not measured now."""
+    path = folder / "results.json"
+    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    results = {part: found.get(part, before.get(part)) for part in PARTS if part in found or part in before}
+    path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    (folder / "RESULTS.md").write_text(in_words(results), encoding="utf-8")
+
+
+def _progress(words: str) -> None:
+    print(words, file=sys.stderr)
+
+
+def _silent(_: str) -> None:
+    pass
 
 
 def main() -> int:
-    """Run all, write the results; 1 where the peer funnel is not the same by both programs."""
+    """Run what is asked for and write it; 1 where a program of the peer funnel is not the same as the script."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--turns", type=int, default=9, help="of the peer funnel")
-    options.add_argument("--seconds", type=float, default=3.0, help="about how long to measure each built-in plan")
+    options.add_argument("parts", nargs="*", help=f"some of: {', '.join(PARTS)}; all unless named")
+    options.add_argument("--turns", type=int, default=peer.TURNS, help="of the peer funnel")
+    options.add_argument("--seconds", type=float, default=3.0, help="about how long to measure each plan and program")
+    options.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
     asked = options.parse_args()
     if asked.turns < 1 or not asked.seconds > 0.0:
         options.error("at least one turn, and more than no seconds")
+    if unknown := set(asked.parts) - set(PARTS):
+        options.error(f"there is no part {', '.join(sorted(unknown))}: {', '.join(PARTS)}")
+    say = _silent if asked.json and not sys.stderr.isatty() else _progress
     console = Console(width=None if sys.stdout.isatty() else 120)
-    peers = []
-    for engine in ENGINES:
-        found = peer.compare(asked.turns, engine)
-        wrong = found.disagreements()
-        if wrong:
-            print(f"The peer funnel by our {engine} engine is not what the script simulates:", file=sys.stderr)
-            print("\n".join(f"  - {line}" for line in wrong), file=sys.stderr)
-            return 1
-        row = peer_row(found, engine)
-        peers.append(row)
-        print(
-            f"Peer funnel, {engine}: {row['ratio']:.2f} times the plain SimPy script's time "
-            f"({row['least_ratio']:.2f} to {row['largest_ratio']:.2f} in {row['turns']} turns); results agree."
-        )
-    rows = bench(seconds=asked.seconds)
-    console.print(screen(rows))
-    grown = memory.peaks()
-    for size in grown:
-        print(
-            f"{size['replications']:>5} replications: peak {_mib(size['peak_memory_mb'])} MiB, {_ratio(size['ratio'])}"
-        )
-    result = {"machine": machine(), "peer_funnel": peers, "plans": rows, "memory": grown}
-    (HERE / "results.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    (HERE / "RESULTS.md").write_text(in_words(result), encoding="utf-8")
-    return 0
+    found = {}
+    for part in asked.parts or PARTS:
+        found[part] = measure(part, asked.seconds, asked.turns, say)
+        if not asked.json:
+            show(part, found[part], console)
+    write(found)
+    if asked.json:
+        print(json.dumps(found, allow_nan=False))
+    return 1 if found.get("peers", {}).get("disagree") else 0
 
 
 if __name__ == "__main__":

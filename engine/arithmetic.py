@@ -27,7 +27,6 @@ from numba.extending import intrinsic  # isort: skip
 _LN2_HIGH: Final = 6.93147180369123816490e-01  # 32 bits: its product with an exponent is exact
 _LN2_LOW: Final = 1.90821492927058770002e-10
 _INVERSE_LN2: Final = 1.44269504088896338700e00
-_HALF_LN2: Final = 0.34657359027997264
 _EXP_OVERFLOW: Final = 7.09782712893383973096e02
 _EXP_UNDERFLOW: Final = -7.45133219101941108420e02
 _SQRT_HALF_BITS: Final = 0x3FE6A09E667F3BCD
@@ -62,7 +61,7 @@ def _from_bits(typing_context: Any, n: Any) -> Any:
     return types.float64(types.int64), generate
 
 
-@compiled("float64(float64)")
+@compiled("float64(float64)", inline=True)
 def exp(x: float) -> float:
     """e to the x: 0 below -745.13, infinite above 709.78, NaN of NaN.
 
@@ -72,23 +71,14 @@ def exp(x: float) -> float:
         return x if x != x else _INF
     if x < _EXP_UNDERFLOW:
         return 0.0
-    k = 0
-    high = x
-    low = 0.0
-    if x > _HALF_LN2:
-        k = int(x * _INVERSE_LN2 + 0.5)
-    elif x < -_HALF_LN2:
-        k = int(x * _INVERSE_LN2 - 0.5)
-    if k != 0:
-        high = x - k * _LN2_HIGH
-        low = k * _LN2_LOW
+    k = int(np.floor(x * _INVERSE_LN2 + 0.5))  # 0 changes nothing below: no branch that a processor must guess
+    high = x - k * _LN2_HIGH
+    low = k * _LN2_LOW
     r = high - low
     z = r * r
-    p = 4.13813679705723846039e-08
-    p = p * z - 1.65339022054652515390e-06
-    p = p * z + 6.61375632143793436117e-05
-    p = p * z - 2.77777777770155933842e-03
-    p = p * z + 1.66666666666666019037e-01
+    zz = z * z  # polynomials by halves (Estrin 1960): a processor works on both at once
+    p = 6.61375632143793436117e-05 - z * 1.65339022054652515390e-06 + zz * 4.13813679705723846039e-08
+    p = 1.66666666666666019037e-01 - z * 2.77777777770155933842e-03 + zz * p
     c = r - z * p
     y = 1.0 - ((low - (r * c) / (2.0 - c)) - high)
     if k < -1021:  # the result is subnormal: rounded once, by the last product
@@ -98,34 +88,27 @@ def exp(x: float) -> float:
     return y * _from_bits((k + 1023) << 52)
 
 
-@compiled("UniTuple(float64, 3)(float64)")
+@compiled("UniTuple(float64, 3)(float64)", inline=True)
 def _log_parts(x: float) -> tuple[float, float, float]:
     """k, f and c with log x = k ln 2 + f + c, f exact, x = 2^k (1 + f), sqrt(1/2) <= 1 + f < sqrt 2; x > 0, finite."""
     k = 0
     if x < _SMALLEST_NORMAL:
         x *= _TWO_54
         k = -54
-    bits = _bits(x)
+    bits = _bits(x) + (_ONE_BITS - _SQRT_HALF_BITS)  # carries into the exponent where 1 + f would reach sqrt 2
     k += (bits >> 52) - 1023
-    bits = (bits & _MANTISSA) | _ONE_BITS
-    if bits - (1 << 52) >= _SQRT_HALF_BITS:
-        bits -= 1 << 52
-        k += 1
-    f = _from_bits(bits) - 1.0
+    f = _from_bits((bits & _MANTISSA) + _SQRT_HALF_BITS) - 1.0
     s = f / (2.0 + f)
     z = s * s
-    r = 1.479819860511658591e-01
-    r = r * z + 1.531383769920937332e-01
-    r = r * z + 1.818357216161805012e-01
-    r = r * z + 2.222219843214978396e-01
-    r = r * z + 2.857142874366239149e-01
-    r = r * z + 3.999999999940941908e-01
-    r = r * z + 6.666666666666735130e-01
+    zz = z * z
+    upper = 1.818357216161805012e-01 + z * 1.531383769920937332e-01 + zz * 1.479819860511658591e-01
+    middle = 2.857142874366239149e-01 + z * 2.222219843214978396e-01
+    r = 6.666666666666735130e-01 + z * 3.999999999940941908e-01 + zz * (middle + zz * upper)
     half_square = 0.5 * f * f
     return float(k), f, s * (half_square + r * z) - half_square
 
 
-@compiled("float64(float64)")
+@compiled("float64(float64)", inline=True)
 def log(x: float) -> float:
     """The natural logarithm: -inf of 0, NaN of a negative number.
 
@@ -136,8 +119,6 @@ def log(x: float) -> float:
             return -_INF
         return x if x == _INF else _NAN
     k, f, c = _log_parts(x)
-    if k == 0.0:
-        return f + c
     return k * _LN2_HIGH + (f + (c + k * _LN2_LOW))
 
 
@@ -155,28 +136,18 @@ def log1p(x: float) -> float:
 # --- the normal distribution ---------------------------------------------------------------------------------------
 
 
-@compiled("float64(float64)")
+@compiled("float64(float64)", inline=True)
 def _central_rest(w: float) -> float:
     """(x / q - sqrt(2 pi)) / q^2 for the normal quantile x at 1/2 + q, w = q^2 <= 0.425^2; within 1e-15."""
     t = 0.180625 - w
-    p = 625.065325746334
-    p = p * t + 68589.41719068619
-    p = p * t + 241554.11234600894
-    p = p * t + 262872.99053463
-    p = p * t + 124185.54730959909
-    p = p * t + 29112.399752709563
-    p = p * t + 3525.532128070263
-    p = p * t + 210.31989537018472
-    p = p * t + 4.874765941399952
-    q = 35509.46431808932
-    q = q * t + 171982.98098109584
-    q = q * t + 253716.09965853798
-    q = q * t + 164325.0965799307
-    q = q * t + 54319.3889132977
-    q = q * t + 9787.108554703831
-    q = q * t + 967.9298360519297
-    q = q * t + 49.168931922853595
-    q = q * t + 1.0
+    tt = t * t
+    t4 = tt * tt
+    p = (4.874765941399952 + t * 210.31989537018472) + tt * (3525.532128070263 + t * 29112.399752709563)
+    upper = (124185.54730959909 + t * 262872.99053463) + tt * (241554.11234600894 + t * 68589.41719068619)
+    p = p + t4 * (upper + t4 * 625.065325746334)
+    q = (1.0 + t * 49.168931922853595) + tt * (967.9298360519297 + t * 9787.108554703831)
+    upper = (54319.3889132977 + t * 164325.0965799307) + tt * (253716.09965853798 + t * 171982.98098109584)
+    q = q + t4 * (upper + t4 * 35509.46431808932)
     return p / q
 
 
@@ -185,26 +156,19 @@ def _tail_rest(r: float) -> float:
     """x - 1.5 r + 1 for the upper normal quantile x at exp(-r^2), 1.6 <= r <= 27.5; within 1e-16, and below 1.2."""
     if r < 6.05:
         t = r - 1.6
-        p = -1.8590374671736947e-12
-        p = p * t - 4.946510682857796e-07
-        p = p * t - 2.2892930626749396e-05
-        p = p * t - 0.00029369254983870047
-        p = p * t - 0.0008315949896389952
-        p = p * t + 0.008185548766939518
-        p = p * t + 0.07362917744354273
-        p = p * t + 0.2490573922152759
-        p = p * t + 0.3994243680585301
-        p = p * t + 0.26100565901920514
-        p = p * t + 0.023437110749683573
-        q = 5.7698279803142624e-06
-        q = q * t + 0.0003243269484181113
-        q = q * t + 0.0063974646768155865
-        q = q * t + 0.061889789258885136
-        q = q * t + 0.33847417501238664
-        q = q * t + 1.1080272482872229
-        q = q * t + 2.151126657593128
-        q = q * t + 2.272335112811188
-        q = q * t + 1.0
+        tt = t * t
+        t4 = tt * tt
+        t8 = t4 * t4
+        p = (0.26100565901920514 + t * 0.3994243680585301) + tt * (0.2490573922152759 + t * 0.07362917744354273)
+        upper = (0.008185548766939518 - t * 0.0008315949896389952) - tt * (
+            0.00029369254983870047 + t * 2.2892930626749396e-05
+        )
+        p = 0.023437110749683573 + t * (p + t4 * (upper - t4 * (4.946510682857796e-07 + t * 1.8590374671736947e-12)))
+        q = (1.0 + t * 2.272335112811188) + tt * (2.151126657593128 + t * 1.1080272482872229)
+        upper = (0.33847417501238664 + t * 0.061889789258885136) + tt * (
+            0.0063974646768155865 + t * 0.0003243269484181113
+        )
+        q = q + t4 * upper + t8 * 5.7698279803142624e-06
         return p / q
     t = r - 6.0
     p = -6.663152938441542e-18
@@ -258,7 +222,7 @@ def _upper_quantile(p: float) -> float:
     return x + (x_low + (1.5 * r_low + _tail_rest(r)))
 
 
-@compiled("float64(float64)")
+@compiled("float64(float64)", inline=True)
 def normal_quantile(u: float) -> float:
     """The standard normal quantile: -inf at 0, inf at 1, NaN outside [0, 1]."""
     q = u - 0.5

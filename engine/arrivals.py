@@ -15,19 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.arithmetic import exp, log, normal_quantile
-from engine.business import F8, I8, U8, VECTOR, Vector, month_of
+from engine.business import F8, I8, U8, VECTOR, Vector, economy_odds, month_from
 from engine.compiled import compiled
 from engine.draws import ECONOMY, LIST, mix, uniform, words
 
 KEYS = numba.uint64[::1]
 Keys = NDArray[np.uint64]
 ARRIVALS = numba.types.Tuple((VECTOR, KEYS))
+TABLE = numba.float64[:, ::1]
 
 BASE_HEIGHT = 2.0**-11  # leads per working hour: about one in a working year
 NUMBER_BITS = 40  # a lead's number within its layer; its layer stands above
 
 
-@compiled(F8(I8))
+@compiled(F8(I8), inline=True)
 def layer_top(layer: int) -> float:
     """The height at which a layer ends; the first is BASE_HEIGHT thick, each next one doubles what lies below it."""
     top = BASE_HEIGHT
@@ -36,13 +37,13 @@ def layer_top(layer: int) -> float:
     return top
 
 
-@compiled(U8(I8, I8))
+@compiled(U8(I8, I8), inline=True)
 def place(layer: int, number: int) -> int:
     """A candidate's place in its cell: (layer, number) in one word. `mix`, a bijection, makes it the lead's key."""
     return (layer << NUMBER_BITS) | number
 
 
-@compiled(F8(VECTOR))
+@compiled(F8(VECTOR), inline=True)
 def highest(rates: Vector) -> float:
     """The highest of the months' rates."""
     top = 0.0
@@ -57,6 +58,30 @@ def in_order(times: Vector, keys: Keys) -> tuple[Vector, Keys]:
     by_key = np.argsort(keys, kind="mergesort")
     order = by_key[np.argsort(times[by_key], kind="mergesort")]
     return times[order], keys[order]
+
+
+@compiled(numba.types.UniTuple(F8, 2)(U8, U8, U8, U8, U8, I8, I8, F8, F8, F8), inline=True)
+def candidate(
+    seed: int,
+    replication: int,
+    phase: int,
+    purpose: int,
+    cell: int,
+    layer: int,
+    number: int,
+    previous: float,
+    low: float,
+    thickness: float,
+) -> tuple[float, float]:
+    """A layer's candidate after the one at `previous`: its time and its height."""
+    w = words(seed, replication, cell, place(layer, number), purpose, phase)
+    return previous - log(uniform(w[0])) / thickness, low + thickness * uniform(w[1])
+
+
+@compiled(numba.boolean(F8, F8, F8, F8), inline=True)
+def comes(t: float, height: float, since: float, rate: float) -> bool:
+    """Whether a candidate is a lead: after `since`, and below the intensity of its month."""
+    return t > since and height < rate
 
 
 @compiled(ARRIVALS(U8, U8, U8, U8, U8, VECTOR, VECTOR, F8))
@@ -84,30 +109,38 @@ def thinned_arrivals(
     low = 0.0
     while low < top:
         high = layer_top(layer)
-        thickness = high - low
-        t = 0.0
         number = 0
-        while True:
-            index = place(layer, number)
-            w = words(seed, replication, cell, index, purpose, phase)
-            t = t - log(uniform(w[0])) / thickness
-            if t > end:
-                break
-            height = low + thickness * uniform(w[1])
-            if t > since and height < rates[month_of(month_ends, t)]:
+        month = 0
+        t, height = candidate(seed, replication, phase, purpose, cell, layer, number, 0.0, low, high - low)
+        while t <= end:
+            month = month_from(month_ends, t, month)
+            if comes(t, height, since, rates[month]):
                 if found == len(times):
                     times = np.concatenate((times, np.empty(found)))
                     keys = np.concatenate((keys, np.empty(found, dtype=np.uint64)))
                 times[found] = t
-                keys[found] = mix(cell, index)
+                keys[found] = mix(cell, place(layer, number))
                 found += 1
             number += 1
+            t, height = candidate(seed, replication, phase, purpose, cell, layer, number, t, low, high - low)
         low = high
         layer += 1
     return in_order(times[:found], keys[:found])
 
 
 AT_RANDOM, EVENLY, AT_ONCE = 0, 1, 2
+
+
+@compiled(F8(U8, U8, U8, U8, I8, I8, I8, F8), inline=True)
+def listed_time(
+    seed: int, replication: int, phase: int, cell: int, number: int, count: int, spread: int, end: float
+) -> float:
+    """When a prospect of an exact list comes."""
+    if spread == AT_RANDOM:
+        return end * uniform(words(seed, replication, cell, number, LIST, phase)[0])
+    if spread == EVENLY:
+        return end * ((number + 0.5) / count)
+    return 0.0
 
 
 @compiled(ARRIVALS(U8, U8, U8, U8, I8, I8, F8, F8))
@@ -119,12 +152,7 @@ def listed_arrivals(
     keys = np.empty(count, dtype=np.uint64)
     kept = 0
     for number in range(count):
-        if spread == AT_RANDOM:
-            t = end * uniform(words(seed, replication, cell, number, LIST, phase)[0])
-        elif spread == EVENLY:
-            t = end * ((number + 0.5) / count)
-        else:
-            t = 0.0
+        t = listed_time(seed, replication, phase, cell, number, count, spread, end)
         if t > since or since == 0.0:
             times[kept] = t
             keys[kept] = mix(cell, number)
@@ -147,13 +175,36 @@ def shocks(seed: int, replication: int, phase: int, entity: int, sd: float, pers
     return path
 
 
-@compiled(VECTOR(VECTOR, VECTOR, VECTOR, VECTOR, F8, F8))
+@compiled(VECTOR(VECTOR))
+def log_index(index: Vector) -> Vector:
+    """[months]: the logarithm of a known economy index."""
+    known = np.empty(len(index))
+    for month in range(len(index)):
+        known[month] = log(index[month])
+    return known
+
+
+@compiled(TABLE(TABLE, I8[::1], VECTOR, VECTOR, VECTOR, TABLE, F8))
 def intensities(
-    normal: Vector, known: Vector, common: Vector, regional: Vector, loading: float, variance: float
-) -> Vector:
-    """Leads per working hour by month under the shocks; their factor has mean 1 (the lognormal correction)."""
-    rates = np.empty(len(normal))
-    for month in range(len(normal)):
-        shift = loading * (known[month] + common[month] + regional[month]) - 0.5 * loading * loading * variance
-        rates[month] = normal[month] * exp(shift)
+    normal: Vector, region: NDArray[np.int64], loading: Vector, known: Vector, common: Vector, regional: Vector,
+    variance: float,
+) -> Vector:  # fmt: skip
+    """[cells, months]: leads per working hour under the shocks, whose factor has mean 1 (the lognormal correction)."""
+    rates = np.empty(normal.shape)
+    for cell in range(normal.shape[0]):
+        load = loading[cell]
+        for month in range(normal.shape[1]):
+            log_economy = known[month] + common[month] + regional[region[cell], month]
+            shift = load * log_economy - 0.5 * load * load * variance
+            rates[cell, month] = normal[cell, month] * exp(shift)
     return rates
+
+
+@compiled(TABLE(F8, VECTOR, VECTOR, TABLE))
+def conversion_odds(loading: float, known: Vector, common: Vector, regional: Vector) -> Vector:
+    """[regions, months]: the factor by which the economy moves the odds of conversion."""
+    odds = np.empty(regional.shape)
+    for region in range(regional.shape[0]):
+        for month in range(regional.shape[1]):
+            odds[region, month] = economy_odds(loading, known[month] + common[month] + regional[region, month])
+    return odds

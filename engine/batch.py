@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.goals import MEASURES
+from engine.margins import MARGINS, add_margins
 from engine.outcomes import Attribution, Names, Outcome, outcome_hash
 from engine.realise import Parameters, realise
 from engine.simpy_model import Lookup, Model
+from engine.twin.twin import Twin
 from engine.world import World
 
 Keep = Literal["goals", "cells", "log"]
-MARGINS = ("product", "region", "segment", "month")  # dimensions whose totals are kept by replication
+ENGINES = ("compiled", "simpy")  # the default first; they give the same results
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,13 +69,6 @@ def inputs_of(world: World, parameters: Parameters) -> NDArray[np.float64]:
     return np.concatenate(parts)
 
 
-def _margin(outcome: Outcome, dimension: int, size: int) -> NDArray[np.float64]:
-    """[size, MEASURES]: the cells' totals by one of their keys."""
-    total = np.zeros((size, len(MEASURES)))
-    np.add.at(total, outcome.cell_keys[:, dimension], outcome.cells[:, : len(MEASURES)])
-    return total
-
-
 class Simulator:
     """Simulates ranges of replications of a world under one seed and phase by one engine."""
 
@@ -82,17 +77,18 @@ class Simulator:
         world: World,
         seed: int,
         phase: int = 0,
-        engine: str = "simpy",
+        engine: str = ENGINES[0],
         keep: Keep = "goals",
         attribution: Attribution | None = None,
     ) -> None:
         self.world, self.seed, self.phase, self.engine, self.keep = world, seed, phase, engine, keep
         self.attribution = attribution
         self._lookup: Lookup | None = None
+        self._twin: Twin | None = None
         self._names: Names | None = None
 
     def __getstate__(self) -> dict[str, object]:
-        return self.__dict__ | {"_lookup": None, "_names": None}
+        return self.__dict__ | {"_lookup": None, "_twin": None, "_names": None}
 
     def warm(self) -> None:
         """Simulate once, so that everything is compiled and cached before workers start."""
@@ -100,6 +96,11 @@ class Simulator:
 
     def outcome(self, replication: int, keep_log: bool = False, parameters: Parameters | None = None) -> Outcome:
         """One replication."""
+        if self.engine == "compiled":
+            if self._twin is None:
+                self._twin = Twin(self.world, self.attribution)
+            drawn = parameters or realise(self.world, self.seed, replication, self.phase)
+            return self._twin.outcome(self.seed, replication, self.phase, drawn, keep_log=keep_log)
         if self._lookup is None:
             self._lookup = Lookup(self.world)
         model = Model(
@@ -133,10 +134,9 @@ class Simulator:
             moves.append(outcome.moves())
             legs.append(outcome.legs)
             reps.append(outcome.reps)
-            for d, dimension in enumerate(MARGINS):
-                margins[dimension].append(_margin(outcome, d + 1, sizes[dimension]))
+            for dimension, totals in add_margins(outcome, sizes, sums).items():
+                margins[dimension].append(totals)
             flow = outcome.flow if flow is None else flow + outcome.flow
-            np.add.at(sums, tuple(outcome.cell_keys[:, :3].T), outcome.cells[:, : len(MEASURES)])
             if self.keep != "goals":
                 keys.append(np.column_stack([np.full(len(outcome.cell_keys), place), outcome.cell_keys]))
                 cells.append(outcome.cells)

@@ -26,7 +26,7 @@ Vector = NDArray[np.float64]
 Records = NDArray[np.void]
 
 
-@compiled(I8(VECTOR, F8))
+@compiled(I8(VECTOR, F8), inline=True)
 def month_of(month_ends: Vector, t: float) -> int:
     """The month of instant t. An instant on a boundary belongs to the month that ends there."""
     low = 0
@@ -40,7 +40,15 @@ def month_of(month_ends: Vector, t: float) -> int:
     return low
 
 
-@compiled(I8(VECTOR, F8))
+@compiled(I8(VECTOR, F8, I8), inline=True)
+def month_from(month_ends: Vector, t: float, month: int) -> int:
+    """As `month_of`, for an instant that does not lie before `month`: time goes on a month at a time."""
+    while t > month_ends[month] and month < len(month_ends) - 1:
+        month += 1
+    return month
+
+
+@compiled(I8(VECTOR, F8), inline=True)
 def choose(cumulative_shares: Vector, u: float) -> int:
     """The category that u falls in; shares cumulated to 1 in the order of sorted keys; empty ones are never chosen."""
     low = 0
@@ -54,13 +62,13 @@ def choose(cumulative_shares: Vector, u: float) -> int:
     return low
 
 
-@compiled(F8(F8, F8))
+@compiled(F8(F8, F8), inline=True)
 def whole_minor_units(amount: float, factor: float) -> float:
     """An amount in major units as whole minor units, half up: the one rounding that money gets."""
     return np.floor(amount * factor + 0.5)
 
 
-@compiled(F8(F8, F8))
+@compiled(F8(F8, F8), inline=True)
 def at_odds(p: float, odds: float) -> float:
     """The probability whose odds are `odds` times those of p; certainties stay certain."""
     if p <= 0.0 or p >= 1.0:
@@ -68,16 +76,7 @@ def at_odds(p: float, odds: float) -> float:
     return p * odds / (1.0 - p + p * odds)
 
 
-@compiled(F8(U8, U8, U8, U8, U8, DISTS, VECTOR, I8))
-def effort(
-    seed: int, replication: int, phase: int, deal: int, visit: int, dists: Records, table: Vector, work: int
-) -> float:
-    """Hours of its rep's time that this visit to a stage takes."""
-    w = words(seed, replication, deal, visit, STAGE_VISIT, phase)
-    return variate(dists, table, work, uniform(w[0]))
-
-
-@compiled(F8(F8, F8))
+@compiled(F8(F8, F8), inline=True)
 def time_at_desk(hours: float, speed: float) -> float:
     """Working time that `hours` of effort take a rep of this speed; for ever where no hours are left for deals."""
     if speed <= 0.0:
@@ -85,7 +84,7 @@ def time_at_desk(hours: float, speed: float) -> float:
     return hours / speed
 
 
-@compiled(numba.types.UniTuple(F8, 4)(U8, U8, U8, U8, U8, F8, DISTS, VECTOR, I8, I8, I8))
+@compiled(numba.types.UniTuple(F8, 3)(U8, U8, U8, U8, U8, F8, DISTS, VECTOR, I8), inline=True)
 def visit_draws(
     seed: int,
     replication: int,
@@ -96,23 +95,17 @@ def visit_draws(
     dists: Records,
     table: Vector,
     work: int,
-    wait: int,
-    wait_lost: int,
-) -> tuple[float, float, float, float]:
-    """All that is drawn for a visit to a stage, in one call: SimPy pays a microsecond for each into compiled code.
+) -> tuple[float, float, float]:
+    """What a visit to a stage is made of: the time it takes its rep, at this speed, and two uniforms.
 
-    The time it takes its rep, at this speed; the customer's wait should the deal advance, and should it be lost; the
-    uniform of the answer.
+    They are of the customer's wait and of the answer.
     """
-    hours = effort(seed, replication, phase, deal, visit, dists, table, work)
     w = words(seed, replication, deal, visit, STAGE_VISIT, phase)
-    u = uniform(w[1])
-    if_it_advances = variate(dists, table, wait, u)
-    if_lost = if_it_advances if wait_lost == wait else variate(dists, table, wait_lost, u)
-    return time_at_desk(hours, speed) if hours > 0.0 else 0.0, if_it_advances, if_lost, uniform(w[2])
+    hours = variate(dists, table, work, uniform(w[0]))
+    return time_at_desk(hours, speed) if hours > 0.0 else 0.0, uniform(w[1]), uniform(w[2])
 
 
-@compiled(F8(F8, F8, numba.boolean, VECTOR))
+@compiled(F8(F8, F8, numba.boolean, VECTOR), inline=True)
 def after_wait(now: float, wait: float, calendar_days: bool, hours_at: Vector) -> float:
     """The instant a wait from `now` ends: in working hours, or over the calendar where it was given so."""
     if calendar_days:
@@ -120,7 +113,7 @@ def after_wait(now: float, wait: float, calendar_days: bool, hours_at: Vector) -
     return now + wait
 
 
-@compiled(F8(F8, F8, F8, F8, F8))
+@compiled(F8(F8, F8, F8, F8, F8), inline=True)
 def standing_odds(of_rep: float, of_product: float, of_segment: float, of_source: float, of_class: float) -> float:
     """What multiplies a stage's odds of advancing for one deal, whenever it is."""
     return of_rep * of_product * of_segment * of_source * of_class
@@ -129,7 +122,7 @@ def standing_odds(of_rep: float, of_product: float, of_segment: float, of_source
 ANSWER = numba.types.Tuple((I8, F8))
 
 
-@compiled(ANSWER(I8, F8, F8, F8))
+@compiled(ANSWER(I8, F8, F8, F8), inline=True)
 def answer_or_stale(outcome: int, at: float, now: float, stale_at: float) -> tuple[int, float]:
     """The answer, unless the deal has gone stale before it comes; while its rep works on it, it does not."""
     due = max(stale_at, now)
@@ -138,17 +131,24 @@ def answer_or_stale(outcome: int, at: float, now: float, stale_at: float) -> tup
     return outcome, at
 
 
-@compiled(ANSWER(F8, F8, F8, F8, F8, F8, F8, numba.boolean, numba.boolean, F8, VECTOR))
+@compiled(F8(F8, DISTS, VECTOR, I8, F8, VECTOR), inline=True)
+def answered_at(now: float, dists: Records, table: Vector, wait: int, u: float, hours_at: Vector) -> float:
+    """When the answer comes whose wait begins now."""
+    return after_wait(now, variate(dists, table, wait, u), dists[wait].calendar_days != 0, hours_at)
+
+
+@compiled(ANSWER(F8, F8, F8, F8, F8, F8, DISTS, VECTOR, I8, I8, F8, VECTOR), inline=True)
 def settled(
-    u: float,
+    wait_u: float,
+    answer_u: float,
     advance: float,
     standing: float,
     of_economy: float,
     now: float,
-    wait: float,
-    wait_lost: float,
-    calendar: bool,
-    calendar_lost: bool,
+    dists: Records,
+    table: Vector,
+    wait: int,
+    wait_lost: int,
     stale_at: float,
     hours_at: Vector,
 ) -> tuple[int, float]:
@@ -157,9 +157,9 @@ def settled(
     The answer is settled as the wait begins, by the odds of that moment: the stage's, times those that stand with the
     deal, times the economy's. The wait itself may differ between a deal that will advance and one that will be lost.
     """
-    if u < at_odds(advance, standing * of_economy):
-        return answer_or_stale(ADVANCED, after_wait(now, wait, calendar, hours_at), now, stale_at)
-    return answer_or_stale(LOST, after_wait(now, wait_lost, calendar_lost, hours_at), now, stale_at)
+    outcome = ADVANCED if answer_u < at_odds(advance, standing * of_economy) else LOST
+    row = wait if outcome == ADVANCED else wait_lost
+    return answer_or_stale(outcome, answered_at(now, dists, table, row, wait_u, hours_at), now, stale_at)
 
 
 @compiled(F8(F8, F8, DISTS, I8))
@@ -231,7 +231,7 @@ def economy_odds(loading: float, log_index: float) -> float:
     return exp(loading * log_index)
 
 
-@compiled(I8(F8, F8, F8, F8))
+@compiled(I8(F8, F8, F8, F8), inline=True)
 def class_of(money: float, authority: float, need: float, strong_from: float) -> int:
     """A customer's class from its three scores: 0 (A) when all are strong, 1 (B) two, 2 (C) one, 3 (D) none."""
     weak = 3
@@ -244,7 +244,7 @@ def class_of(money: float, authority: float, need: float, strong_from: float) ->
     return weak
 
 
-@compiled(numba.types.UniTuple(F8, 4)(U8, U8, U8, U8, DISTS, VECTOR, I8, I8, I8))
+@compiled(numba.types.UniTuple(F8, 4)(U8, U8, U8, U8, DISTS, VECTOR, I8, I8, I8), inline=True)
 def customer(
     seed: int,
     replication: int,
@@ -266,20 +266,20 @@ def customer(
     )
 
 
-@compiled(numba.types.UniTuple(F8, 4)(U8, U8, U8, U8))
+@compiled(numba.types.UniTuple(F8, 4)(U8, U8, U8, U8), inline=True)
 def lead_draws(seed: int, replication: int, phase: int, lead: int) -> tuple[float, float, float, float]:
     """A lead's uniforms: its value's, whether it comes from a known account, which one, and its rep's."""
     w = words(seed, replication, lead, 0, DEAL, phase)
     return uniform(w[0]), uniform(w[1]), uniform(w[2]), uniform(w[3])
 
 
-@compiled(F8(F8, F8, F8, DISTS, VECTOR, I8))
+@compiled(F8(F8, F8, F8, DISTS, VECTOR, I8), inline=True)
 def deal_value(u: float, multiplier: float, minor: float, dists: Records, table: Vector, i: int) -> float:
     """What a deal is worth, in whole minor units."""
     return whole_minor_units(variate(dists, table, i, u) * multiplier, minor)
 
 
-@compiled(F8(F8, F8, numba.boolean, VECTOR))
+@compiled(F8(F8, F8, numba.boolean, VECTOR), inline=True)
 def stale_deadline(entered: float, patience: float, calendar_days: bool, hours_at: Vector) -> float:
     """The instant at which a deal that entered its stage at `entered` goes stale."""
     if patience == np.inf:

@@ -107,20 +107,11 @@ def _triangular(low: float, mode: float, high: float, u: float) -> float:
 
 
 @compiled(_OF_NUMBER)
-def variate(dists: Rows, table: Floats, i: int, u: float) -> float:
-    """The variate of row i at the uniform 0 < u < 1: the inverse distribution function, which rises with u."""
+def _less_common_variate(dists: Rows, table: Floats, i: int, u: float) -> float:
     row = dists[i]
     kind = row.kind
-    if kind == CONSTANT:
-        return row.p0
-    if kind == EXPONENTIAL:
-        return -row.p0 * log(1.0 - u)
-    if kind == LOGNORMAL:
-        return row.p0 * exp(row.p1 * normal_quantile(u))
     if kind == TRIANGULAR:
         return _triangular(row.p0, row.p1, row.p2, u)
-    if kind == UNIFORM:
-        return row.p0 + u * (row.p1 - row.p0)
     if kind == WEIBULL:
         return row.p0 * exp(log(-log(1.0 - u)) / row.p1)
     if kind == EMPIRICAL:
@@ -128,6 +119,22 @@ def variate(dists: Rows, table: Floats, i: int, u: float) -> float:
         place = int(u * n)
         return table[row.start + (place if place < n else n - 1)]
     return _between_quantiles(table, row.start, row.stop, u)
+
+
+@compiled(_OF_NUMBER, inline=True)
+def variate(dists: Rows, table: Floats, i: int, u: float) -> float:
+    """The variate of row i at the uniform 0 < u < 1: the inverse distribution function, which rises with u."""
+    row = dists[i]
+    kind = row.kind
+    if kind == CONSTANT:
+        return row.p0
+    if kind == LOGNORMAL:
+        return row.p0 * exp(row.p1 * normal_quantile(u))
+    if kind == EXPONENTIAL:
+        return -row.p0 * log(1.0 - u)
+    if kind == UNIFORM:
+        return row.p0 + u * (row.p1 - row.p0)
+    return _less_common_variate(dists, table, i, u)
 
 
 @compiled(_OF_NUMBER)

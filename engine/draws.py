@@ -56,7 +56,7 @@ def _high_word(typing_context: Any, a: Any, b: Any) -> Any:
     return types.uint64(types.uint64, types.uint64), generate
 
 
-@compiled("UniTuple(uint64, 4)(uint64, uint64, uint64, uint64, uint64, uint64)")
+@compiled("UniTuple(uint64, 4)(uint64, uint64, uint64, uint64, uint64, uint64)", inline=True)
 def philox4x64(k0: int, k1: int, c0: int, c1: int, c2: int, c3: int) -> Words:
     """Philox4x64-10 of a counter of four words under a key of two: four independent uniform 64-bit words."""
     for _ in range(10):
@@ -68,26 +68,26 @@ def philox4x64(k0: int, k1: int, c0: int, c1: int, c2: int, c3: int) -> Words:
     return c0, c1, c2, c3
 
 
-@compiled("UniTuple(uint64, 4)(uint64, uint64, uint64, uint64, uint64, uint64)")
+@compiled("UniTuple(uint64, 4)(uint64, uint64, uint64, uint64, uint64, uint64)", inline=True)
 def words(seed: int, replication: int, entity: int, index: int, purpose: int, phase: int) -> Words:
     """The four words of one draw. What each is, the purpose's row of `PURPOSES` says."""
     return philox4x64(seed, replication, entity, index, purpose, phase)
 
 
-@compiled("float64(uint64)")
+@compiled("float64(uint64)", inline=True)
 def uniform(word: int) -> float:
     """((word >> 12) + 1/2) 2^-52: strictly between 0 and 1, exact in float64, symmetric about 1/2."""
     return (float(word >> _S12) + 0.5) * _STEP
 
 
-@compiled("uint64(uint64)")
+@compiled("uint64(uint64)", inline=True)
 def _finalise(x: int) -> int:
     x = (x ^ (x >> _S33)) * _F1
     x = (x ^ (x >> _S33)) * _F2
     return x ^ (x >> _S33)
 
 
-@compiled("uint64(uint64, uint64)")
+@compiled("uint64(uint64, uint64)", inline=True)
 def mix(a: int, b: int) -> int:
     """A key from a key `a` and a number or key `b`, mod 2^64: for each `a` a bijection in `b`; order matters.
 

@@ -114,7 +114,10 @@ def phasing_of(plan: Plan, cal: WorkCalendar) -> NDArray[np.float64]:
 
 
 def quotas_of(plan: Plan, cal: WorkCalendar, minor: float) -> QuotaBook:
-    """Each rep's quota by year and month; months not given share the rest of the year by the phasing."""
+    """Each rep's quota by year and month; months not given share the rest of the year by the phasing.
+
+    Evenly where the phasing has no weight for any of them.
+    """
     reps = sorted(plan.reps, key=lambda rep: rep.name)
     phasing = phasing_of(plan, cal)
     year = np.full(len(reps), np.nan)
@@ -124,7 +127,7 @@ def quotas_of(plan: Plan, cal: WorkCalendar, minor: float) -> QuotaBook:
             continue
         given = np.array(rep.quota.months[: len(phasing)])
         total = rep.quota.year if rep.quota.year is not None else float(given.sum())
-        left = phasing[len(given) :]
+        left = phasing[len(given) :] if phasing[len(given) :].any() else np.ones(len(phasing) - len(given))
         year[r] = np.floor(total * minor + 0.5)
         months[r, : len(given)] = given * minor
         if len(left):

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.arithmetic import log
-from engine.arrivals import intensities, shocks
+from engine.arrivals import conversion_odds, intensities, log_index, shocks
 from engine.beta import beta_quantile
-from engine.business import economy_odds
 from engine.draws import POSTERIOR, uniform, words
 from engine.plan.types import Economy
 from engine.world import World
@@ -23,7 +21,7 @@ class Parameters:
     advance: NDArray[np.float64]  # [stages]
     common: NDArray[np.float64]  # [months] log index of the economy
     regional: NDArray[np.float64]  # [regions, months]
-    rates: tuple[NDArray[np.float64], ...]  # [cells] -> [months] leads per working hour
+    rates: NDArray[np.float64]  # [cells, months] leads per working hour
     odds: NDArray[np.float64]  # [regions, months] factor of the odds of conversion
 
 
@@ -49,12 +47,8 @@ def realise(world: World, seed: int, replication: int, phase: int = 0) -> Parame
     }
     regional = np.stack([own[int(g)] for g in top])
     variance = economy.sd * economy.sd + economy.regional_sd * economy.regional_sd
-    known = np.array([log(value) for value in world.economy_index.tolist()])
-    rates = tuple(
-        intensities(cell.rates, known, common, regional[cell.region], cell.economy * economy.leads, variance)
-        for cell in world.cells
+    known = log_index(world.economy_index)
+    rates = intensities(
+        world.normal_rates, world.cell_regions, world.loadings * economy.leads, known, common, regional, variance
     )
-    odds = np.array(
-        [[economy_odds(economy.conversion, known[m] + common[m] + row[m]) for m in range(months)] for row in regional]
-    )
-    return Parameters(advance, common, regional, rates, odds)
+    return Parameters(advance, common, regional, rates, conversion_odds(economy.conversion, known, common, regional))

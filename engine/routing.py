@@ -21,70 +21,94 @@ NOBODY = -1
 
 @dataclass(frozen=True, eq=False)
 class Routes:
-    """`may[p, g, s]` is the row of reps who may take (product, region, segment); shares are by source's row."""
+    """Who may take what, and by which rule. A *place* is (product, region, segment), numbered in that order.
+
+    `takers[start[place]:start[place + 1]]` are the reps who may take a deal of the place, sorted; `reached[row]` has
+    the cumulated shares of the same reps under a row of shares. `may[p, g, s]` says the same of every rep.
+    """
 
     rule: NDArray[np.int64]  # [sources]
     row: NDArray[np.int64]  # [sources] -> row of shares
     shares: NDArray[np.float64]  # [rows, products, regions, reps], not normalised
     may: NDArray[np.bool_]  # [products, regions, segments, reps]
+    start: NDArray[np.int64]  # [places + 1]
+    takers: NDArray[np.int64]
+    reached: NDArray[np.float64]  # [rows, takers]
+
+    def at(self, source: int, product: int, region: int, segment: int) -> tuple[NDArray[np.int64], Vector]:
+        """Those who may take a deal of a source and place, and their cumulated shares."""
+        place = (product * self.may.shape[1] + region) * self.may.shape[2] + segment
+        here = slice(self.start[place], self.start[place + 1])
+        return self.takers[here], self.reached[self.row[source], here]
 
 
-@compiled(I8(F8[::1], numba.boolean[::1], F8))
-def by_share(shares: Vector, may: NDArray[np.bool_], u: float) -> int:
+@compiled(I8(I8[::1], F8[::1], F8), inline=True)
+def by_share(takers: NDArray[np.int64], reached: Vector, u: float) -> int:
     """The rep that u falls to, by share among those who may; evenly where none of them has a share."""
-    total = 0.0
-    able = 0
-    for r in range(len(may)):
-        if may[r]:
-            total += shares[r]
-            able += 1
-    if able == 0:
+    count = len(takers)
+    if count == 0:
         return NOBODY
-    reached = 0.0
-    last = NOBODY
-    for r in range(len(may)):
-        if may[r]:
-            step = shares[r] / total if total > 0.0 else 1.0 / able
-            if step > 0.0:
-                last = r
-                reached += step
-                if u < reached:
-                    return r
-    return last
+    k = int(u * count)  # the place of even shares, from which the true one is never far
+    while k > 0 and u < reached[k - 1]:
+        k -= 1
+    while u >= reached[k]:
+        k += 1
+    return takers[k]
 
 
-@compiled(I8(I8[::1], numba.boolean[::1]))
-def least_loaded(open_deals: NDArray[np.int64], may: NDArray[np.bool_]) -> int:
+@compiled(I8(I8[::1], I8[::1]), inline=True)
+def least_loaded(takers: NDArray[np.int64], open_deals: NDArray[np.int64]) -> int:
     """The rep with the fewest open deals among those who may; ties go to the first by name."""
     best = NOBODY
-    for r in range(len(may)):
-        if may[r] and (best == NOBODY or open_deals[r] < open_deals[best]):
-            best = r
+    fewest = 0
+    for r in takers:
+        if best == NOBODY or open_deals[r] < fewest:
+            best, fewest = r, open_deals[r]
     return best
 
 
-@compiled(I8(I8, numba.boolean[::1]))
-def next_in_turn(last: int, may: NDArray[np.bool_]) -> int:
+@compiled(I8(I8[::1], I8), inline=True)
+def next_in_turn(takers: NDArray[np.int64], last: int) -> int:
     """The next rep after `last`, by name and around, among those who may."""
-    for step in range(1, len(may) + 1):
-        r = (last + step) % len(may)
-        if may[r]:
+    for r in takers:
+        if r > last:
             return r
-    return NOBODY
+    return takers[0] if len(takers) else NOBODY
 
 
-@compiled(I8(I8, I8, F8[::1], numba.boolean[::1], I8[::1], I8, F8))
+@compiled(I8(I8, I8, numba.boolean[::1], I8[::1], F8[::1], I8[::1], I8, F8), inline=True)
 def route(
-    rule: int, owner: int, shares: Vector, may: NDArray[np.bool_], open_deals: NDArray[np.int64], last: int, u: float
+    rule: int,
+    owner: int,
+    may: NDArray[np.bool_],
+    takers: NDArray[np.int64],
+    reached: Vector,
+    open_deals: NDArray[np.int64],
+    last: int,
+    u: float,
 ) -> int:
-    """The rep who gets a lead; NOBODY where none may take it. `last` is who had the previous turn of this cell."""
+    """The rep who gets a lead; NOBODY where none may take it. `last` is who had the previous turn of this place."""
     if owner >= 0 and may[owner]:
         return owner
     if rule == BY_SHARE:
-        return by_share(shares, may, u)
+        return by_share(takers, reached, u)
     if rule == ROUND_ROBIN:
-        return next_in_turn(last, may)
-    return least_loaded(open_deals, may)
+        return next_in_turn(takers, last)
+    return least_loaded(takers, open_deals)
+
+
+def cumulated(shares: Sequence[float]) -> list[float]:
+    """What each taker's share reaches, of one; evenly where there is none. The last with a share reaches all."""
+    total = 0.0
+    for share in shares:
+        total += share
+    steps = [share / total if total > 0.0 else 1.0 / len(shares) for share in shares]
+    last = max((k for k, step in enumerate(steps) if step > 0.0), default=0)
+    reached, up_to = 0.0, []
+    for k, step in enumerate(steps):
+        reached += step
+        up_to.append(reached if k < last else 2.0)
+    return up_to
 
 
 def _shares(routing: Routing, names: Mapping[str, Sequence[str]], territory: Territories) -> NDArray[np.float64]:
@@ -112,4 +136,14 @@ def routes_of(
             rows.append(_shares(own, names, territory))
         row.append(len(rows) - 1 if own is not None else 0)
     may = np.ascontiguousarray(np.moveaxis(may_take, 0, -1))
-    return Routes(np.array(rule), np.array(row), np.stack(rows), may)
+    table = np.stack(rows)
+    places = may.reshape(-1, may.shape[-1])
+    by_place = np.repeat(table.reshape(len(rows), -1, may.shape[-1]), may.shape[2], axis=1)
+    takers = [np.flatnonzero(able) for able in places]
+    start = np.cumsum([0, *(len(reps) for reps in takers)])
+    reached = np.empty((len(rows), int(start[-1])))
+    for row_of, shares in enumerate(by_place):
+        for place, reps in enumerate(takers):
+            reached[row_of, start[place] : start[place + 1]] = cumulated(shares[place, reps].tolist())
+    every = np.concatenate([*takers, np.zeros(0, dtype=np.int64)]).astype(np.int64)
+    return Routes(np.array(rule), np.array(row), table, may, start.astype(np.int64), every, reached)

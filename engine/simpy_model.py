@@ -98,11 +98,7 @@ class Lookup:
         stages = world.stages
         self.wait = stages.wait.tolist()
         self.wait_lost = stages.wait_lost.tolist()
-        drawn = zip(stages.work.tolist(), self.wait, self.wait_lost, strict=True)
-        # By stage, what a visit's draws are made of.
-        self.drawn: list[Any] = [(world.dists, world.table, *rows) for rows in drawn]
-        self.calendar = (world.dists["calendar_days"][stages.wait] != 0).tolist()
-        self.calendar_lost = (world.dists["calendar_days"][stages.wait_lost] != 0).tolist()
+        self.work = stages.work.tolist()
         self.stale = stages.stale.tolist()
         self.stale_calendar = stages.stale_calendar.tolist()
         self.of_rep = stages.of_rep.tolist()
@@ -121,16 +117,15 @@ class Lookup:
         self.classes = world.plan.customers is not None
         self._world = world
         self._odds: dict[tuple[int, int, int, int, int], list[float]] = {}
-        self._routes: dict[tuple[int, int, int, int], tuple[int, Any, Any]] = {}
+        self._routes: dict[tuple[int, int, int, int], tuple[int, Any, Any, Any]] = {}
 
-    def routes(self, deal: Deal) -> tuple[int, Any, Any]:
-        """How the deal is routed: the rule, the reps' shares, and which of them may take it."""
+    def routes(self, deal: Deal) -> tuple[int, Any, Any, Any]:
+        """How the deal is routed: the rule, who may take it, they by number, and their cumulated shares."""
         key = (deal.source, deal.product, deal.region, deal.segment)
         found = self._routes.get(key)
         if found is None:
-            routes, (source, *cell, segment) = self._world.routes, key
-            shares = routes.shares[routes.row[source], *cell]
-            found = self._routes[key] = int(routes.rule[source]), shares, routes.may[*cell, segment]
+            routes, (source, *place) = self._world.routes, key
+            found = self._routes[key] = int(routes.rule[source]), routes.may[*place], *routes.at(source, *place)
         return found
 
     def odds(self, deal: Deal) -> list[float]:
@@ -241,7 +236,9 @@ class Model:
             stage, entered, desk = deal.stage, env.now, deal.desk
             self.flow(deal, ENTERS)
             stale_at = self.stale_at(stage, at.stale[stage])
-            work, wait, wait_lost, u = visit_draws(*draw, deal.key, deal.visit, desk.speed, *at.drawn[stage])
+            work, wait_u, answer_u = visit_draws(
+                *draw, deal.key, deal.visit, desk.speed, self.dists, self.table, at.work[stage]
+            )
             if work > 0.0:
                 request = desk.queue_for(deal.priority, entered, deal.key)
                 yield self.turn(deal, request, stale_at)
@@ -256,8 +253,8 @@ class Model:
                 self.note(WORKED, deal)
             self.count_activities(deal)
             outcome, when = settled(
-                u, self.advance[stage], deal.odds[stage], self.economy_now(deal), env.now,
-                wait, wait_lost, at.calendar[stage], at.calendar_lost[stage], stale_at, self.hours_at,
+                wait_u, answer_u, self.advance[stage], deal.odds[stage], self.economy_now(deal), env.now,
+                self.dists, self.table, at.wait[stage], at.wait_lost[stage], stale_at, self.hours_at,
             )  # fmt: skip
             yield env.at(when, ON_STALE if outcome == STALE else ON_ANSWER, deal.key, deal.visit)
             if not self.settle(deal, outcome):
@@ -348,9 +345,9 @@ class Model:
         if by_owner:
             deal.rep = owner
         else:
-            rule, shares, may = self.at.routes(deal)
+            rule, may, takers, reached = self.at.routes(deal)
             turns = self.last_turn[p][g]
-            deal.rep = route(rule, owner, shares, may, self.open_deals, turns[deal.segment], u)
+            deal.rep = route(rule, owner, may, takers, reached, self.open_deals, turns[deal.segment], u)
             if deal.rep != owner:  # what an account's owner gets is nobody's turn
                 turns[deal.segment] = deal.rep
             deal.by_share = rule == BY_SHARE and deal.rep != owner

@@ -109,6 +109,9 @@ class World:
     strong_from: float
     class_priority: bool
     cells: tuple[Cell, ...]
+    normal_rates: NDArray[np.float64]  # [cells, months] leads per working hour before the economy
+    cell_regions: NDArray[np.int64]  # [cells]
+    loadings: NDArray[np.float64]  # [cells] on the plan's economy
     lines: tuple[BudgetLine, ...]
     routes: Routes
     from_accounts: NDArray[np.float64]  # [sources]
@@ -312,6 +315,9 @@ def build(loaded: LoadedPlan) -> World:
         strong_from=customers.strong_from if customers else 0.5,
         class_priority=customers.priority if customers else False,
         cells=tuple(cells),
+        normal_rates=np.array([cell.rates for cell in cells]).reshape(len(cells), len(cal.month_labels)),
+        cell_regions=np.array([cell.region for cell in cells], dtype=np.int64),
+        loadings=np.array([cell.economy for cell in cells]).reshape(len(cells)),
         lines=tuple(lines),
         routes=routes_of(plan, names, territory, mask),
         from_accounts=np.array([plan.sources[n].from_accounts if n in plan.sources else 0.0 for n in names["sources"]]),

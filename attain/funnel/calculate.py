@@ -35,9 +35,9 @@ from engine.statistics import Estimate, mean, quantiles
 from engine.world import World, build
 
 # Stage visits that each step may simulate where the caller names no number: a minute in all on two cores.
-MOVES = 1_000_000
-MOVES_A_SCALE = 150_000
-MOVES_WATCHED = 150_000
+MOVES = 40_000_000
+MOVES_A_SCALE = 6_000_000
+MOVES_WATCHED = 6_000_000
 MOST_LEADS = 10.0  # the average need is simulated up to so many times the plan's leads
 
 
@@ -49,12 +49,12 @@ def funnel(
     n: int | None = None,
     seed: int | None = None,
     jobs: int | None = None,
-    engine: str = "simpy",
+    engine: str = "compiled",
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Funnel:
     """Back-calculate a goal (the main one, unless named) of a plan, and say what it takes to attain it.
 
-    `n` replications for the odds; unless given, as many as about a million stage visits allow, 256 to 2,000. Searches
+    `n` replications for the odds; unless given, as many as 40 million stage visits allow, 256 to 2,000. Searches
     and the watch of the stages use fewer, by the same measure, so that results never hang on the machine's speed.
     Raises PlanRefused for a plan without a measurable goal or a goal that cannot be back-calculated, and
     KeyboardInterrupt where it is stopped: there is no answer from a part.

@@ -22,8 +22,8 @@ from solvers.surrogate import PathTable, unit_yields
 
 Floats = NDArray[np.float64]
 PILOT = 8  # replications that tell how much work a replication is
-MOVES = 12_000_000  # stage visits that a search may simulate, at effort 1
-FEWEST_PATHS, MOST_PATHS = 1_800, 100_000
+MOVES = 200_000_000  # stage visits that a search may simulate, at effort 1
+FEWEST_PATHS, MOST_PATHS = 4_000, 100_000
 
 
 @dataclass

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attain.results import Results
-from engine.batch import MARGINS, input_names
+from engine.batch import input_names
 from engine.goals import MEASURES
+from engine.margins import MARGINS
 from engine.outcomes import BOOKED, FLOW_COLUMNS, LEADS, LOST_DEALS, REP_COLUMNS, WON
 from engine.plan.load import load_plan
 from engine.world import World, build

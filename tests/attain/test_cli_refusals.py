@@ -279,11 +279,6 @@ def test_usage(attain: Attain, tmp_path: Path, arguments: tuple[str, ...], needl
     assert files(tmp_path) == {"plan.yaml"}
 
 
-def test_the_engine_that_is_not_there_yet(attain: Attain, tmp_path: Path) -> None:
-    (tmp_path / "plan.yaml").write_text(PLAN, encoding="utf-8")
-    clear(attain("simulate", tmp_path / "plan.yaml", "--engine", "compiled"), 1, "not in this version", "simpy")
-
-
 # --- faults of the program ------------------------------------------------------------------------------------------
 
 

@@ -92,6 +92,12 @@ def test_quotas_of_some_reps() -> None:
     assert [leg.label for leg in world.goals.legs] == ["A"]
 
 
+def test_quotas_of_months_without_a_phasing() -> None:
+    text = HEAD % ("", "days: 250", "0 d", "1.0") + f"phasing: [1{', 0' * 11}]\ngoals: {{g: {{all_of: quotas}}}}\n"
+    text += "reps: [{name: A, quota: {year: 1000, months: [450]}}]\nsources: {s: {prospects: 10}}\n"
+    assert world_of(text).quotas.months.tolist() == [[45_000.0, *[5_000.0] * 11]]
+
+
 @pytest.mark.parametrize(
     ("dist", "x", "expected"),
     [

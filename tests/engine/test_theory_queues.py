@@ -23,7 +23,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.arrivals import thinned_arrivals
-from engine.business import class_of, customer, effort
+from engine.business import class_of, customer, visit_draws
 from engine.distributions import variate
 from engine.draws import LEAD, STAGE_VISIT, uniform, words
 from engine.outcomes import QUEUED, SERVED, Kind, Outcome
@@ -84,7 +84,7 @@ def _line(seed, replication, cell, rates, ends, dists, table, work):  # type: ig
     for i in range(len(times)):
         start = max(times[i], free)
         waited[i] = start - times[i]
-        free = start + effort(seed, replication, np.uint64(0), keys[i], np.uint64(0), dists, table, work)
+        free = start + visit_draws(seed, replication, np.uint64(0), keys[i], np.uint64(0), 1.0, dists, table, work)[0]
     return times, keys, waited
 
 
@@ -132,7 +132,7 @@ def _classes(seed, replication, cell, rates, ends, dists, table, work, scores, s
                 i = lines[c, ahead[c]]
                 ahead[c] += 1
                 waited[i] = free - times[i]
-                free = free + effort(seed, replication, phase, keys[i], np.uint64(0), dists, table, work)
+                free = free + visit_draws(seed, replication, phase, keys[i], np.uint64(0), 1.0, dists, table, work)[0]
                 served += 1
                 break
     return times, keys, klass, waited

@@ -86,7 +86,10 @@ def _counted(  # type: ignore[no-untyped-def]
         common = shocks(seed, replication, phase, economy_key, sd, persistence, months)
         for c in range(len(keys)):
             regional = shocks(seed, replication, phase, region_keys[tops[c]], own, persistence, months)
-            moved = intensities(rates[c], known, common, regional, loads[c], total)
+            here = regional.reshape(1, months)
+            moved = intensities(rates[c : c + 1], np.zeros(1, np.int64), loads[c : c + 1], known, common, here, total)[
+                0
+            ]
             times, deals = thinned_arrivals(seed, replication, phase, np.uint64(LEAD), keys[c], moved, ends, 0.0)
             for i in range(len(times)):
                 m = month_of(ends, times[i])

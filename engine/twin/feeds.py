@@ -1,0 +1,102 @@
+"""Where the twin's leads come from: a feed for each layer of a cell that thinning opens, and the exact lists.
+
+A feed holds its next candidate, drawn; when one of its leads arrives, the next goes on the agenda. So memory holds no
+more than a lead a feed, however many come. Lists are planned whole: their prospects are there from the start.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.arrivals import candidate, comes, highest, layer_top, listed_time, place
+from engine.business import month_from
+from engine.compiled import inlined, jitted
+from engine.draws import LEAD, PROSPECT, mix
+from engine.twin.agenda import ARRIVAL, plan_event
+from engine.twin.records import NONE, cells, feeds, known_deals, month_ends, nth, rates
+
+
+@inlined
+def draw_candidate(w: Any, s: Any, feed: Any) -> None:
+    """The feed's next candidate after the one it holds."""
+    cell = cells(w)[nth(feed.cell)]
+    purpose = PROSPECT if cell.rep >= 0 else LEAD
+    feed.time, feed.height = candidate(
+        s.seed, s.replication, s.phase, purpose, cell.key, feed.layer, feed.number, feed.time, feed.low, feed.thickness
+    )
+
+
+@inlined
+def plan_next(w: Any, s: Any, what: int) -> None:
+    """Plan the feed's next lead, and with it any other of the same instant, so that their keys decide."""
+    feed = feeds(s)[nth(what)]
+    key = cells(w)[nth(feed.cell)].key
+    heights = rates(w, s, feed.cell)
+    planned = False
+    at = 0.0
+    while feed.time <= w.end and not (planned and feed.time > at):
+        feed.month = month_from(month_ends(w), feed.time, feed.month)
+        if comes(feed.time, feed.height, w.start, heights[nth(feed.month)]):
+            planned, at = True, feed.time
+            plan_event(w, s, at, ARRIVAL, mix(key, place(feed.layer, feed.number)), 0, what)
+        feed.number += 1
+        draw_candidate(w, s, feed)
+
+
+@inlined
+def take_feed(s: Any, cell: int) -> int:
+    """A feed for a cell; NONE (and the state is full) where there is no room."""
+    if s.feeds == s.feed_room:
+        s.full = 1
+        return NONE
+    what = s.feeds
+    s.feeds = what + 1
+    feed = feeds(s)[nth(what)]
+    feed.cell = cell
+    feed.layer = NONE
+    return what
+
+
+@jitted
+def open_layers(w: Any, s: Any, number: int) -> None:
+    """A cell's feeds: layers are opened until its intensity is covered."""
+    top = highest(rates(w, s, number))
+    layer = 0
+    low = 0.0
+    while low < top:
+        what = take_feed(s, number)
+        if what == NONE:
+            return
+        feed = feeds(s)[nth(what)]
+        high = layer_top(layer)
+        feed.layer, feed.number, feed.low, feed.thickness, feed.time = layer, 0, low, high - low, 0.0
+        feed.month = 0
+        draw_candidate(w, s, feed)
+        plan_next(w, s, what)
+        low = high
+        layer += 1
+
+
+@jitted
+def open_list(w: Any, s: Any, number: int) -> None:
+    """An exact list: all its prospects that are still to come."""
+    what = take_feed(s, number)
+    if what == NONE:
+        return
+    cell = cells(w)[nth(number)]
+    for i in range(cell.prospects):
+        time = listed_time(s.seed, s.replication, s.phase, cell.key, i, cell.prospects, cell.spread, w.end)
+        if time > w.start or w.start == 0.0:
+            plan_event(w, s, time, ARRIVAL, mix(cell.key, i), 0, what)
+
+
+@jitted
+def open_feeds(w: Any, s: Any) -> None:
+    """Plan the first leads of every cell, and take up the deals that are open on the first day."""
+    for number in range(w.cells):
+        if cells(w)[nth(number)].prospects >= 0:
+            open_list(w, s, number)
+        else:
+            open_layers(w, s, number)
+    for i in range(w.open_deals):
+        plan_event(w, s, w.start, ARRIVAL, known_deals(w)[nth(i)].key, 0, -1 - i)

@@ -1,0 +1,172 @@
+"""The compiled engine behind the seam: a world laid out once, a replication's memory, and its outcome.
+
+`Twin` is to the compiled twin what `simpy_model.Model` is to SimPy: given a seed, a replication and its parameters, an
+`Outcome`. Memory is taken for the events and deals that are alive at once; where it proves too small, it is doubled
+and the replication simulated again, which changes nothing: every draw is keyed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.business import month_of
+from engine.outcomes import EVENT, FLOW_COLUMNS, REP_COLUMNS, Attribution, Outcome
+from engine.realise import Parameters
+from engine.twin import records
+from engine.twin.flatten import FlatWorld, point
+from engine.twin.gather import gather
+from engine.twin.model import replicate
+from engine.world import World
+
+Array = NDArray[Any]
+FEWEST_BUCKETS, MOST_BUCKETS = 64, 1 << 16
+
+
+@dataclass
+class Room:
+    """How much of each kind of memory there is. Doubled, all of it, when any proves too small."""
+
+    feed_room: int
+    node_room: int
+    deal_room: int
+    ledger_room: int
+    log_room: int
+
+    def doubled(self) -> Room:
+        """Twice as much of everything."""
+        return Room(*(2 * getattr(self, field.name) for field in fields(self)))
+
+
+class Memory:
+    """A replication's memory: the state's record and the arrays that it points to, used again and again."""
+
+    def __init__(self, world: World, room: Room, buckets: int) -> None:
+        months, measures = len(world.months), len(world.measures)
+        desks = len(world.desks.speed)
+        self.room = room
+        self.array = np.zeros(1, dtype=records.STATE)
+        self.record = self.array[0]
+        for field in fields(room):
+            self.array[field.name] = getattr(room, field.name)
+        slots = 1 << (2 * room.ledger_room - 1).bit_length()
+        self.array["slots"], self.array["buckets"] = slots, buckets
+        hours = world.cal.month_ends[-1] - world.start
+        self.array["per_hour"] = buckets / hours if hours > 0.0 else 0.0
+        self.speed = world.desks.speed
+        self.ledgers = np.zeros(room.ledger_room, dtype=records.LEDGER)
+        self.sums = np.empty((room.ledger_room, months, measures))
+        self.used = np.empty((room.ledger_room, months), dtype=np.bool_)
+        self.log = np.empty(room.log_room, dtype=EVENT)
+        self.buckets = np.empty(buckets, dtype=np.int32)
+        self.desks = np.zeros(desks, dtype=records.DESK)
+        self.queues = np.empty((desks, records.CLASSES, 2), dtype=np.int32)
+        self.open_deals = np.empty(len(world.reps), dtype=np.int64)
+        self.last_turn = np.empty((len(world.products), len(world.regions), len(world.segments)), dtype=np.int64)
+        self.slots = np.empty(slots, dtype=np.int32)
+        self._kept = point(
+            self.array,
+            {
+                "at_feeds": np.empty(room.feed_room, dtype=records.FEED),
+                "at_nodes": np.empty(room.node_room, dtype=records.NODE),
+                "at_buckets": self.buckets,
+                "at_agenda": np.empty(room.node_room, dtype=np.int32),
+                "at_hand_overs": np.empty(desks, dtype=np.int32),
+                "at_desks": self.desks,
+                "at_queues": self.queues,
+                "at_deals": np.empty(room.deal_room, dtype=records.DEAL),
+                "at_open_deals": self.open_deals,
+                "at_last_turn": self.last_turn,
+                "at_ledgers": self.ledgers,
+                "at_slots": self.slots,
+                "at_cells": self.sums,
+                "at_used": self.used,
+                "at_log": self.log,
+            },
+        )
+
+    def clear(self, world: World) -> None:
+        """As before the first event."""
+        self.array["now"], self.array["month"] = world.start, month_of(world.cal.month_ends, world.start)
+        for name in ("full", "feeds", "nodes", "agenda_size", "hand_overs", "deals", "ledgers", "logged"):
+            self.array[name] = 0
+        for name in ("free_node", "free_deal", "bucket"):
+            self.array[name] = records.NONE
+        for ends in (self.buckets, self.queues, self.last_turn, self.slots):
+            ends.fill(records.NONE)
+        self.open_deals.fill(0)
+        self.desks["waiting"] = self.desks["busy"] = self.desks["handing"] = 0
+
+
+class Twin:
+    """A world for the compiled engine; simulates any replication of it."""
+
+    def __init__(self, world: World, attribution: Attribution | None = None) -> None:
+        self.world = world
+        self.levers = attribution.count if attribution else 0
+        self.flat = FlatWorld(world, attribution)
+        expected = self._expected()
+        places = len(world.reps) * len(world.products) * len(world.regions) * len(world.segments)
+        self.room = Room(
+            feed_room=12 * len(world.cells) + 1,
+            node_room=1024 + 2 * len(world.open_deals.key),
+            deal_room=1024 + len(world.open_deals.key),
+            ledger_room=max(16, min(places, 256)),
+            log_room=1,
+        )
+        self.buckets = FEWEST_BUCKETS
+        while self.buckets < min(expected, MOST_BUCKETS):
+            self.buckets *= 2
+        self.memory: Memory | None = None
+
+    def _expected(self) -> float:
+        """About how many events a replication has."""
+        hours = np.diff(self.world.cal.month_ends, prepend=0.0)
+        leads = sum(float(cell.rates @ hours) if cell.count < 0 else cell.count for cell in self.world.cells)
+        return 4.0 * (leads + len(self.world.open_deals.key))
+
+    def outcome(
+        self, seed: int, replication: int, phase: int, parameters: Parameters, *, keep_log: bool = False
+    ) -> Outcome:
+        """One replication."""
+        world = self.world
+        results = {
+            "at_advance": np.ascontiguousarray(parameters.advance),
+            "at_economy": np.ascontiguousarray(parameters.odds),
+            "at_rates": np.ascontiguousarray(parameters.rates),
+        }
+        if keep_log and self.room.log_room == 1:
+            self.room.log_room, self.memory = 4096, None
+        while True:
+            if self.memory is None:
+                self.memory = Memory(world, self.room, self.buckets)
+            memory = self.memory
+            memory.clear(world)
+            memory.array["keeps_log"] = keep_log
+            memory.array["seed"], memory.array["replication"], memory.array["phase"] = seed, replication, phase
+            made = {
+                "at_flow": np.zeros((len(world.reps), len(world.stages.names), len(world.months), len(FLOW_COLUMNS))),
+                "at_reps": np.zeros((len(world.reps), len(REP_COLUMNS))),
+                "at_legs": np.zeros(len(world.goals.legs)),
+                "at_attributed": np.zeros((self.levers, len(world.goals.legs))),
+            }
+            point(memory.array, results | made)
+            replicate(self.flat.record, memory.record)
+            if not memory.array["full"][0]:
+                break
+            self.room, self.memory = self.room.doubled(), None
+        count = int(memory.array["ledgers"][0])
+        order = np.argsort(memory.ledgers["code"][:count], kind="stable")
+        cell_keys, cells = gather(memory.ledgers, order, memory.used, memory.sums)
+        return Outcome(
+            made["at_legs"],
+            made["at_reps"],
+            cell_keys,
+            cells,
+            made["at_flow"],
+            memory.log[: int(memory.array["logged"][0])].copy() if keep_log else None,
+            made["at_attributed"] if self.levers else None,
+        )
