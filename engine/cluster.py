@@ -187,7 +187,7 @@ def _probe(address: str, patience: float) -> None:
             return await scheduler.identity()
 
     async def in_time() -> Any:
-        return await asyncio.wait_for(ask(), 1.2 * patience)  # something listens, and says nothing
+        return await asyncio.wait_for(ask(), patience + 1.0)  # something listens, and says nothing
 
     try:
         with concurrent.futures.ThreadPoolExecutor(1) as thread:  # the caller may have an event loop of its own
@@ -201,7 +201,7 @@ def _probe(address: str, patience: float) -> None:
 
 def _no_answer(address: str, error: Exception) -> ClusterRefused:
     reason = error.__cause__ or error
-    said = re.sub(r"^in <[^>]*>: ", "", " ".join(str(reason).split())) or type(reason).__name__
+    said = re.sub(r"^in <[^>]*>: ", "", " ".join(str(reason).split())) or "it says nothing, or not what one would"
     advice = "Is it running there, is its port open to this machine, and is the address right (tcp://HOST:8786)?"
     if address.startswith("tls"):
         advice += (
