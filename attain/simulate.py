@@ -23,12 +23,14 @@ from attain.results import Results
 from attain.store import Manifest, RunRefused, RunStore
 from attain.tables import RunTask, hits_of, results_of
 from engine.batch import ENGINES, Keep, Simulator
-from engine.montecarlo import Precision, Progress, run
+from engine.looks import Precision
+from engine.montecarlo import Progress, run
 from engine.plan.document import write_text
 from engine.plan.load import load_plan
 from engine.plan.rows import PlanFiles
 from engine.plan.types import LoadedPlan
-from engine.problems import PlanRefused, Problem
+from engine.problems import PlanRefused, Problem, Refused
+from engine.workers import Workers
 from engine.world import World, build
 
 REPLICATIONS = 2_000
@@ -58,6 +60,7 @@ def manifest_of(
     keep: Keep,
     jobs: int | None,
     precision: float | None,
+    cluster: bool = False,
 ) -> Manifest:
     """What a run's folder says of it before it starts."""
     return Manifest(
@@ -72,6 +75,7 @@ def manifest_of(
         n=n,
         precision=precision,
         jobs=jobs,
+        cluster=cluster,
         versions=versions(),
         machine=machine(),
         started=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -92,6 +96,19 @@ def check_engine(engine: str) -> None:
     """Raises PlanRefused for an engine that there is not."""
     if engine not in ENGINES:
         raise PlanRefused([Problem("--engine", engine, f"one of: {', '.join(ENGINES)}")])
+
+
+def _workers_at(cluster: str | None, jobs: int | None) -> contextlib.AbstractContextManager[Workers | None]:
+    """The cluster's workers, or None for this machine's. Raises Refused."""
+    if cluster is None:
+        return contextlib.nullcontext()
+    if jobs is not None:
+        raise Refused(
+            f"jobs={jobs} counts processes of this machine, and with a cluster its workers compute: leave one out."
+        )
+    from engine.cluster import connected
+
+    return connected(cluster)
 
 
 @contextlib.contextmanager
@@ -128,11 +145,14 @@ def simulate(
     phase: int = 0,
     chunk: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    cluster: str | None = None,
 ) -> Results:
     """Simulate a plan n times and return what came of it; `out` keeps the run in a folder, or continues the one there.
 
-    The result does not depend on jobs, chunk or restarts. Raises PlanRefused for a plan that cannot be simulated and
-    RunRefused for a folder that holds another run. Ctrl-C gives the results of what had finished (`n` below `asked`),
+    `jobs` processes of this machine compute, one a core unless given; or the workers of the Dask cluster whose
+    scheduler has the address `cluster`, such as tcp://10.0.0.5:8786. The result does not depend on that, nor on chunk
+    or restarts. Raises PlanRefused for a plan that cannot be simulated, RunRefused for a folder that holds another run,
+    and Refused for a cluster that cannot be used. Ctrl-C gives the results of what had finished (`n` below `asked`),
     or KeyboardInterrupt where nothing had.
     """
     check_engine(engine)
@@ -142,15 +162,34 @@ def simulate(
     if seed is None:
         seed = _seed_at(out)
     manifest = manifest_of(
-        loaded, world, sets, n=n, seed=seed, phase=phase, engine=engine, keep=keep, jobs=jobs, precision=precision
+        loaded,
+        world,
+        sets,
+        n=n,
+        seed=seed,
+        phase=phase,
+        engine=engine,
+        keep=keep,
+        jobs=jobs,
+        precision=precision,
+        cluster=cluster is not None,
     )
     looks = Precision(precision, hits_of(len(world.goals.names))) if precision is not None else None
-    with _store_at(out, manifest) as store:
+    with _workers_at(cluster, jobs) as workers, _store_at(out, manifest) as store:
         _keep_files(store.path, loaded)
         wanted = n if precision is not None else max(n, store.prefix)  # a longer run than asked for is used whole
         store.forget_cut(wanted)
         task = RunTask(Simulator(world, seed, phase, engine, keep))
-        result = run(task, n=wanted, sink=store, jobs=jobs, chunk=chunk, precision=looks, on_progress=on_progress)
+        result = run(
+            task,
+            n=wanted,
+            sink=store,
+            jobs=jobs,
+            chunk=chunk,
+            precision=looks,
+            on_progress=on_progress,
+            cluster=workers,
+        )
         finished = store.finish(result)
         if result.n == 0:  # stopped before anything had finished: no result, but the folder can be continued
             raise KeyboardInterrupt

@@ -29,7 +29,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError, computed_field
 
-from engine.montecarlo import Columns, Result, Tables
+from engine.chunks import Columns, Tables
+from engine.montecarlo import Result
 from engine.problems import Refused
 from engine.replications import Span, merged, prefix
 
@@ -37,6 +38,7 @@ MANIFEST = "manifest.json"
 COUNTING = "replications"  # the table whose parts say what is done
 LATER = "later"
 _NUMBERS = ("replication", "replications")  # a row's first replication; how many it sums, where a table holds sums
+_OF_A_SESSION = ("n", "precision", "jobs", "cluster", "engine", "versions", "machine", "notes")  # new when continued
 _PART = re.compile(r"^part-(\d{9,})-(\d{9,})\.parquet$")
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,60}$")
 
@@ -62,6 +64,7 @@ class Manifest(BaseModel):
     n: int  # asked for
     precision: float | None = None
     jobs: int | None = None
+    cluster: bool = False  # whether a cluster's workers computed; `machine` is where the run was kept
     status: Literal["partial", "complete"] = "partial"
     replications: int = 0  # that count: the unbroken prefix, or the look that was precise enough
     digest: str | None = None
@@ -149,7 +152,7 @@ class RunStore:
         if reason is not None:
             raise RunRefused(f"The run in {folder} {reason}. To keep both, name another folder.")
         # What the run is stays as stored; how it goes on is new.
-        fresh = manifest.model_dump(include={"n", "precision", "jobs", "engine", "versions", "machine", "notes"})
+        fresh = manifest.model_dump(include=set(_OF_A_SESSION))
         going_on = {"status": "partial", "finished": None, "digest": None}
         store = cls(folder, stored.model_copy(update={**fresh, **going_on}), writing=True)
         _write_manifest(folder, store.manifest)  # under the lock; killed from here on, the run reads as partial

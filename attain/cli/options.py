@@ -61,6 +61,14 @@ Precision = Annotated[
 Jobs = Annotated[
     int | None, typer.Option("--jobs", metavar="J", min=1, max=1024, help="Processes; one a core unless given.")
 ]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Compute on the workers of a Dask cluster, in place of --jobs: tcp://HOST:8786.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else.")]
 
 

@@ -8,10 +8,12 @@ from typing import Annotated
 
 import typer
 
+from attain.cli.cluster import watched
 from attain.cli.errors import INTERRUPTED, verb
 from attain.cli.options import (
     MOST_REPLICATIONS,
     AsJson,
+    Cluster,
     Jobs,
     Language,
     Plan,
@@ -55,6 +57,7 @@ def simulate(
         Engines, typer.Option(help="compiled, or simpy: the readable one, the same results, a hundred times slower.")
     ] = Engines.compiled,
     jobs: Jobs = None,
+    cluster: Cluster = None,
     precision: Precision = None,
     out: Out = None,
     keep: Annotated[Keeps, typer.Option(help="Goals and totals, all cells too, or the event log too.")] = Keeps.goals,
@@ -63,6 +66,8 @@ def simulate(
     language: Language = None,
 ) -> None:
     """Simulate a plan thousands of times: how likely is each goal, and why would it be missed?"""
+    if cluster is not None and jobs is not None:
+        raise typer.BadParameter("workers of a cluster compute in place of --jobs", param_hint="--cluster")
     with starting(as_json):
         from attain.plans import open_plan
         from attain.progress import meter
@@ -71,7 +76,7 @@ def simulate(
         from attain.summary.document import as_json as document
 
         loaded = open_plan(plan, sets or ())
-    with meter(loaded.plan.name, silent=quiet(as_json)) as report:
+    with watched(cluster), meter(loaded.plan.name, silent=quiet(as_json)) as report:
         results = run(
             loaded,
             sets=sets or (),
@@ -83,6 +88,7 @@ def simulate(
             engine=engine.value,
             keep=keep.value,
             on_progress=report,
+            cluster=cluster,
         )
     summary = summarise(results, loaded)
     if as_json:

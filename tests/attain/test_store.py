@@ -22,7 +22,9 @@ from numpy.typing import NDArray
 
 from attain.provenance import machine, versions
 from attain.store import Manifest, RunRefused, RunStore, to_arrow
-from engine.montecarlo import Precision, Progress, Result, Tables, run
+from engine.chunks import Tables
+from engine.looks import Precision
+from engine.montecarlo import Progress, Result, run
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAN = "attain: 1\nname: 重点客户\n"

@@ -19,8 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from engine.montecarlo import LARGEST_CHUNK, Memory, Precision, Progress, Tables, WorkerDied, _Chunks, run
+from engine.chunks import FIRST_CHUNK, LARGEST_CHUNK, Chunks, Tables, size_of
+from engine.looks import Precision
+from engine.montecarlo import Memory, Progress, run
 from engine.replications import Span, merged, missing, prefix, size
+from engine.workers import WorkerDied
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -217,7 +220,7 @@ def test_chunks_last_about_a_second(seconds: float, largest: int) -> None:
 
     At 30 s a replication a chunk is 9 of them all the same: 10,000 replications are not cut into more than 1,024.
     """
-    chunks = _Chunks([(0, 10_000)], n=10_000, workers=2, fixed=None, cuts=())
+    chunks = Chunks([(0, 10_000)], n=10_000, workers=2, fixed=None, cuts=())
     sizes = []
     for low, high in chunks:
         sizes.append(high - low)
@@ -228,6 +231,53 @@ def test_chunks_last_about_a_second(seconds: float, largest: int) -> None:
     assert sizes[-1] <= 9
     assert sum(sizes) == 10_000
     assert chunks.in_flight == set()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "nbytes", "largest"),
+    [(0.02, 9_500, LARGEST_CHUNK), (2.0, 1_400_000, 47), (0.8, 9_500, 375), (400.0, 0, 1), (0.0, 10**9, 1)],
+)
+def test_chunks_of_a_long_run_fit_into_memory_and_minutes(seconds: float, nbytes: int, largest: int) -> None:
+    """Ten million replications: 64 MiB of tables at most, five minutes at most, and few replications to begin with."""
+    chunks = Chunks([(0, 10_000_000)], n=10_000_000, workers=300, fixed=None, cuts=())
+    sizes = []
+    for low, high in chunks:
+        count = high - low
+        sizes.append(count)
+        chunks.arrived((low, high), seconds * count, nbytes * count)
+        if len(sizes) == 1_000:
+            break
+    assert sizes[0] == FIRST_CHUNK
+    assert max(sizes[1:]) == largest
+
+
+@dataclass
+class Read:
+    """Writes into a folder which processes have read it."""
+
+    folder: str
+
+    def __setstate__(self, state: dict[str, str]) -> None:
+        self.__dict__.update(state)
+        with open(Path(self.folder) / str(os.getpid()), "a", encoding="utf-8") as file:
+            file.write("read\n")
+
+    def __call__(self, first: int, n: int) -> Tables:
+        return Fake(1e-4)(first, n)
+
+
+def test_a_worker_reads_the_task_once(tmp_path: Path, expected: str) -> None:
+    """Of a large team it is large, and what it makes ready takes long."""
+    memory = Memory()
+    run(Read(str(tmp_path)), n=300, sink=memory, jobs=2, chunk=5)
+    assert digest(memory, 300) == expected
+    assert 1 <= len(list(tmp_path.iterdir())) <= 2
+    assert {path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {"read\n"}
+
+
+def test_the_size_of_tables_is_that_of_their_columns() -> None:
+    assert size_of({"a": {"x": np.zeros(10), "y": np.zeros(10, dtype=bool)}, "b": {"z": np.zeros(3, "i4")}}) == 102
+    assert size_of({"a": {"x": np.zeros(10)}, "sums": {"replications": np.ones(9), "x": np.zeros(9)}}) == 80
 
 
 def test_ctrl_c_from_a_terminal_leaves_no_traceback(tmp_path: Path) -> None:
