@@ -1,8 +1,8 @@
 """The compiled engine behind the seam: a world laid out once, a replication's memory, and its outcome.
 
 `Twin` is to the compiled twin what `simpy_model.Model` is to SimPy: given a seed, a replication and its parameters, an
-`Outcome`. Memory is taken for the events and deals that are alive at once; where it proves too small, it is doubled
-and the replication simulated again, which changes nothing: every draw is keyed.
+`Outcome`. Memory is taken for the events and deals that are alive at once; what of it proves too small is doubled and
+the replication simulated again, which changes nothing: every draw is keyed.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from engine.twin.model import replicate
 from engine.world import World
 
 Array = NDArray[Any]
+MOST_ROOM = 1 << 31  # places are numbered in 32 bits, and -1 is none
 FEWEST_BUCKETS, MOST_BUCKETS = 64, 1 << 16
 
 
 @dataclass
 class Room:
-    """How much of each kind of memory there is. Doubled, all of it, when any proves too small."""
+    """How much of each kind of memory there is; a kind that proves too small is doubled."""
 
     feed_room: int
     node_room: int
@@ -36,9 +37,12 @@ class Room:
     ledger_room: int
     log_room: int
 
-    def doubled(self) -> Room:
-        """Twice as much of everything."""
-        return Room(*(2 * getattr(self, field.name) for field in fields(self)))
+    def doubled(self, full: int) -> Room:
+        """Twice as much of what was too small: bits of `full` in the order of the fields. Raises MemoryError."""
+        room = Room(*(getattr(self, field.name) << (full >> place & 1) for place, field in enumerate(fields(self))))
+        if max(room.node_room, room.deal_room, room.ledger_room) > MOST_ROOM:
+            raise MemoryError(f"a replication with more than {MOST_ROOM:,} deals or events at once: {room}")
+        return room
 
 
 class Memory:
@@ -56,7 +60,6 @@ class Memory:
         self.array["slots"], self.array["buckets"] = slots, buckets
         hours = world.cal.month_ends[-1] - world.start
         self.array["per_hour"] = buckets / hours if hours > 0.0 else 0.0
-        self.speed = world.desks.speed
         self.ledgers = np.zeros(room.ledger_room, dtype=records.LEDGER)
         self.sums = np.empty((room.ledger_room, months, measures))
         self.used = np.empty((room.ledger_room, months), dtype=np.bool_)
@@ -155,9 +158,11 @@ class Twin:
             }
             point(memory.array, results | made)
             replicate(self.flat.record, memory.record)
-            if not memory.array["full"][0]:
+            full = int(memory.array["full"][0])
+            if not full:
                 break
-            self.room, self.memory = self.room.doubled(), None
+            self.room, self.memory = self.room.doubled(full), None
+            del memory  # before there is more
         count = int(memory.array["ledgers"][0])
         order = np.argsort(memory.ledgers["code"][:count], kind="stable")
         cell_keys, cells = gather(memory.ledgers, order, memory.used, memory.sums)
