@@ -63,9 +63,9 @@ WORLD = _layout(
 DEAL = _layout(
     u8="key",
     f8="entered stale_at work wait_u answer_u",
-    u4="product region source desk row flow",  # unsigned: never negative, so that an index needs no look
+    u4="product region source segment desk row flow",  # unsigned: never negative, so that an index needs no look
     i4="rep lever origin next before visit",
-    u2="stage segment",
+    u2="stage",
     u1="klass priority",
     i1="outcome queued by_share",
 )
