@@ -25,6 +25,7 @@ from engine.world import World
 Array = NDArray[Any]
 MOST_ROOM = 1 << 31  # places are numbered in 32 bits, and -1 is none
 FEWEST_BUCKETS, MOST_BUCKETS = 64, 1 << 16
+LEAST_HOURS = 1e-300
 
 
 @dataclass
@@ -59,7 +60,8 @@ class Memory:
         slots = 1 << (2 * room.ledger_room - 1).bit_length()
         self.array["slots"], self.array["buckets"] = slots, buckets
         hours = world.cal.month_ends[-1] - world.start
-        self.array["per_hour"] = buckets / hours if hours > 0.0 else 0.0
+        # In next to no time everything is in one bucket: hours beyond the reach of 1 / x would make an index of NaN.
+        self.array["per_hour"] = buckets / hours if hours > LEAST_HOURS else 0.0
         self.ledgers = np.zeros(room.ledger_room, dtype=records.LEDGER)
         self.sums = np.empty((room.ledger_room, months, measures))
         self.used = np.empty((room.ledger_room, months), dtype=np.bool_)
