@@ -42,9 +42,7 @@ def comes_to_nothing(s: Any, node: Any) -> bool:
     if node.rank != GOES_STALE:
         return False
     deal = deals(s)[nth(node.what)]
-    return not (
-        deal.key == node.entity and deal.visit == node.visit and (deal.queued == 1 or deal.outcome == STALE)
-    )
+    return not (deal.key == node.entity and deal.visit == node.visit and (deal.queued == 1 or deal.outcome == STALE))
 
 
 @jitted

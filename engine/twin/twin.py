@@ -7,6 +7,7 @@ the replication simulated again, which changes nothing: every draw is keyed.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -126,6 +127,7 @@ class Twin:
         while self.buckets < min(expected, MOST_BUCKETS):
             self.buckets *= 2
         self.memory: Memory | None = None
+        self._turn = threading.Lock()
 
     def _expected(self) -> float:
         """About how many events a replication has."""
@@ -133,16 +135,30 @@ class Twin:
         leads = sum(float(cell.rates @ hours) if cell.count < 0 else cell.count for cell in self.world.cells)
         return 4.0 * (leads + len(self.world.open_deals.key))
 
+    def _drawn(self, parameters: Parameters) -> dict[str, Array]:
+        """A replication's parameters by where they are pointed to. Raises ValueError where they are of another plan."""
+        world, found = self.world, {}
+        cells, regions, months = len(world.cells), len(world.regions), len(world.months)
+        for at, values, shape in (
+            ("at_advance", parameters.advance, (len(world.stages.names),)),
+            ("at_economy", parameters.odds, (regions, months)),
+            ("at_rates", parameters.rates, (cells, months)),
+        ):
+            if values.shape != shape:
+                raise ValueError(f"{at.removeprefix('at_')} of a replication: an array {shape}, not {values.shape}")
+            found[at] = np.ascontiguousarray(values, dtype=np.float64)
+        return found
+
     def outcome(
         self, seed: int, replication: int, phase: int, parameters: Parameters, *, keep_log: bool = False
     ) -> Outcome:
-        """One replication."""
+        """One replication; threads take turns, since there is one memory."""
+        with self._turn:
+            return self._outcome(seed, replication, phase, parameters, keep_log)
+
+    def _outcome(self, seed: int, replication: int, phase: int, parameters: Parameters, keep_log: bool) -> Outcome:
         world = self.world
-        results = {
-            "at_advance": np.ascontiguousarray(parameters.advance),
-            "at_economy": np.ascontiguousarray(parameters.odds),
-            "at_rates": np.ascontiguousarray(parameters.rates),
-        }
+        drawn = self._drawn(parameters)
         if keep_log and self.room.log_room == 1:
             self.room.log_room, self.memory = 4096, None
         while True:
@@ -158,7 +174,7 @@ class Twin:
                 "at_legs": np.zeros(len(world.goals.legs)),
                 "at_attributed": np.zeros((self.levers, len(world.goals.legs))),
             }
-            point(memory.array, results | made)
+            point(memory.array, drawn | made)
             replicate(self.flat.record, memory.record)
             full = int(memory.array["full"][0])
             if not full:
