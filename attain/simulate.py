@@ -17,6 +17,7 @@ from typing import Any
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from attain.arrow import to_numpy
 from attain.plans import open_plan
 from attain.provenance import machine, versions
 from attain.results import Results
@@ -126,7 +127,7 @@ def _store_at(out: str | os.PathLike[str] | None, manifest: Manifest) -> Iterato
 def _reader(store: RunStore, n: int) -> Callable[[str], dict[str, NDArray[Any]]]:
     def read(name: str) -> dict[str, NDArray[Any]]:
         table = store.table(name, n)
-        return {column: table.column(column).to_numpy() for column in table.column_names}
+        return {column: to_numpy(table.column(column)) for column in table.column_names}
 
     return read
 

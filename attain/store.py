@@ -24,11 +24,10 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError, computed_field
 
+from attain.arrow import to_arrow, to_numpy
 from engine.chunks import Columns, Tables
 from engine.montecarlo import Result
 from engine.problems import Refused
@@ -249,8 +248,8 @@ class RunStore:
         """SHA-256 over the 32-byte hashes of the first `upto` replications, in order."""
         digest = hashlib.sha256()
         for piece in self._pieces(COUNTING, self.prefix if upto is None else upto, ["replication", "hash"]):
-            order = pc.sort_indices(piece, sort_keys=[("replication", "ascending")])
-            for text in piece.take(order).column("hash").to_pylist():
+            hashes = to_numpy(piece.column("hash"))
+            for text in hashes[np.argsort(to_numpy(piece.column("replication")), kind="stable")]:
                 digest.update(bytes.fromhex(text))
         return digest.hexdigest()
 
@@ -350,7 +349,7 @@ class _Part(Mapping[str, Columns]):
         if name not in self.store.tables:
             raise KeyError(name)
         table = self.store._read(name, self.span)
-        return {column: table.column(column).to_numpy() for column in table.column_names}
+        return {column: to_numpy(table.column(column)) for column in table.column_names}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.store.tables)
@@ -362,42 +361,19 @@ class _Part(Mapping[str, Columns]):
 # --- files ----------------------------------------------------------------------------------------------------------
 
 
-def to_arrow(columns: Columns | pa.Table) -> pa.Table:
-    """Columns as plain types that every reader knows: int64, float64, bool, string."""
-    if isinstance(columns, pa.Table):
-        return columns
-    return pa.table({name: _plain(name, np.asarray(values)) for name, values in columns.items()})
-
-
-def _plain(name: str, values: NDArray[Any]) -> pa.Array:
-    match values.dtype.kind:
-        case "b":
-            return pa.array(values)
-        case "i" | "u":
-            if values.dtype.kind == "u" and len(values) and int(values.max()) > np.iinfo(np.int64).max:
-                raise ValueError(f"the column {name!r} holds integers beyond 2^63: write keys as text")
-            return pa.array(values.astype(np.int64))
-        case "f":
-            return pa.array(values.astype(np.float64), from_pandas=False)
-        case "U" | "O":
-            return pa.array(values.tolist(), type=pa.string())
-    raise ValueError(f"the column {name!r} has the type {values.dtype}, which tables do not keep")
-
-
 def _within(table: pa.Table, span: Span) -> pa.Table:
     """The rows of a span. Raises ValueError where it ends inside a row that sums several replications."""
-    first = table.column("replication")
-    inside = pc.and_(pc.greater_equal(first, span[0]), pc.less(first, span[1]))
+    first = to_numpy(table.column("replication"))
+    inside = (first >= span[0]) & (first < span[1])
     if "replications" in table.column_names:
-        last = pc.add(first, table.column("replications"))
-        touched = pc.and_(pc.less(first, span[1]), pc.greater(last, span[0]))
-        whole = pc.and_(inside, pc.less_equal(last, span[1]))
-        if pc.any(pc.and_not(touched, whole)).as_py():
+        last = first + to_numpy(table.column("replications"))
+        touched = (first < span[1]) & (last > span[0])
+        if (touched & ~(inside & (last <= span[1]))).any():
             raise ValueError(
                 f"replications {span[0]} to {span[1] - 1} end inside a chunk, whose sums cannot be cut: "
                 "forget_cut(n) before the run has it computed again"
             )
-    return table.filter(inside)
+    return table.filter(to_arrow({"inside": inside}).column("inside"))
 
 
 def _part_name(span: Span) -> str:

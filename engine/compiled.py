@@ -21,7 +21,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
@@ -159,21 +159,16 @@ def jitted(function: Callable[P, R]) -> Callable[P, R]:
 
     The result keeps its type for the checker, and is numba's dispatcher: both engines call it, never ``py_func``.
     """
-    import numba
-
-    return cast("Callable[P, R]", numba.njit(cache=True, fastmath=False, error_model="numpy")(function))
+    return _on_demand(function)
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """As ``jitted``, for a small function of a hot loop: its code goes where it is called, and nothing is passed."""
-    import numba
-
-    made = numba.njit(cache=True, fastmath=False, error_model="numpy", forceinline=True)(function)
-    return cast("Callable[P, R]", made)
+    return _on_demand(function, inline=True)
 
 
 def compiled(*signatures: object, inline: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """As ``jitted``, but compiled at import for these signatures only, such as ``"uint64(uint64, uint64)"``.
+    """As ``jitted``, but for these signatures only, such as ``"uint64(uint64, uint64)"``, whoever calls with whatever.
 
     Arguments are converted to the signature's types, so that Python integers at and above 2**63 stay unsigned
     (left to itself, numba takes smaller ones for int64, and int64 with uint64 makes float64). `inline`: its code goes
@@ -181,9 +176,14 @@ def compiled(*signatures: object, inline: bool = False) -> Callable[[Callable[P,
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        import numba
-
-        options = {"cache": True, "fastmath": False, "error_model": "numpy", "forceinline": inline}
-        return cast("Callable[P, R]", numba.njit(list(signatures), **options)(function))
+        return _on_demand(function, signatures, inline)
 
     return decorate
+
+
+def _on_demand(function: Callable[P, R], signatures: Sequence[object] = (), inline: bool = False) -> Callable[P, R]:
+    """Nothing is compiled or read from the cache before the first call."""
+    from engine.ondemand import OnDemand
+
+    made = OnDemand.of(function, signatures, fastmath=False, error_model="numpy", forceinline=inline)
+    return cast("Callable[P, R]", made)

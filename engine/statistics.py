@@ -5,7 +5,8 @@ error alone. What is not known about the plan's inputs is no business of this mo
 
 Methods: Wilson (1927) and Clopper & Pearson (1934) for a probability; order statistics (David & Nagaraja 2003,
 section 7.1) for quantiles; Tango (1998) for the difference of two paired probabilities; Student's t for means; the
-bootstrap for the best of several.
+bootstrap for the best of several. What every run asks for is made from `engine.arithmetic`: to import SciPy for it
+would take longer than a small run.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
+
+from engine.arithmetic import normal_quantile
+from engine.beta import beta_quantile
 
 LEVEL = 0.95
 FIRST_LOOK = 256
 LOOK_MULTIPLE = 64
 BEST_SEED = 0x617474_61696E  # "attain": the bootstrap's own key, the same in every run
 BOOTSTRAPS = 4_000
+MOST_FREEDOM = 2e6
 
 
 class Interval(NamedTuple):
@@ -65,6 +69,8 @@ def wilson(successes: float, n: float, level: float = LEVEL) -> Interval:
 
 def clopper_pearson(successes: float, n: float, level: float = LEVEL) -> Interval:
     """The exact interval for a probability (Clopper & Pearson 1934): never covers less often than `level`."""
+    from scipy import special
+
     _check_counts(successes, n)
     tail = (1.0 - level) / 2.0
     low = 0.0 if successes == 0 else float(special.betaincinv(successes, n - successes + 1.0, tail))
@@ -80,7 +86,7 @@ def _check_counts(successes: float, n: float) -> None:
 def _z(level: float) -> float:
     if not 0.0 < level < 1.0:
         raise ValueError(f"a confidence level lies between 0 and 1, not {level}")
-    return float(special.ndtri(0.5 + level / 2.0))
+    return normal_quantile(0.5 + level / 2.0)
 
 
 # --- quantiles and means --------------------------------------------------------------------------------------------
@@ -126,10 +132,26 @@ def quantile_ranks(n: int, q: float, level: float = LEVEL) -> tuple[int, int]:
     if not 0.0 < q < 1.0:
         raise ValueError(f"a quantile's probability lies between 0 and 1, not {q}")
     tail = (1.0 - level) / 2.0
-    below = special.bdtr(np.arange(n + 1, dtype=np.float64), n, q)  # P(B <= k)
-    low = int(np.searchsorted(below, tail, side="right"))  # the first k with P(B <= k) > tail, so P(B < k) <= tail
-    high = int(np.searchsorted(below, 1.0 - tail, side="left")) + 1
+    first, below = _binomial(n, q)
+    low = first + int(np.searchsorted(below, tail, side="right"))  # the first k with P(B <= k) > tail
+    high = first + int(np.searchsorted(below, 1.0 - tail, side="left")) + 1
     return low, high
+
+
+def _binomial(n: int, q: float) -> tuple[int, NDArray[np.float64]]:
+    """The first k of a window and P(B <= k) over it; what lies outside has a probability below 1e-20.
+
+    Ratios of neighbouring probabilities, summed as logarithms away from the mode, so that nothing cancels.
+    """
+    mode = min(int((n + 1) * q), n)
+    reach = math.ceil(10.0 * math.sqrt(n * q * (1.0 - q))) + 40
+    first, last = max(0, mode - reach), min(n, mode + reach)
+    k = np.arange(first + 1, last + 1, dtype=np.float64)
+    steps = np.log((n - k + 1.0) / k) + math.log(q / (1.0 - q))  # log P(B = k) - log P(B = k - 1)
+    up, down = steps[mode - first :], steps[: mode - first]
+    logs = np.concatenate([-np.cumsum(down[::-1])[::-1], [0.0], np.cumsum(up)])
+    below = np.cumsum(np.exp(logs))
+    return first, below / below[-1]
 
 
 def mean(values: ArrayLike, level: float = LEVEL) -> Estimate:
@@ -141,8 +163,23 @@ def mean(values: ArrayLike, level: float = LEVEL) -> Estimate:
     centre = float(data.mean())
     if n == 1:
         return Estimate(centre, -math.inf, math.inf)
-    half = float(special.stdtrit(n - 1, 0.5 + level / 2.0)) * float(data.std(ddof=1)) / math.sqrt(n)
+    half = student(level, n - 1) * float(data.std(ddof=1)) / math.sqrt(n)
     return Estimate(centre, centre - half, centre + half)
+
+
+def student(level: float, freedom: float) -> float:
+    """What Student's t with `freedom` >= 1 degrees of freedom stays within, either side of 0, with probability `level`.
+
+    t^2 / (freedom + t^2) is Beta(1/2, freedom / 2); above 2e6 the first term of Fisher & Cornish (1960) is exact to 1e-12.
+    """
+    if freedom > MOST_FREEDOM:
+        z = _z(level)
+        return z + (z**3 + z) / (4.0 * freedom)
+    y = beta_quantile(level, 0.5, freedom / 2.0)
+    if y < 0.5:
+        return math.sqrt(freedom * y / (1.0 - y))
+    x = beta_quantile(1.0 - level, freedom / 2.0, 0.5)  # 1 - y, with its digits
+    return math.sqrt(freedom * (1.0 - x) / x)
 
 
 # --- two plans on common random numbers -----------------------------------------------------------------------------

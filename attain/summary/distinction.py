@@ -22,7 +22,6 @@ from itertools import pairwise, permutations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from attain.results import Results
 from attain.summary.goals import main_goal, unit_of
@@ -32,6 +31,7 @@ from attain.wording import Amount, Count, Sentence, Share, sentence
 from engine.batch import input_names
 from engine.goals import BOOKINGS, MEASURES, Leg
 from engine.outcomes import BOOKED, LEADS, LOST_DEALS, STALE_DEALS, WON
+from engine.statistics import student
 
 LEAST_PATHS = 20  # hits, and misses, below which nothing is said
 FALSE_ALARM = 0.01  # over all candidates together
@@ -273,7 +273,7 @@ def _difference(a: Floats, b: Floats, level: float) -> tuple[float, bool]:
         return 0.0, False
     freedom = (ea + eb) ** 2 / (ea**2 / (len(a) - 1) + eb**2 / (len(b) - 1))
     t = abs(apart) / np.sqrt(ea + eb)
-    return float(apart / pooled), bool(2.0 * special.stdtr(freedom, -t) < level)
+    return float(apart / pooled), bool(t > student(1.0 - level, freedom))
 
 
 def _ranked(drivers: list[Driver]) -> tuple[Driver, ...]:

@@ -20,8 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from attain.arrow import to_arrow
 from attain.provenance import machine, versions
-from attain.store import Manifest, RunRefused, RunStore, to_arrow
+from attain.store import Manifest, RunRefused, RunStore
 from engine.chunks import Tables
 from engine.looks import Precision
 from engine.montecarlo import Progress, Result, run
