@@ -2,6 +2,8 @@
 
 with meter("Simulating", silent=as_json) as report:
     run(task, n=2000, sink=store, on_progress=report)
+
+Of a run that is over in half a second, nothing is shown.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
@@ -20,6 +23,7 @@ import engine.montecarlo as montecarlo
 
 Report = Callable[[montecarlo.Progress], None]
 LINES = 10  # lines over a whole run where there is no terminal
+PATIENCE = 0.5  # seconds before anything is shown: a run that is over by then would only flicker
 
 
 @contextlib.contextmanager
@@ -29,7 +33,7 @@ def meter(title: str, *, silent: bool = False, stream: TextIO | None = None) -> 
     if silent:
         yield lambda progress: None
     elif out.isatty():
-        with _bar(out) as bar:
+        with _shown(_bar(out)) as bar:
             yield _Bar(bar, title)
     else:
         yield _Lines(title, out)
@@ -60,6 +64,20 @@ def _bar(out: TextIO) -> Progress:
     return Progress(*columns, console=Console(file=out), transient=True)
 
 
+@contextlib.contextmanager
+def _shown(bar: Progress) -> Iterator[Progress]:
+    """The bar from `PATIENCE` on, even where nothing is reported until workers have started."""
+    timer = threading.Timer(PATIENCE, bar.start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield bar
+    finally:
+        timer.cancel()
+        timer.join()
+        bar.stop()
+
+
 class _Bar:
     def __init__(self, bar: Progress, title: str) -> None:
         self.bar = bar
@@ -77,6 +95,8 @@ class _Lines:
         self.told: int | None = None
 
     def __call__(self, progress: montecarlo.Progress) -> None:
+        if progress.seconds < PATIENCE:
+            return
         tenth = progress.done * LINES // max(progress.total, 1)
         if self.told is not None and tenth <= self.told:
             return

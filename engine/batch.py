@@ -92,7 +92,7 @@ class Simulator:
 
     def warm(self) -> None:
         """Simulate once, so that everything is compiled and cached before workers start."""
-        self.outcome(0)
+        self(0, 1)
 
     def outcome(self, replication: int, keep_log: bool = False, parameters: Parameters | None = None) -> Outcome:
         """One replication."""

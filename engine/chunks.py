@@ -7,6 +7,7 @@ replication, how a run is cut changes no number.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,8 @@ Columns = Mapping[str, NDArray[Any]]
 Tables = Mapping[str, Columns]
 
 CHUNK_SECONDS = 1.0
-FASTEST_GROWTH = 4  # a chunk is at most so many times the one before: the first replications may be unlike the rest
+SHORT_SECONDS = 0.1  # no chunk need be shorter: to hand it over and to keep it takes some hundredths
+FASTEST_GROWTH = 4  # a longer one is at most so many times the one before: the first may be unlike the rest
 LARGEST_CHUNK = 2048  # replications, however fast: the tables of a chunk are in memory at once
 LARGEST_BYTES = 64 * 2**20  # of a chunk's tables, for the same reason: thousands of reps make them wide
 LONGEST_SECONDS = 300.0  # so much is lost with a worker, or waited for
@@ -66,6 +68,9 @@ class Chunks:
         self.workers = workers
         self.smallest = min(max(1, n // MOST_CHUNKS), LARGEST_CHUNK)
         self.size = min(self.smallest, FIRST_CHUNK)
+        self.short = 0  # replications of a short chunk, where that is known
+        self.pace = math.inf  # seconds a replication, at last
+        self.expected = math.inf  # replications still wanted, where fewer than the gaps hold will probably do
         self.cuts = cuts
         self.again: list[Span] = []
         self.in_flight: set[Span] = set()
@@ -94,8 +99,9 @@ class Chunks:
         low, high = self.gaps[0]
         left = sum(b - a for a, b in self.gaps)
         # Towards the end chunks shrink, so that no worker sits on a long one while the others have finished.
-        least = min(self.smallest, self.size)
-        wanted = self.fixed or max(least, min(self.size, left // (2 * self.workers)))
+        least = min(max(self.smallest, self.short), self.size)
+        share = left // (2 * self.workers) if self.workers > 1 else left
+        wanted = self.fixed or max(least, min(self.size, share))
         last = min([high, low + wanted, *(cut for cut in self.cuts if cut > low)])
         self.gaps[0:1] = [(last, high)] if last < high else []
         return low, last
@@ -105,10 +111,18 @@ class Chunks:
         with self.lock:
             self.in_flight.discard(span)
             count = span[1] - span[0]
-            wanted = max(self.smallest, int(CHUNK_SECONDS * count / max(seconds, 1e-9)))
-            growth = FASTEST_GROWTH * max(count, self.size)
-            longest = int(LONGEST_SECONDS * count / max(seconds, 1e-9))
+            self.pace = max(seconds, 1e-9) / count
+            self.short = int(SHORT_SECONDS / self.pace)
+            wanted = max(self.smallest, int(CHUNK_SECONDS / self.pace))
+            growth = max(FASTEST_GROWTH * max(count, self.size), self.short)
+            longest = int(LONGEST_SECONDS / self.pace)
             self.size = max(1, min(wanted, growth, longest, LARGEST_BYTES * count // max(nbytes, 1), LARGEST_CHUNK))
+
+    def seconds_left(self) -> float:
+        """How long one process would probably take for the rest; infinite while nothing is known."""
+        with self.lock:
+            left = sum(high - low for low, high in [*self.gaps, *self.again])
+            return self.pace * min(left, self.expected) if left else 0.0
 
     def lost(self) -> list[Span]:
         """Take back what was handed out and has not arrived; what is lost for the second time is returned."""

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -100,17 +99,16 @@ def run(
 ) -> Result:
     """Compute what `sink` lacks of the replications first .. first + n - 1, fewer where `precision` is met.
 
-    `jobs` processes (None: one per core; 1: in this process), `chunk` replications at a time (None: about a second's
-    worth). A `cluster` (see `engine.cluster`) computes in their place. Ctrl-C keeps what has been handed to the sink,
-    ends the workers and returns 'interrupted'. Raises `WorkerDied` when workers die repeatedly on the same
-    replications, and whatever the task itself raises.
+    `jobs` processes (None: one per core), but this one alone where starting others would take longer; `chunk`
+    replications at a time (None: about a second's worth). A `cluster` (see `engine.cluster`) computes in their place.
+    Ctrl-C keeps what has been handed to the sink, ends the workers and returns 'interrupted'. Raises `WorkerDied` when
+    workers die repeatedly on the same replications, and whatever the task itself raises.
     """
     if n < 1 or first < 0 or (chunk is not None and chunk < 1):
         raise ValueError(
             f"replications are counted from 0 and computed one at least (first={first}, n={n}, chunk={chunk})"
         )
-    processes = joblib.cpu_count() if jobs is None else max(1, jobs)
-    workers = cluster if cluster is not None else Local(processes)
+    workers = cluster if cluster is not None else Local(None if jobs is None else max(1, jobs))
     started = time.perf_counter()
     looks = Looks(precision, first, n) if precision is not None else None
     if looks is not None:
@@ -119,7 +117,7 @@ def run(
     gaps = missing(sink.done(), first, n)
     # Chunks end at the looks of any precision, asked for now or when the run is continued: sums by chunk stay whole.
     cuts = tuple(first + look for look in precision_schedule(n))
-    chunks = Chunks(gaps, n=n, workers=processes, fixed=chunk, cuts=cuts)
+    chunks = Chunks(gaps, n=n, workers=1, fixed=chunk, cuts=cuts)
     interrupted = False
     state = _State(sink, chunks, looks, n, n - size(gaps), on_progress)
     try:
@@ -177,8 +175,9 @@ class _State:
             self.looks.add(low, high - low, tables)
             self.settled = self.looks.settled() is not None
             self.chunks.stopped = self.settled
+        total = self.n if self.looks is None else max(self.done, self.looks.expected())
+        self.chunks.expected = total - self.done
         if self.on_progress is not None:
-            total = self.n if self.looks is None else max(self.done, self.looks.expected())
             elapsed = time.perf_counter() - self.begun
             rate = self.fresh / max(elapsed, 1e-9)
             left = (total - self.done) / rate if rate > 0 else math.inf

@@ -49,9 +49,9 @@ class OnDemand(CPUDispatcher):  # type: ignore[misc, unused-ignore]
         return made
 
     def compile(self, sig: object) -> Any:
-        """Called by numba for types that were not met yet, from its lock or outside, by callers in either language.
+        """Called by numba for types that it has not met yet, whichever language the caller is in.
 
-        What it gives is called with the arguments at hand: the dispatcher itself, which finds the signature they fit.
+        What this gives, numba calls with the arguments: the dispatcher itself, which then finds the signature they fit.
         """
         with global_compiler_lock:  # another thread waits here until all is there
             if not self._can_compile:

@@ -168,9 +168,10 @@ def mean(values: ArrayLike, level: float = LEVEL) -> Estimate:
 
 
 def student(level: float, freedom: float) -> float:
-    """What Student's t with `freedom` >= 1 degrees of freedom stays within, either side of 0, with probability `level`.
+    """What Student's t of `freedom` >= 1 degrees stays within, on either side of 0, with probability `level`.
 
-    t^2 / (freedom + t^2) is Beta(1/2, freedom / 2); above 2e6 the first term of Fisher & Cornish (1960) is exact to 1e-12.
+    t^2 / (freedom + t^2) is Beta(1/2, freedom / 2). Above 2e6 degrees, the first term of Fisher & Cornish (1960) leaves
+    an error below 1e-12.
     """
     if freedom > MOST_FREEDOM:
         z = _z(level)

@@ -1,5 +1,8 @@
 """Who computes chunks: this process, joblib's worker processes, or a cluster's (`engine.cluster`).
 
+To start worker processes takes seconds, in which small runs are over: this process begins, and hands over what is left
+where that pays.
+
 What arrives is handed to `keep` at once, in the driver's own thread. Ctrl-C ends the work, never between a chunk's
 arrival and its being kept whole.
 """
@@ -20,12 +23,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol, cast
 
-import joblib
-
 from engine.chunks import Chunks, Tables, Task, timed
 from engine.replications import Span
 
 Keep = Callable[[Span, Tables, float], None]  # a span, its tables, and the seconds they took
+
+ALONE = 0.5  # seconds for which this process computes before it asks whether workers would pay
+WORTH = 3.0  # seconds of work left from which they do: each imports everything anew
 
 FEWER_JOBS = "try fewer jobs, or jobs=1 to see an error where it happens."
 
@@ -52,9 +56,9 @@ class WorkerDied(RuntimeError):
 
 
 class Local:
-    """So many processes of this machine; one is this process itself."""
+    """So many processes of this machine (None: one per core); one is this process itself."""
 
-    def __init__(self, processes: int) -> None:
+    def __init__(self, processes: int | None) -> None:
         self.processes = processes
         self.compile_seconds = 0.0
 
@@ -62,19 +66,33 @@ class Local:
         """Compile here first, where workers find it in the cache. Raises WorkerDied where replacing one is no help."""
         begun = time.perf_counter()
         getattr(task, "warm", lambda: None)()
-        self.compile_seconds = time.perf_counter() - begun
-        if self.processes > 1:
-            with tempfile.TemporaryDirectory(prefix="attain-task-") as folder:
-                path = Path(folder) / "task"
-                path.write_bytes(pickle.dumps(task, protocol=5))
-                _in_workers(str(path), chunks, keep, self.processes)
-            return
-        for span in chunks:
+        ready = time.perf_counter()
+        self.compile_seconds = ready - begun
+        while True:
+            if time.perf_counter() - ready >= ALONE and chunks.seconds_left() > WORTH and self._count() > 1:
+                with tempfile.TemporaryDirectory(prefix="attain-task-") as folder:
+                    path = Path(folder) / "task"
+                    path.write_bytes(pickle.dumps(task, protocol=5))
+                    _in_workers(str(path), chunks, keep, self._count())
+                return
+            span = chunks.take()
+            if span is None:
+                return
             keep(*timed(task, span))
+
+    def _count(self) -> int:
+        if self.processes is None:
+            import joblib
+
+            self.processes = joblib.cpu_count()
+        return self.processes
 
 
 def _in_workers(task: str, chunks: Chunks, keep: Keep, workers: int) -> None:
-    settings = {"inner_max_num_threads": 1, "initializer": _ignore_interrupts}
+    import joblib
+
+    chunks.workers = workers
+    settings: dict[str, Any] = {"inner_max_num_threads": 1, "initializer": _ignore_interrupts}
     while True:
         try:
             with joblib.parallel_config(backend="loky", n_jobs=workers, **settings):

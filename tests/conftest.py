@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Compiling on a first call takes seconds, so neither a deadline nor "too slow" says anything here.
@@ -10,3 +11,9 @@ settings.register_profile(
 )
 settings.register_profile("explore", settings.get_profile("repeatable"), derandomize=False, max_examples=500)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture
+def workers_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worker processes compute from the first replication on, however small the run: for tests of what they do."""
+    monkeypatch.setattr("engine.workers.ALONE", 0.0)

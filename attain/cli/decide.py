@@ -52,7 +52,7 @@ def optimise(
         raise typer.BadParameter(f"{out} is the plan itself: name another file", param_hint="--out")
     target(out, "the new plan")
     target(result, "the result")
-    with starting(as_json):
+    with starting(as_json, simulates=True):
         from attain.optimise import optimise as search
 
     with _told(as_json) as say:

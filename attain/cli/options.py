@@ -128,19 +128,22 @@ def quiet(as_json: bool) -> bool:
 
 
 @contextlib.contextmanager
-def starting(as_json: bool = False) -> Iterator[None]:
+def starting(as_json: bool = False, simulates: bool = False) -> Iterator[None]:
     """Something to look at while the engine is read in; the first time on a machine it is compiled, and says so."""
-    from engine.compiled import DIRECTORY
+    from engine.compiled import kept, made
 
-    first = not any(DIRECTORY.iterdir())
-    words = "Compiling the engine: once on each machine, up to a minute" if first else "Starting"
-    gc.disable()  # what is imported stays: to look through it for garbage takes a fifth of the time
-    try:
-        with working(words, as_json or not first):
+    with working("Starting", silent=True):
+        gc.disable()  # what is imported stays: to look through it for garbage takes a fifth of the time
+        try:
             yield
-    finally:
-        gc.freeze()
-        gc.enable()
+        finally:
+            gc.freeze()
+            gc.enable()
+    if simulates and not kept("model.replicate"):
+        from engine.twin.model import replicate
+
+        with working("Compiling the engine: once on each machine, up to a minute", as_json):
+            made(replicate)
 
 
 @contextlib.contextmanager

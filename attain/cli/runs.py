@@ -68,7 +68,7 @@ def simulate(
     """Simulate a plan thousands of times: how likely is each goal, and why would it be missed?"""
     if cluster is not None and jobs is not None:
         raise typer.BadParameter("workers of a cluster compute in place of --jobs", param_hint="--cluster")
-    with starting(as_json):
+    with starting(as_json, simulates=cluster is None):
         from attain.plans import open_plan
         from attain.progress import meter
         from attain.simulate import simulate as run
@@ -129,7 +129,7 @@ def funnel(
     language: Language = None,
 ) -> None:
     """Calculate back from the target to deals, proposals and prospects, and say how likely that is to be enough."""
-    with starting(as_json):
+    with starting(as_json, simulates=True):
         from attain.funnel import as_json as document
         from attain.funnel import funnel as work_back
         from attain.progress import meter
@@ -156,7 +156,7 @@ def compare(
     """Compare plans on the same random numbers: how much likelier is one than another, and which is best?"""
     if len(plans) == 1 and not sets:
         raise typer.BadParameter("name two plans at least, or one plan and a --set that varies it")
-    with starting(as_json):
+    with starting(as_json, simulates=True):
         from attain.compare import compare as judge
         from attain.progress import meter
 
@@ -182,7 +182,7 @@ def replay(
     language: Language = None,
 ) -> None:
     """Show one replication as it happened, event by event: that of the run with the same seed."""
-    with starting(as_json):
+    with starting(as_json, simulates=True):
         from attain.replay import replay as again
         from attain.simulate import fresh_seed
 
@@ -220,7 +220,7 @@ def report(
 ) -> None:
     """Write a page for people: one file, no network, to read, print and pass on."""
     target(out, "the page")
-    with starting(as_json):
+    with starting(as_json, simulates=funnel):
         from attain.report import report as write
 
     back = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import time
 
 import pytest
 
@@ -39,13 +40,27 @@ def test_silence_with_json() -> None:
         assert out.getvalue() == ""
 
 
-def test_a_bar_in_a_terminal() -> None:
+def test_a_bar_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attain.progress.PATIENCE", 0.0)
     out = Terminal()
     with meter("Plan [bold]x[/bold]", stream=out) as report:
         for progress in states(100, 10):
             report(progress)
+        deadline = time.monotonic() + 10.0
+        while "100 of 100" not in out.getvalue() and time.monotonic() < deadline:
+            time.sleep(0.01)
     assert "100 of 100" in out.getvalue()
     assert "[bold]x" in out.getvalue()
+
+
+def test_nothing_flickers_for_a_run_that_is_soon_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attain.progress.PATIENCE", 60.0)
+    quick = [Progress(done, 100, 2000.0, done / 2000, (100 - done) / 2000) for done in range(10, 101, 10)]
+    for out in (io.StringIO(), Terminal()):
+        with meter("Simulating", stream=out) as report:
+            for progress in quick:
+                report(progress)
+        assert out.getvalue() == ""
 
 
 @pytest.mark.parametrize(

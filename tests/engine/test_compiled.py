@@ -30,7 +30,8 @@ RUN = "from engine.caller import outer\nprint(outer(1.0), sum(outer.stats.cache_
 def small_package(root: Path) -> Path:
     package = root / "engine"
     package.mkdir()
-    shutil.copy(Path(compiled.__file__), package / "compiled.py")
+    for name in ("compiled.py", "ondemand.py"):
+        shutil.copy(Path(compiled.__file__).with_name(name), package / name)
     (package / "__init__.py").write_text("from engine import compiled as compiled\n", encoding="utf-8")
     (package / "callee.py").write_text(CALLEE.format(step="1.0"), encoding="utf-8")
     (package / "caller.py").write_text(CALLER, encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import signal
 import subprocess
@@ -69,6 +70,7 @@ def expected() -> str:
     return hashlib.sha256(b"".join(words)).hexdigest()
 
 
+@pytest.mark.usefixtures("workers_at_once")
 @pytest.mark.parametrize(("jobs", "chunk"), [(1, None), (1, 1), (1, 7), (1, 300), (2, None), (2, 13), (2, 1000)])
 def test_the_same_digest_for_any_workers_and_chunks(jobs: int, chunk: int | None, expected: str) -> None:
     memory = Memory()
@@ -78,6 +80,7 @@ def test_the_same_digest_for_any_workers_and_chunks(jobs: int, chunk: int | None
     assert digest(memory, 300) == expected
 
 
+@pytest.mark.usefixtures("workers_at_once")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_interrupted_and_continued(jobs: int, expected: str) -> None:
     memory = Memory()
@@ -100,6 +103,7 @@ def test_interrupted_and_continued(jobs: int, expected: str) -> None:
     assert digest(memory, 300) == expected
 
 
+@pytest.mark.usefixtures("workers_at_once")
 def test_an_extended_run_is_a_longer_one(expected: str) -> None:
     memory = Memory()
     run(Fake(), n=100, sink=memory, chunk=9)
@@ -138,6 +142,7 @@ def first_precise_look(share: float) -> int:
     raise AssertionError
 
 
+@pytest.mark.usefixtures("workers_at_once")
 @pytest.mark.parametrize(("jobs", "chunk"), [(1, None), (1, 1000), (1, 3), (2, 100)])
 @pytest.mark.parametrize("share", [0.3, 0.06])
 def test_precision_looks_at_fixed_n(jobs: int, chunk: int | None, share: float) -> None:
@@ -165,6 +170,7 @@ def test_precision_that_is_never_reached() -> None:
     assert result.half_width == pytest.approx(0.04, abs=0.01)
 
 
+@pytest.mark.usefixtures("workers_at_once")
 def test_a_worker_that_dies_is_replaced(tmp_path: Path, expected: str) -> None:
     memory = Memory()
     result = run(Fake(dies_at=150, once=str(tmp_path / "died")), n=300, sink=memory, jobs=2, chunk=20)
@@ -172,6 +178,7 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path, expected: str) -> None:
     assert digest(memory, 300) == expected
 
 
+@pytest.mark.usefixtures("workers_at_once")
 def test_a_worker_that_dies_twice_is_reported() -> None:
     memory = Memory()
     with pytest.raises(WorkerDied, match="died twice while computing replications") as death:
@@ -180,6 +187,7 @@ def test_a_worker_that_dies_twice_is_reported() -> None:
     assert size(memory.done()) >= 100
 
 
+@pytest.mark.usefixtures("workers_at_once")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_error_of_the_task_reaches_the_caller(jobs: int) -> None:
     with pytest.raises(ZeroDivisionError):
@@ -218,8 +226,10 @@ def test_warm_comes_first_and_progress_adds_up() -> None:
 def test_chunks_last_about_a_second(seconds: float, largest: int) -> None:
     """By the durations reported back, with no clock in the test: they grow to a second's worth, and shrink at the end.
 
-    At 30 s a replication a chunk is 9 of them all the same: 10,000 replications are not cut into more than 1,024.
+    At 30 s a replication a chunk is 9 of them all the same: 10,000 replications are not cut into more than 1,024. And
+    a tenth of a second's worth is a chunk at any time.
     """
+    short = round(0.1 / seconds)
     chunks = Chunks([(0, 10_000)], n=10_000, workers=2, fixed=None, cuts=())
     sizes = []
     for low, high in chunks:
@@ -227,8 +237,9 @@ def test_chunks_last_about_a_second(seconds: float, largest: int) -> None:
         chunks.arrived((low, high), seconds * (high - low))
     assert sizes[0] == 9
     assert max(sizes) == largest
-    assert all(b <= 4 * a for a, b in pairwise(sizes))
-    assert sizes[-1] <= 9
+    assert all(b <= max(4 * a, short) for a, b in pairwise(sizes))
+    assert sizes[-1] <= max(9, short)
+    assert sizes[-1] < max(sizes)
     assert sum(sizes) == 10_000
     assert chunks.in_flight == set()
 
@@ -266,6 +277,7 @@ class Read:
         return Fake(1e-4)(first, n)
 
 
+@pytest.mark.usefixtures("workers_at_once")
 def test_a_worker_reads_the_task_once(tmp_path: Path, expected: str) -> None:
     """Of a large team it is large, and what it makes ready takes long."""
     memory = Memory()
@@ -273,6 +285,44 @@ def test_a_worker_reads_the_task_once(tmp_path: Path, expected: str) -> None:
     assert digest(memory, 300) == expected
     assert 1 <= len(list(tmp_path.iterdir())) <= 2
     assert {path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {"read\n"}
+
+
+def test_this_process_alone_where_workers_would_not_pay(monkeypatch: pytest.MonkeyPatch, expected: str) -> None:
+    """Who computes is asked of the process; the estimate of what is left decides, and precision may lower it."""
+
+    class Whose(Fake):
+        def __call__(self, first: int, n: int) -> Tables:
+            tables = Fake.__call__(self, first, n)
+            return {**tables, "whose": {"replication": np.arange(first, first + n), "pid": np.full(n, os.getpid())}}
+
+    def processes(seconds: float, worth: float, precision: Precision | None = None) -> set[int]:
+        monkeypatch.setattr("engine.workers.WORTH", worth)
+        memory = Memory()
+        assert run(Whose(seconds), n=300, sink=memory, jobs=2, chunk=20, precision=precision).status == "complete"
+        assert precision or digest(memory, 300) == expected
+        return set(memory.table("whose")["pid"].tolist())
+
+    here = os.getpid()
+    assert processes(0.0, 3.0) == {here}, "over before anybody is asked"
+    monkeypatch.setattr("engine.workers.ALONE", 0.01)
+    assert processes(0.001, 100.0) == {here}, "too little left"
+    both = processes(0.001, 0.05)
+    assert here in both
+    assert len(both) > 1, "handed over"
+
+
+def test_what_is_left_is_estimated_from_the_latest_chunk() -> None:
+    chunks = Chunks([(0, 10), (20, 50)], n=50, workers=1, fixed=5, cuts=())
+    assert chunks.seconds_left() == math.inf
+    for seconds in (5.0, 2.5):
+        span = chunks.take()
+        assert span is not None
+        chunks.arrived(span, seconds)
+    assert chunks.seconds_left() == pytest.approx(0.5 * 30)
+    chunks.expected = 12
+    assert chunks.seconds_left() == pytest.approx(0.5 * 12)
+    assert list(chunks)[-1] == (45, 50)
+    assert chunks.seconds_left() == 0.0
 
 
 def test_the_size_of_tables_is_that_of_their_columns() -> None:
@@ -287,8 +337,10 @@ def test_ctrl_c_from_a_terminal_leaves_no_traceback(tmp_path: Path) -> None:
         textwrap.dedent(
             """
             import sys
+            import engine.workers
             from engine.montecarlo import Memory, run
             from tests.engine.test_montecarlo import Fake
+            engine.workers.ALONE = 0.0
             memory = Memory()
             def tell(progress):
                 print(progress.done, flush=True)
