@@ -200,8 +200,8 @@ def _probe(address: str, patience: float) -> None:
 
 
 def _no_answer(address: str, error: Exception) -> ClusterRefused:
-    reason = error.__cause__ or error
-    said = re.sub(r"^in <[^>]*>: ", "", " ".join(str(reason).split())) or "it says nothing, or not what one would"
+    words = [" ".join(str(e).split()) for e in (error.__cause__, error) if e is not None]
+    said = next((re.sub(r"^in <[^>]*>: ", "", w) for w in words if w), "it says nothing, or not what one would")
     advice = "Is it running there, is its port open to this machine, and is the address right (tcp://HOST:8786)?"
     if address.startswith("tls"):
         advice += (
