@@ -287,13 +287,16 @@ def test_a_worker_reads_the_task_once(tmp_path: Path, expected: str) -> None:
     assert {path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {"read\n"}
 
 
+class Whose(Fake):
+    """Says which process computed each replication."""
+
+    def __call__(self, first: int, n: int) -> Tables:
+        tables = Fake.__call__(self, first, n)
+        return {**tables, "whose": {"replication": np.arange(first, first + n), "pid": np.full(n, os.getpid())}}
+
+
 def test_this_process_alone_where_workers_would_not_pay(monkeypatch: pytest.MonkeyPatch, expected: str) -> None:
     """Who computes is asked of the process; the estimate of what is left decides, and precision may lower it."""
-
-    class Whose(Fake):
-        def __call__(self, first: int, n: int) -> Tables:
-            tables = Fake.__call__(self, first, n)
-            return {**tables, "whose": {"replication": np.arange(first, first + n), "pid": np.full(n, os.getpid())}}
 
     def processes(seconds: float, worth: float, precision: Precision | None = None) -> set[int]:
         monkeypatch.setattr("engine.workers.WORTH", worth)
