@@ -31,7 +31,10 @@ FIRST_CHUNK = 16  # replications at most, before anything is known of them
 
 
 class Task(Protocol):
-    """Computes replications; may have a method `warm()` that compiles what workers will need. Must be picklable."""
+    """Computes replications. Of a class that workers can import, and picklable.
+
+    It may have a method `warm()`, which compiles what workers will need. A worker keeps it for a run, in one thread.
+    """
 
     def __call__(self, first: int, n: int) -> Tables:
         """Tables of replications first .. first + n - 1, the same whatever else was computed before."""
@@ -45,8 +48,12 @@ def timed(task: Task, span: Span) -> tuple[Span, Tables, float]:
 
 
 def size_of(tables: Tables) -> int:
-    """Bytes of the tables' columns; of text, those of the references to it."""
-    return sum(column.nbytes for columns in tables.values() for column in columns.values())
+    """Bytes of the columns that grow with the chunk; of text, those of the references to it.
+
+    A table with a column `replications` holds sums over as many: it is as long for one as for a thousand.
+    """
+    growing = (columns for columns in tables.values() if "replications" not in columns)
+    return sum(column.nbytes for columns in growing for column in columns.values())
 
 
 class Chunks:

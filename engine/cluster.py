@@ -28,6 +28,7 @@ import re
 import threading
 import time
 import warnings
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -49,8 +50,8 @@ LOOK_SECONDS = 1.0  # between looks at which workers there are
 AHEAD = 2  # chunks for each worker process: one that it computes, one that waits there for it
 FETCHED = 2  # chunks in this process: one that is being kept, one that comes in meanwhile
 MORE_MEMORY = (
-    "give each process more memory (fewer of them on a machine, or a higher --memory-limit), and look into the "
-    "workers' logs."
+    "look into the workers' logs, and give each process more memory (fewer of them on a machine, or a higher "
+    "--memory-limit). A worker that joins without attain installed ends likewise."
 )
 
 
@@ -88,7 +89,7 @@ def simulate_chunk(task: bytes, wanted: Identity, first: int, n: int) -> tuple[T
 @functools.lru_cache(maxsize=2)  # two runs may share a cluster
 def _ready(task: bytes) -> tuple[Task, float]:
     begun = time.perf_counter()
-    ready = pickle.loads(task)  # noqa: S301  (Dask's own way of sending work, no more open to others than that)
+    ready = pickle.loads(zlib.decompress(task))  # noqa: S301  (Dask's own way of sending work, no more open to others than that)
     getattr(ready, "warm", lambda: None)()
     return ready, time.perf_counter() - begun
 
@@ -186,7 +187,7 @@ def _probe(address: str, patience: float) -> None:
             return await scheduler.identity()
 
     async def in_time() -> Any:
-        return await asyncio.wait_for(ask(), 1.2 * patience)  # something listens, and says nothing
+        return await asyncio.wait_for(ask(), patience + 1.0)  # something listens, and says nothing
 
     try:
         with concurrent.futures.ThreadPoolExecutor(1) as thread:  # the caller may have an event loop of its own
@@ -199,8 +200,8 @@ def _probe(address: str, patience: float) -> None:
 
 
 def _no_answer(address: str, error: Exception) -> ClusterRefused:
-    reason = error.__cause__ or error
-    said = re.sub(r"^in <[^>]*>: ", "", " ".join(str(reason).split())) or type(reason).__name__
+    words = [" ".join(str(e).split()) for e in (error.__cause__, error) if e is not None]
+    said = next((re.sub(r"^in <[^>]*>: ", "", w) for w in words if w), "it says nothing, or not what one would")
     advice = "Is it running there, is its port open to this machine, and is the address right (tcp://HOST:8786)?"
     if address.startswith("tls"):
         advice += (
@@ -241,7 +242,7 @@ class Cluster:
         packages = packages_of(task)
         self.compile_seconds = 0.0
         flight = _Flight(self, chunks, self.check(packages))
-        with flight.under_way(pickle.dumps(task, protocol=5)):
+        with flight.under_way(zlib.compress(pickle.dumps(task, protocol=5), 1)):  # names, mostly: a tenth of its size
             while flight.filled():
                 landed = flight.landed()
                 if landed is not None:
@@ -332,8 +333,11 @@ class _Flight:
     @contextlib.contextmanager
     def under_way(self, task: bytes) -> Iterator[None]:
         """The task is with the cluster; in the end nothing of the run is left there, whatever happened."""
+        import dask
+
         client = self.cluster.client
-        self.task = client.submit(hold, task, pure=False)
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "4 GiB"}):  # sent once: it is no graph
+            self.task = client.submit(hold, task, pure=False)
         for _ in range(FETCHED):
             threading.Thread(target=self._fetch, daemon=True).start()
         try:

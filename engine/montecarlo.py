@@ -95,7 +95,6 @@ def run(
     chunk: int | None = None,
     precision: Precision | None = None,
     on_progress: Callable[[Progress], None] | None = None,
-    backend: str = "loky",
     cluster: Workers | None = None,
 ) -> Result:
     """Compute what `sink` lacks of the replications first .. first + n - 1, fewer where `precision` is met.
@@ -109,7 +108,7 @@ def run(
         raise ValueError(
             f"replications are counted from 0 and computed one at least (first={first}, n={n}, chunk={chunk})"
         )
-    workers = cluster if cluster is not None else Local(None if jobs is None else max(1, jobs), backend)
+    workers = cluster if cluster is not None else Local(None if jobs is None else max(1, jobs))
     started = time.perf_counter()
     looks = Looks(precision, first, n) if precision is not None else None
     if looks is not None:

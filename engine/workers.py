@@ -10,14 +10,18 @@ arrival and its being kept whole.
 from __future__ import annotations
 
 import contextlib
+import functools
+import pickle
 import signal
+import tempfile
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from engine.chunks import Chunks, Tables, Task, timed
 from engine.replications import Span
@@ -54,8 +58,8 @@ class WorkerDied(RuntimeError):
 class Local:
     """So many processes of this machine (None: one per core); one is this process itself."""
 
-    def __init__(self, processes: int | None, backend: str = "loky") -> None:
-        self.processes, self.backend = processes, backend
+    def __init__(self, processes: int | None) -> None:
+        self.processes = processes
         self.compile_seconds = 0.0
 
     def compute(self, task: Task, chunks: Chunks, keep: Keep) -> None:
@@ -66,7 +70,10 @@ class Local:
         self.compile_seconds = ready - begun
         while True:
             if time.perf_counter() - ready >= ALONE and chunks.seconds_left() > WORTH and self._count() > 1:
-                _in_workers(task, chunks, keep, self._count(), self.backend)
+                with tempfile.TemporaryDirectory(prefix="attain-task-") as folder:
+                    path = Path(folder) / "task"
+                    path.write_bytes(pickle.dumps(task, protocol=5))
+                    _in_workers(str(path), chunks, keep, self._count())
                 return
             span = chunks.take()
             if span is None:
@@ -81,19 +88,16 @@ class Local:
         return self.processes
 
 
-def _in_workers(task: Task, chunks: Chunks, keep: Keep, workers: int, backend: str) -> None:
+def _in_workers(task: str, chunks: Chunks, keep: Keep, workers: int) -> None:
     import joblib
 
     chunks.workers = workers
-    settings: dict[str, Any] = (
-        {"inner_max_num_threads": 1, "initializer": _ignore_interrupts} if backend == "loky" else {}
-    )
+    settings: dict[str, Any] = {"inner_max_num_threads": 1, "initializer": _ignore_interrupts}
     while True:
         try:
-            with joblib.parallel_config(backend=backend, n_jobs=workers, **settings):
-                # Arrays in the task are sent, not mapped: mapped ones are read-only, another type to compiled code.
-                pool = joblib.Parallel(return_as="generator_unordered", batch_size=1, max_nbytes=None)
-                arriving = pool(joblib.delayed(timed)(task, span) for span in chunks)
+            with joblib.parallel_config(backend="loky", n_jobs=workers, **settings):
+                pool = joblib.Parallel(return_as="generator_unordered", batch_size=1)
+                arriving = pool(joblib.delayed(_chunk)(task, span) for span in chunks)
             with _closing(arriving):
                 for span, tables, seconds in arriving:
                     keep(span, tables, seconds)
@@ -102,6 +106,16 @@ def _in_workers(task: Task, chunks: Chunks, keep: Keep, workers: int, backend: s
             twice = chunks.lost()
             if twice:
                 raise WorkerDied(twice, " ".join(str(death).split())) from None
+
+
+def _chunk(task: str, span: Span) -> tuple[Span, Tables, float]:
+    return timed(_task_in(task), span)
+
+
+@functools.lru_cache(maxsize=1)
+def _task_in(path: str) -> Task:
+    """In a worker: the task, read once a run. What it makes ready for itself is then made once, too."""
+    return cast("Task", pickle.loads(Path(path).read_bytes()))  # noqa: S301  (written by the parent, in a private folder)
 
 
 def _ignore_interrupts() -> None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.compiled import inlined
+from engine.business import STALE
+from engine.compiled import inlined, jitted
 from engine.environment import Rank
-from engine.twin.records import NONE, agenda, buckets, desks, hand_overs, nodes, nth
+from engine.twin.records import NODES_FULL, NONE, agenda, buckets, deals, desks, hand_overs, nodes, nth, whole
 
 ARRIVAL, WORK_DONE, ANSWER, GOES_STALE = (int(r) for r in (Rank.ARRIVAL, Rank.WORK_DONE, Rank.ANSWER, Rank.STALE))
 
@@ -36,17 +37,56 @@ def bucket_of(w: Any, s: Any, time: float) -> int:
 
 
 @inlined
+def comes_to_nothing(s: Any, node: Any) -> bool:
+    """Whether an event is the end of a patience that nobody minds any more: the deal has been served, or is over."""
+    if node.rank != GOES_STALE:
+        return False
+    deal = deals(s)[nth(node.what)]
+    return not (deal.key == node.entity and deal.visit == node.visit and (deal.queued == 1 or deal.outcome == STALE))
+
+
+@jitted
+def sweep(s: Any) -> None:
+    """Give back the later buckets' events that come to nothing; the state is full where they are not half of all.
+
+    So patience of months takes no memory for deals long gone. A sweep looks at every bucket, but only where there is
+    room for a quarter as many events, and half of that has been filled since the last: eight looks an event at most.
+    """
+    found = 0
+    if 4 * s.node_room >= s.buckets:
+        first, all_nodes = buckets(s), nodes(s)
+        for bucket in range(s.bucket + 1, s.buckets):
+            place = whole(first[nth(bucket)])
+            first[nth(bucket)] = NONE
+            while place != NONE:
+                node = all_nodes[nth(place)]
+                following = whole(node.next)
+                if comes_to_nothing(s, node):
+                    node.next = s.free_node
+                    s.free_node = place
+                    found += 1
+                else:
+                    node.next = first[nth(bucket)]
+                    first[nth(bucket)] = place
+                place = following
+    if 2 * found < s.node_room:
+        s.full |= NODES_FULL
+
+
+@inlined
 def take_node(s: Any) -> int:
     """Room for an event: one that has been given back, else a fresh one; NONE (and the state is full) without."""
     node = s.free_node
-    if node != NONE:
-        s.free_node = nodes(s)[nth(node)].next
-        return node
-    if s.nodes == s.node_room:
-        s.full = 1
-        return NONE
-    s.nodes += 1
-    return s.nodes - 1
+    if node == NONE:
+        if s.nodes < s.node_room:
+            s.nodes += 1
+            return s.nodes - 1
+        sweep(s)
+        if s.full != 0:
+            return NONE
+        node = s.free_node
+    s.free_node = nodes(s)[nth(node)].next
+    return node
 
 
 @inlined

@@ -13,7 +13,7 @@ from engine.business import month_from
 from engine.compiled import inlined, jitted
 from engine.draws import LEAD, PROSPECT, mix
 from engine.twin.agenda import ARRIVAL, plan_event
-from engine.twin.records import NONE, cells, feeds, known_deals, month_ends, nth, rates
+from engine.twin.records import FEEDS_FULL, NONE, cells, feeds, known_deals, month_ends, nth, rates
 
 
 @inlined
@@ -47,7 +47,7 @@ def plan_next(w: Any, s: Any, what: int) -> None:
 def take_feed(s: Any, cell: int) -> int:
     """A feed for a cell; NONE (and the state is full) where there is no room."""
     if s.feeds == s.feed_room:
-        s.full = 1
+        s.full |= FEEDS_FULL
         return NONE
     what = s.feeds
     s.feeds = what + 1

@@ -114,12 +114,22 @@ def _accounts(world: World) -> tuple[Array, Array, Array]:
     return rows, _ints(starts), _ints(np.concatenate([*known.in_region, np.zeros(0, dtype=np.int64)]))
 
 
+def _checked(attribution: Attribution | None, cells: int, shape: tuple[int, ...]) -> None:
+    """Raise ValueError where levers are beyond their count, or not one a cell and a route: they are indices later."""
+    if attribution is None:
+        return
+    for name, found, due in (("cell", attribution.of_cell, (cells,)), ("route", attribution.of_route, shape)):
+        if found.shape != due or found.max(initial=records.NONE) >= attribution.count:
+            raise ValueError(f"levers by {name}: numbers below {attribution.count} of shape {due}, not {found!r}")
+
+
 class FlatWorld:
     """A world's record, `w` of the twin's functions, and the arrays that it points to."""
 
     def __init__(self, world: World, attribution: Attribution | None = None) -> None:
         stages, routes, done = world.stages, world.routes, world.happened
         shape = (len(world.products), len(world.regions), len(world.reps))
+        _checked(attribution, len(world.cells), shape)
         record = np.zeros(1, dtype=records.WORLD)
         sizes = {
             "won": stages.won,

@@ -46,7 +46,7 @@ from engine.twin.agenda import (
 )
 from engine.twin.feeds import open_feeds, plan_next
 from engine.twin.queues import cancel, first_in_line, queue_for
-from engine.twin.records import NONE, STATE_RECORD, WORLD_RECORD, deals, nth, whole
+from engine.twin.records import DEALS_FULL, NONE, STATE_RECORD, WORLD_RECORD, deals, nth, whole
 from engine.twin.tally import add, book_what_happened, count_flow, ledger_of, note
 
 from numba import types  # isort: skip
@@ -171,7 +171,7 @@ def take_deal(s: Any, key: int) -> int:
         slot = s.deals
         s.deals = slot + 1
     else:
-        s.full = 1
+        s.full |= DEALS_FULL
         return NONE
     deal = deals(s)[nth(slot)]
     deal.key = key
@@ -210,7 +210,7 @@ def lead_arrives(w: Any, s: Any, key: int, what: int) -> None:
     if deal.rep == NONE:
         free_deal(s, slot)  # nobody sells this here: the lead is turned away
         return
-    if s.full == 1:
+    if s.full != 0:
         return
     add(w, s, slot, LEADS, 1.0)
     enter(w, s, slot)

@@ -25,6 +25,8 @@ NONE = -1
 CLASSES = 4
 FLOWS = len(FLOW_COLUMNS)
 TOTALS = len(REP_COLUMNS)
+# Bits of `full`: of what there was too little, in the order of `twin.Room`.
+FEEDS_FULL, NODES_FULL, DEALS_FULL, LEDGERS_FULL, LOG_FULL = 1, 2, 4, 8, 16
 
 
 def _layout(**fields: str) -> np.dtype[np.void]:
@@ -61,15 +63,15 @@ WORLD = _layout(
 DEAL = _layout(
     u8="key",
     f8="entered stale_at work wait_u answer_u",
-    u4="product region source desk row flow",  # unsigned: never negative, so that an index needs no look
+    u4="product region source segment desk row flow",  # unsigned: never negative, so that an index needs no look
     i4="rep lever origin next before visit",
-    u2="stage segment",
+    u2="stage",
     u1="klass priority",
     i1="outcome queued by_share",
 )
 NODE = _layout(f8="time", u8="entity", i4="rank visit what next")
 FEED = _layout(f8="time height low thickness", i8="cell layer number", u4="month")
-DESK = _layout(f8="speed", i8="waiting", i4="busy handing")
+DESK = _layout(i8="waiting", i4="busy handing")
 LEDGER = _layout(i8="code", i4="rep product region segment")
 
 STATE = _layout(

@@ -14,6 +14,8 @@ from engine.compiled import inlined, jitted
 from engine.goals import MEASURES
 from engine.outcomes import BOOKED, WON
 from engine.twin.records import (
+    LEDGERS_FULL,
+    LOG_FULL,
     NONE,
     attributed,
     deals,
@@ -51,7 +53,7 @@ def ledger_of(w: Any, s: Any, rep: int, product: int, region: int, segment: int)
         place = (place + 1) & mask
     found = s.ledgers
     if found == s.ledger_room:
-        s.full = 1
+        s.full |= LEDGERS_FULL
         return NONE
     s.ledgers = found + 1
     table[nth(place)] = found
@@ -136,7 +138,7 @@ def note(s: Any, kind: int, slot: int, amount: float) -> None:
     if s.keeps_log == 0:
         return
     if s.logged == s.log_room:
-        s.full = 1
+        s.full |= LOG_FULL
         return
     deal, row = deals(s)[nth(slot)], log(s)[nth(s.logged)]
     s.logged += 1

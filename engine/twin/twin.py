@@ -1,12 +1,13 @@
 """The compiled engine behind the seam: a world laid out once, a replication's memory, and its outcome.
 
 `Twin` is to the compiled twin what `simpy_model.Model` is to SimPy: given a seed, a replication and its parameters, an
-`Outcome`. Memory is taken for the events and deals that are alive at once; where it proves too small, it is doubled
-and the replication simulated again, which changes nothing: every draw is keyed.
+`Outcome`. Memory is taken for the events and deals that are alive at once; what of it proves too small is doubled and
+the replication simulated again, which changes nothing: every draw is keyed.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -23,12 +24,14 @@ from engine.twin.model import replicate
 from engine.world import World
 
 Array = NDArray[Any]
+MOST_ROOM = 1 << 31  # places are numbered in 32 bits, and -1 is none
 FEWEST_BUCKETS, MOST_BUCKETS = 64, 1 << 16
+LEAST_HOURS = 1e-300
 
 
 @dataclass
 class Room:
-    """How much of each kind of memory there is. Doubled, all of it, when any proves too small."""
+    """How much of each kind of memory there is; a kind that proves too small is doubled."""
 
     feed_room: int
     node_room: int
@@ -36,9 +39,12 @@ class Room:
     ledger_room: int
     log_room: int
 
-    def doubled(self) -> Room:
-        """Twice as much of everything."""
-        return Room(*(2 * getattr(self, field.name) for field in fields(self)))
+    def doubled(self, full: int) -> Room:
+        """Twice as much of what was too small: bits of `full` in the order of the fields. Raises MemoryError."""
+        room = Room(*(getattr(self, field.name) << (full >> place & 1) for place, field in enumerate(fields(self))))
+        if max(room.node_room, room.deal_room, room.ledger_room) > MOST_ROOM:
+            raise MemoryError(f"a replication with more than {MOST_ROOM:,} deals or events at once: {room}")
+        return room
 
 
 class Memory:
@@ -55,8 +61,8 @@ class Memory:
         slots = 1 << (2 * room.ledger_room - 1).bit_length()
         self.array["slots"], self.array["buckets"] = slots, buckets
         hours = world.cal.month_ends[-1] - world.start
-        self.array["per_hour"] = buckets / hours if hours > 0.0 else 0.0
-        self.speed = world.desks.speed
+        # In next to no time everything is in one bucket: hours beyond the reach of 1 / x would make an index of NaN.
+        self.array["per_hour"] = buckets / hours if hours > LEAST_HOURS else 0.0
         self.ledgers = np.zeros(room.ledger_room, dtype=records.LEDGER)
         self.sums = np.empty((room.ledger_room, months, measures))
         self.used = np.empty((room.ledger_room, months), dtype=np.bool_)
@@ -121,6 +127,7 @@ class Twin:
         while self.buckets < min(expected, MOST_BUCKETS):
             self.buckets *= 2
         self.memory: Memory | None = None
+        self._turn = threading.Lock()
 
     def _expected(self) -> float:
         """About how many events a replication has."""
@@ -128,16 +135,30 @@ class Twin:
         leads = sum(float(cell.rates @ hours) if cell.count < 0 else cell.count for cell in self.world.cells)
         return 4.0 * (leads + len(self.world.open_deals.key))
 
+    def _drawn(self, parameters: Parameters) -> dict[str, Array]:
+        """A replication's parameters by where they are pointed to. Raises ValueError where they are of another plan."""
+        world, found = self.world, {}
+        cells, regions, months = len(world.cells), len(world.regions), len(world.months)
+        for at, values, shape in (
+            ("at_advance", parameters.advance, (len(world.stages.names),)),
+            ("at_economy", parameters.odds, (regions, months)),
+            ("at_rates", parameters.rates, (cells, months)),
+        ):
+            if values.shape != shape:
+                raise ValueError(f"{at.removeprefix('at_')} of a replication: an array {shape}, not {values.shape}")
+            found[at] = np.ascontiguousarray(values, dtype=np.float64)
+        return found
+
     def outcome(
         self, seed: int, replication: int, phase: int, parameters: Parameters, *, keep_log: bool = False
     ) -> Outcome:
-        """One replication."""
+        """One replication; threads take turns, since there is one memory."""
+        with self._turn:
+            return self._outcome(seed, replication, phase, parameters, keep_log)
+
+    def _outcome(self, seed: int, replication: int, phase: int, parameters: Parameters, keep_log: bool) -> Outcome:
         world = self.world
-        results = {
-            "at_advance": np.ascontiguousarray(parameters.advance),
-            "at_economy": np.ascontiguousarray(parameters.odds),
-            "at_rates": np.ascontiguousarray(parameters.rates),
-        }
+        drawn = self._drawn(parameters)
         if keep_log and self.room.log_room == 1:
             self.room.log_room, self.memory = 4096, None
         while True:
@@ -153,11 +174,13 @@ class Twin:
                 "at_legs": np.zeros(len(world.goals.legs)),
                 "at_attributed": np.zeros((self.levers, len(world.goals.legs))),
             }
-            point(memory.array, results | made)
+            point(memory.array, drawn | made)
             replicate(self.flat.record, memory.record)
-            if not memory.array["full"][0]:
+            full = int(memory.array["full"][0])
+            if not full:
                 break
-            self.room, self.memory = self.room.doubled(), None
+            self.room, self.memory = self.room.doubled(full), None
+            del memory  # before there is more
         count = int(memory.array["ledgers"][0])
         order = np.argsort(memory.ledgers["code"][:count], kind="stable")
         cell_keys, cells = gather(memory.ledgers, order, memory.used, memory.sums)

@@ -99,8 +99,12 @@ def _commands(block: str) -> list[list[str]]:
 
 
 def _cut(arguments: list[str]) -> list[str]:
-    """The same command with few replications."""
+    """The same command with few replications, on this machine."""
     cut = list(arguments)
+    if "--cluster" in cut:
+        _parse(cut)
+        at = cut.index("--cluster")
+        del cut[at : at + 2]
     if cut[0] in ("simulate", "compare", "funnel"):
         if "-n" in cut:
             at = cut.index("-n")

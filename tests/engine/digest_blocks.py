@@ -12,12 +12,39 @@ import numpy as np
 from numba import njit
 
 from engine.arithmetic import exp, log, normal_cdf, normal_quantile
+from engine.batch import Simulator
 from engine.beta import beta_quantile, log_gamma
 from engine.distributions import DistributionTable, conditional_variate, cumulative, variate
 from engine.draws import mix, uniform, words
+from engine.outcomes import Names, outcome_hash
+from engine.plan.load import load_plan
 from engine.plan.types import AmountDistribution
+from engine.world import build
 
 DRAWS = 20_000
+PLAN = """
+attain: 1
+name: Portable
+currency: CNY
+horizon: {start: 2026-01-01, end: 2026-06-30}
+calendar: {country: CN, makeup_workdays: true, hours_per_day: 8}
+goals: {company: {metric: bookings, at_least: 100万}}
+stages:
+  - {name: visit, work: {triangular: {low: 1 h, mode: 2 h, high: 6 h}}, wait: {lognormal: {median: 5 d, p90: 20 d}},
+     stale_after: 60 cd, advance: {wins: 24, of: 60}}
+  - {name: bid, work: {exponential: {mean: 4 h}}, wait: {weibull: {mean: 8 d, shape: 0.7}}, wait_lost: 2 d,
+     stale_after: 20 d, advance: 0.6, won: true}
+  - {name: delivery, work: 0 h, wait: 10 cd, advance: 0.9}
+products: {ERP: {deal_value: {lognormal: {mean: 80_000, cv: 0.6}}}, CRM: {deal_value: {exponential: {mean: 20_000}}}}
+regions: {华北: {北京: {}, 河北: {}}, 华东: {}}
+customers: {money: {uniform: {low: 0, high: 1}}, authority: {uniform: {low: 0, high: 1}},
+            need: {uniform: {low: 0, high: 1}}, priority: true, advance: {A: 1.5}}
+reps:
+  - {name: 张伟, region: 华北, advance: {bid: 1.2}}
+  - {name: Li Na, region: [华东, 北京], hours_per_week: 20}
+sources: {inbound: {leads_per_month: 60}, list: {prospects: 30, spread: even}}
+economy: {sd: 0.2, persistence: 0.7, regional_sd: 0.1}
+"""
 DISTRIBUTIONS = (
     AmountDistribution(kind="exponential", mean=40.0),
     AmountDistribution(kind="lognormal", median=12.0, p90=30.0),
@@ -59,6 +86,13 @@ def posteriors() -> np.ndarray:
     return np.array([beta_quantile(k / 64.0, a, b) for a in sizes for b in sizes for k in range(1, 64)])
 
 
+def outcomes() -> list[bytes]:
+    """The hashes of some replications by the compiled engine: queues, patience, classes, shocks, a posterior."""
+    world = build(load_plan(PLAN))
+    names = Names.of(world)
+    return [outcome_hash(Simulator(world, seed).outcome(k), names) for seed in (0, 11) for k in range(8)]
+
+
 def digest() -> str:
     """SHA-256 of all of it, little-endian."""
     made = DistributionTable()
@@ -71,6 +105,8 @@ def digest() -> str:
     for part in (numbers, parameters, posteriors()):
         assert not np.isnan(part).any()
         total.update(part.astype("<f8").tobytes())
+    for one in outcomes():
+        total.update(one)
     return total.hexdigest()
 
 

@@ -262,13 +262,41 @@ def test_chunks_of_a_long_run_fit_into_memory_and_minutes(seconds: float, nbytes
     assert max(sizes[1:]) == largest
 
 
+@dataclass
+class Read:
+    """Writes into a folder which processes have read it."""
+
+    folder: str
+
+    def __setstate__(self, state: dict[str, str]) -> None:
+        self.__dict__.update(state)
+        with open(Path(self.folder) / str(os.getpid()), "a", encoding="utf-8") as file:
+            file.write("read\n")
+
+    def __call__(self, first: int, n: int) -> Tables:
+        return Fake(1e-4)(first, n)
+
+
+@pytest.mark.usefixtures("workers_at_once")
+def test_a_worker_reads_the_task_once(tmp_path: Path, expected: str) -> None:
+    """Of a large team it is large, and what it makes ready takes long."""
+    memory = Memory()
+    run(Read(str(tmp_path)), n=300, sink=memory, jobs=2, chunk=5)
+    assert digest(memory, 300) == expected
+    assert 1 <= len(list(tmp_path.iterdir())) <= 2
+    assert {path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {"read\n"}
+
+
+class Whose(Fake):
+    """Says which process computed each replication."""
+
+    def __call__(self, first: int, n: int) -> Tables:
+        tables = Fake.__call__(self, first, n)
+        return {**tables, "whose": {"replication": np.arange(first, first + n), "pid": np.full(n, os.getpid())}}
+
+
 def test_this_process_alone_where_workers_would_not_pay(monkeypatch: pytest.MonkeyPatch, expected: str) -> None:
     """Who computes is asked of the process; the estimate of what is left decides, and precision may lower it."""
-
-    class Whose(Fake):
-        def __call__(self, first: int, n: int) -> Tables:
-            tables = Fake.__call__(self, first, n)
-            return {**tables, "whose": {"replication": np.arange(first, first + n), "pid": np.full(n, os.getpid())}}
 
     def processes(seconds: float, worth: float, precision: Precision | None = None) -> set[int]:
         monkeypatch.setattr("engine.workers.WORTH", worth)
@@ -302,6 +330,7 @@ def test_what_is_left_is_estimated_from_the_latest_chunk() -> None:
 
 def test_the_size_of_tables_is_that_of_their_columns() -> None:
     assert size_of({"a": {"x": np.zeros(10), "y": np.zeros(10, dtype=bool)}, "b": {"z": np.zeros(3, "i4")}}) == 102
+    assert size_of({"a": {"x": np.zeros(10)}, "sums": {"replications": np.ones(9), "x": np.zeros(9)}}) == 80
 
 
 def test_ctrl_c_from_a_terminal_leaves_no_traceback(tmp_path: Path) -> None:

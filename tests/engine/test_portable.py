@@ -15,7 +15,7 @@ from engine.draws import uniform, words
 SCRIPT = Path(__file__).with_name("digest_blocks.py")
 ROOT = Path(__file__).parents[2]
 # Of version 0.1. A change breaks what seeds promise: it needs a reason, and an entry in the changelog.
-WRITTEN = "d3f5138fc682d49ac3bea875ae322c57cd767e6a0a6bc5280614776487b98ed0"
+WRITTEN = "f6250604ccfc13b0596c7267e5186e1f82fb645cc87713d27cb92845d3ee6a7d"
 
 
 def blocks() -> ModuleType:

@@ -45,7 +45,7 @@ class Case:
     attribution: Attribution | None
 
     def __repr__(self) -> str:
-        asked = f"seed={self.seed}, first={self.first}, phase={self.phase}, attribution={self.attribution is not None}"
+        asked = f"seed={self.seed}, first={self.first}, phase={self.phase}, attribution={self.attribution!r}"
         return f"Case({asked},\n  data={self.document.data!r},\n  tables={self.document.tables!r})"
 
 
