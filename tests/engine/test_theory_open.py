@@ -270,6 +270,7 @@ def test_the_figures_of_the_worked_example(prospects: int, figures: dict[str, fl
     judged_mean(bookings.sum(axis=1), prospects * 0.1 * 1e8, 0.01)
 
 
+@pytest.mark.long
 def test_fifteen_wins_of_a_hundred_and_fifty_are_not_one_in_ten() -> None:
     """0.82 in money, and its like in deals, within a point by n = 69,000."""
     theory = plans.enough_money_unsure(650, 15, 150)

@@ -13,9 +13,9 @@ import pytest
 from numpy.typing import NDArray
 
 import scenarios
-from engine.batch import Simulator
 from engine.plan.load import load_plan
 from engine.world import build
+from tests.engine.runs import leg_values
 from tests.oracles import plans
 from tests.oracles.compound import Bounded
 from tests.oracles.power import judge_probability, replications_for_probability
@@ -35,7 +35,7 @@ def judge(hits: NDArray[np.bool_], expected: Bounded) -> None:
 def attained(name: str, n: int, *sets: str) -> dict[str, NDArray[np.bool_]]:
     """Goal -> [n] whether it was attained, from seed 0."""
     world = build(load_plan(scenarios.path(name), sets=sets))
-    hits = world.goals.attained(Simulator(world, seed=0)(0, n).legs)
+    hits = world.goals.attained(leg_values(world, 0, n))
     return {goal: hits[:, g] for g, goal in enumerate(world.goals.names)}
 
 
