@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -17,3 +19,8 @@ settings.load_profile("repeatable")
 def workers_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Worker processes compute from the first replication on, however small the run: for tests of what they do."""
     monkeypatch.setattr("engine.workers.ALONE", 0.0)
+
+
+def pytest_sessionfinish() -> None:
+    """What the command line froze is garbage again, or DuckDB complains in the end of what is left of it."""
+    gc.unfreeze()
