@@ -190,6 +190,7 @@ def simulate(
             precision=looks,
             on_progress=on_progress,
             cluster=workers,
+            lasting=out is not None,
         )
         finished = store.finish(result)
         if result.n == 0:  # stopped before anything had finished: no result, but the folder can be continued

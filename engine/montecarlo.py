@@ -96,11 +96,13 @@ def run(
     precision: Precision | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     cluster: Workers | None = None,
+    lasting: bool = True,
 ) -> Result:
     """Compute what `sink` lacks of the replications first .. first + n - 1, fewer where `precision` is met.
 
     `jobs` processes (None: one per core), but this one alone where starting others would take longer; `chunk`
     replications at a time (None: about a second's worth). A `cluster` (see `engine.cluster`) computes in their place.
+    `lasting`: the sink may be given to another run, which goes on there.
     Ctrl-C keeps what has been handed to the sink, ends the workers and returns 'interrupted'. Raises `WorkerDied` when
     workers die repeatedly on the same replications, and whatever the task itself raises.
     """
@@ -116,7 +118,7 @@ def run(
             looks.add(low, count, tables)
     gaps = missing(sink.done(), first, n)
     # Chunks end at the looks of any precision, asked for now or when the run is continued: sums by chunk stay whole.
-    cuts = tuple(first + look for look in precision_schedule(n))
+    cuts = tuple(first + look for look in precision_schedule(n)) if looks is not None or lasting else ()
     chunks = Chunks(gaps, n=n, workers=1, fixed=chunk, cuts=cuts)
     interrupted = False
     state = _State(sink, chunks, looks, n, n - size(gaps), on_progress)

@@ -18,7 +18,7 @@ from pydantic_core import PydanticUndefined
 
 from engine.plan import quantities
 from engine.plan.quantities import Duration
-from engine.plan.records import AmountDistribution, Record, TimeDistribution
+from engine.plan.records import AmountDistribution, Record, TimeDistribution, field_words
 from engine.plan.types import Account, Actual, OpenDeal, Plan
 
 _READERS = {
@@ -166,7 +166,7 @@ def _table(record: type[Record]) -> Iterator[str]:
             _NESTED.get(name) if not isinstance(info.annotation, type) and not list(_inside(info.annotation)) else None
         )
         kind = nested or _words(info.annotation, info.metadata, name)
-        yield f"| `{name}` | {kind} | {_default(info)} | {_one_line(info.description)} |"
+        yield f"| `{name}` | {kind} | {_default(info)} | {_one_line(field_words(record).get(name))} |"
 
 
 def _inside(annotation: Any) -> Iterator[type[Record]]:
@@ -205,7 +205,8 @@ def _columns(record: type[Record], title: str) -> Iterator[str]:
     for name, info in record.model_fields.items():
         words = _words(info.annotation, info.metadata, name)
         needed = " (required)" if info.is_required() else ""
-        yield f"| `{name}`{needed} | {', '.join(SYNONYMS.get(name, ()))} | {words} | {_one_line(info.description)} |"
+        meaning = _one_line(field_words(record).get(name))
+        yield f"| `{name}`{needed} | {', '.join(SYNONYMS.get(name, ()))} | {words} | {meaning} |"
     yield ""
 
 

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from engine.plan.document import dump_document, parse_document, plain, read_document, set_value, write_document
 from engine.plan.findings import findings
 from engine.plan.load import load_plan
+from engine.plan.records import field_words
 from engine.plan.reference import records, render
 from engine.plan.schema import plan_schema
 from engine.plan.template import template
@@ -113,4 +114,4 @@ def test_the_reference_is_fresh() -> None:
 
 
 def test_every_field_has_a_meaning() -> None:
-    assert [f"{r.__name__}.{n}" for r in records() for n, i in r.model_fields.items() if not i.description] == []
+    assert [f"{r.__name__}.{name}" for r in records() for name in r.model_fields if not field_words(r).get(name)] == []
