@@ -47,11 +47,14 @@ def timed(task: Task, span: Span) -> tuple[Span, Tables, float]:
     return span, tables, time.perf_counter() - begun
 
 
-def size_of(tables: Tables) -> int:
+def size_of(tables: object) -> int:
     """Bytes of the columns that grow with the chunk; of text, those of the references to it.
 
-    A table with a column `replications` holds sums over as many: it is as long for one as for a thousand.
+    A table with a column `replications` holds sums over as many: it is as long for one as for a thousand. What is no
+    tables, but something between a task and its own sink, has no size here.
     """
+    if not isinstance(tables, Mapping):
+        return 0
     growing = (columns for columns in tables.values() if "replications" not in columns)
     return sum(column.nbytes for columns in growing for column in columns.values())
 
