@@ -7,7 +7,7 @@ replications. What it returns grows with the range and not with what was simulat
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,11 @@ from engine.goals import MEASURES
 from engine.margins import MARGINS, add_margins
 from engine.outcomes import Attribution, Names, Outcome, outcome_hash
 from engine.realise import Parameters, realise
-from engine.simpy_model import Lookup, Model
 from engine.twin.twin import Twin
 from engine.world import World
+
+if TYPE_CHECKING:
+    from engine.simpy_model import Lookup
 
 Keep = Literal["goals", "cells", "log"]
 ENGINES = ("compiled", "simpy")  # the default first; they give the same results
@@ -101,6 +103,8 @@ class Simulator:
                 self._twin = Twin(self.world, self.attribution)
             drawn = parameters or realise(self.world, self.seed, replication, self.phase)
             return self._twin.outcome(self.seed, replication, self.phase, drawn, keep_log=keep_log)
+        from engine.simpy_model import Lookup, Model
+
         if self._lookup is None:
             self._lookup = Lookup(self.world)
         model = Model(

@@ -81,7 +81,8 @@ def take_node(s: Any) -> int:
         if s.nodes < s.node_room:
             s.nodes += 1
             return s.nodes - 1
-        sweep(s)
+        if s.full == 0:
+            sweep(s)
         if s.full != 0:
             return NONE
         node = s.free_node

@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -328,3 +329,37 @@ def test_help_and_import_load_nothing_heavy(tmp_path: Path) -> None:
         [*command([])[:1], "-c", code], cwd=tmp_path, env=surroundings(), capture_output=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr.decode()
+
+
+SMALL_RUN = """\
+import sys
+from attain.cli import main
+try:
+    main(["simulate", "one-rep-quarter", "-n", "200", "--seed", "1", "--json"])
+except SystemExit as end:
+    assert not end.code, end.code
+# SciPy by whole packages: numba looks at its version.
+heavy = {"scipy.special", "scipy.linalg", "scipy.sparse", "scipy.optimize", "pandas", "polars", "duckdb", "joblib",
+         "asyncio", "multiprocessing", "simpy", "pulp", "highspy", "altair", "jinja2", "distributed", "solvers"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+from engine.ondemand import OnDemand
+loaded = {f"{f.__module__}.{f.__name__}": f for name, module in list(sys.modules.items()) if name.startswith("engine")
+          for f in vars(module).values() if isinstance(f, OnDemand) and f.overloads}
+assert "engine.twin.model.replicate" in loaded
+assert len(loaded) <= 16, sorted(loaded)
+assert not any(f.stats.cache_misses for f in loaded.values())
+"""
+
+
+def test_a_second_small_run_loads_little(tmp_path: Path) -> None:
+    """What takes long to import stays out of a small run, and of the engine it reads what Python itself calls."""
+    for code in ("from attain.cli import main\nmain(['simulate', 'one-rep-quarter', '-n', '2', '--json'])", SMALL_RUN):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env=surroundings(),
+            capture_output=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr.decode()

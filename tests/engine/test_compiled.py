@@ -67,6 +67,82 @@ def test_numba_is_not_imported_and_is_told_even_when_it_came_first(tmp_path: Pat
     assert run_in(tmp_path, late).split() == ["True", "True"]
 
 
+DECLARED = """\
+import pickle
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from engine.compiled import DIRECTORY, compiled, jitted, made
+from engine.declared import doubled, half, through
+
+def loaded():
+    return [len(f.overloads) for f in (doubled, half, through)]
+
+assert loaded() == [0, 0, 0] and not list(DIRECTORY.rglob("*.nbi")), "nothing happens at import"
+assert through(2**63 + 1) == 2, "a caller that is compiled gets the declared signature"
+assert loaded() == [1, 0, 1]
+assert str(doubled.signatures) == "[(uint64,)]"
+assert doubled(2**63 + 1) == 2 and doubled(3) == 6 and loaded()[0] == 1, "and so does Python, whatever it passes"
+try:
+    doubled("3")
+except TypeError as error:
+    assert "No matching definition" in str(error)
+else:
+    raise AssertionError("no other signature than the declared one")
+with ThreadPoolExecutor(8) as threads:
+    assert list(threads.map(half, range(64))) == [i / 2 for i in range(64)]
+assert [str(s) for s in half.signatures] == ["(float64,)", "(float32,)"]
+assert pickle.loads(pickle.dumps(half)) is half
+made(half)
+assert "scipy.linalg" not in sys.modules, "numba asked for it in vain"
+print("fine")
+"""
+
+
+def test_a_declared_function_waits_for_its_first_call(tmp_path: Path) -> None:
+    """From then on it is what numba makes of a signature at once: those types and no others, whoever calls."""
+    package = small_package(tmp_path)
+    (package / "declared.py").write_text(
+        "from engine.compiled import compiled\n\n\n"
+        '@compiled("uint64(uint64)", inline=True)\ndef doubled(x):\n    return x + x\n\n\n'
+        '@compiled("float64(float64)", "float32(float32)")\ndef half(x):\n    return x / 2\n\n\n'
+        '@compiled("uint64(uint64)")\ndef through(x):\n    return doubled(x)\n',
+        encoding="utf-8",
+    )
+    assert run_in(tmp_path, DECLARED) == "fine"
+    again = "from engine.declared import through\nthrough(1)\nfrom engine.declared import doubled\n"
+    again += "print(sum(through.stats.cache_hits.values()), len(doubled.overloads))"
+    assert run_in(tmp_path, again) == "1 0", "what it calls is within it, and not read"
+
+
+TWIN = """\
+from engine.batch import Simulator
+from engine.plan.load import load_plan
+from engine.twin.model import replicate
+from engine.world import build
+import scenarios
+batch = Simulator(build(load_plan(scenarios.path("one-rep-quarter"))), 1)(0, 3)
+print(batch.hashes[0].hex(), sum(replicate.stats.cache_hits.values()))
+"""
+
+
+@pytest.mark.long
+def test_an_edit_of_a_rule_reaches_the_compiled_twin(tmp_path: Path) -> None:
+    """The kernel is one cached function that has everything else in it: an edit in another module makes another."""
+    root = Path(compiled.__file__).parents[1]
+    for name in ("engine", "scenarios"):
+        shutil.copytree(root / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    first = run_in(tmp_path, TWIN).split()
+    assert first[1] == "0"
+    assert run_in(tmp_path, TWIN).split() == [first[0], "1"]
+    rule = tmp_path / "engine" / "business.py"
+    text = rule.read_text(encoding="utf-8")
+    assert text.count("np.floor(amount * factor + 0.5)") == 1, "money gets its one rounding here"
+    rule.write_text(text.replace("amount * factor + 0.5", "amount * factor + 1.5"), encoding="utf-8")
+    second = run_in(tmp_path, TWIN).split()
+    assert second[1] == "0"
+    assert second[0] != first[0]
+
+
 def test_the_fingerprint_follows_sources_and_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = small_package(tmp_path)
     first = compiled.source_hash(package)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from engine.statistics import (
     Interval,
@@ -27,6 +27,7 @@ from engine.statistics import (
     quantile,
     quantile_ranks,
     quantiles,
+    student,
     tango_score,
     wilson,
 )
@@ -59,6 +60,25 @@ def test_against_scipy(n: int, data: st.DataObject, level: float) -> None:
     score, exact = test.proportion_ci(level, "wilson"), test.proportion_ci(level, "exact")
     assert wilson(successes, n, level) == pytest.approx((score.low, score.high), abs=1e-9)
     assert clopper_pearson(successes, n, level) == pytest.approx((exact.low, exact.high), abs=1e-9)
+
+
+@pytest.mark.parametrize("level", [0.01, 0.5, 0.9, 0.95, 0.999, 1.0 - 1e-8])
+@pytest.mark.parametrize("freedom", [1, 1.5, 5, 30, 1999, 1e5, 1.9e6, 2.1e6, 1e9])
+def test_student_against_scipy(freedom: float, level: float) -> None:
+    """From the tail, where the level itself is rounded less."""
+    assert student(level, freedom) == pytest.approx(-special.stdtrit(freedom, (1.0 - level) / 2.0), rel=1e-10)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 100_000), st.floats(1e-6, 1.0 - 1e-6), st.sampled_from([0.5, 0.95, 0.99]))
+def test_ranks_against_scipy(n: int, q: float, level: float) -> None:
+    """The definition, with SciPy's binomial distribution; ties of a probability with the tail aside."""
+    low, high = quantile_ranks(n, q, level)
+    tail, slack = (1.0 - level) / 2.0, 1e-9
+    assert special.bdtr(float(low), n, q) > tail - slack
+    assert low == 0 or special.bdtr(float(low - 1), n, q) <= tail + slack
+    assert special.bdtr(float(high - 1), n, q) >= 1.0 - tail - slack
+    assert high == 1 or special.bdtr(float(high - 2), n, q) < 1.0 - tail + slack
 
 
 def coverage(method: Callable[[float, float], Interval], n: int) -> np.ndarray:

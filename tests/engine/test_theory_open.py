@@ -24,7 +24,7 @@ from tests.oracles import plans
 from tests.oracles.power import judge_mean, judge_probability, replications_for_probability
 
 DEALS = np.array([0.0, 1.0])  # masses of a value that is one deal
-FINE = 0.0098  # a point, less what theory's own bounds leave open
+FINE = 0.0095  # a point, less what theory's own bounds leave open
 
 
 def judged_mean(values: Vector, expected: float, finds: float = 0.01) -> None:
@@ -244,12 +244,12 @@ def managers(prospects: int, seed: int, n: int, advance: str = "0.10") -> tuple[
     ("prospects", "figures"),
     [
         (500, {"deals": 0.52, "money": 0.49, "all deals": 0.05, "all money": 0.023}),
-        (560, {"money": 0.76}),
         (650, {"money": 0.96}),
+        pytest.param(560, {"money": 0.76}, marks=pytest.mark.long),
     ],
 )
 def test_the_figures_of_the_worked_example(prospects: int, figures: dict[str, float]) -> None:
-    """Every figure of the design within a point, by n = 104,000, 77,000 and 19,000; mean bookings within .3%."""
+    """Every figure of the design within a point, by n = 113,000, 20,000 and 84,000; mean bookings within 1%."""
     theory = {
         "deals": (plans.enough_deals(prospects, 50),) * 2,
         "money": plans.enough_money(prospects).bounds,
@@ -270,8 +270,9 @@ def test_the_figures_of_the_worked_example(prospects: int, figures: dict[str, fl
     judged_mean(bookings.sum(axis=1), prospects * 0.1 * 1e8, 0.01)
 
 
+@pytest.mark.long
 def test_fifteen_wins_of_a_hundred_and_fifty_are_not_one_in_ten() -> None:
-    """0.82 in money, and its like in deals, within a point by n = 64,000."""
+    """0.82 in money, and its like in deals, within a point by n = 69,000."""
     theory = plans.enough_money_unsure(650, 15, 150)
     n = replications_for_probability(theory.value, FINE)
     deals, bookings = managers(650, 16, n, "{wins: 15, of: 150}")

@@ -119,9 +119,13 @@ def classes_of(world: World, seed: int, replication: int, deals: NDArray[np.uint
     return np.asarray(_classes(np.uint64(seed), np.uint64(replication), deals, *known))
 
 
-@pytest.mark.parametrize(("classes", "n"), [(2, 1_300), (4, 2_300)])
-def test_classes_wait_as_cobham_says(classes: int, n: int) -> None:
-    """Classes by MAN scores, uniform work, 10 or 18 M deals: each class's mean wait within 1%."""
+@pytest.mark.parametrize(
+    ("classes", "n", "finds"),
+    [(2, 1_300, 0.01), (4, 600, 0.02), pytest.param(4, 2_300, 0.01, marks=pytest.mark.long)],
+)
+def test_classes_wait_as_cobham_says(classes: int, n: int, finds: float) -> None:
+    """Classes by MAN scores, uniform work. Two, 10 M deals: each class's mean wait within 1%; four, 5 M deals: within
+    2%, and `make verify` finds 1% by 18 M."""
     world, since = office("{uniform: {low: 0 h, high: 0.2 h}}", CUSTOMERS[classes]), 24.0
     alike(world, 28)
     counts, totals = np.zeros((n, classes)), np.zeros((n, classes))
@@ -134,10 +138,8 @@ def test_classes_wait_as_cobham_says(classes: int, n: int) -> None:
     shares = SHARES[classes]
     expected = q.cobham([RATE * s for s in shares], [WORK] * classes, [WORK**2 * 4.0 / 3.0] * classes)
     for c, theory in enumerate(expected):
-        judge_mean(
-            float(counts[:, c].mean()), float(counts[:, c].std()) / math.sqrt(n), RATE * (UNTIL - since) * shares[c]
-        )
-        judged(totals[:, c], counts[:, c], theory)
+        judged(counts[:, c], np.ones(n), RATE * (UNTIL - since) * shares[c], finds)
+        judged(totals[:, c], counts[:, c], theory, finds)
 
 
 # --- a deal's passage ----------------------------------------------------------------------------------------------
