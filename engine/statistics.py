@@ -174,7 +174,7 @@ def student(level: float, freedom: float) -> float:
     an error below 1e-12.
     """
     if freedom > MOST_FREEDOM:
-        z = _z(level)
+        z = -normal_quantile((1.0 - level) / 2.0)
         return z + (z**3 + z) / (4.0 * freedom)
     y = beta_quantile(level, 0.5, freedom / 2.0)
     if y < 0.5:

@@ -18,7 +18,6 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol, cast
@@ -89,6 +88,8 @@ class Local:
 
 
 def _in_workers(task: str, chunks: Chunks, keep: Keep, workers: int) -> None:
+    from concurrent.futures.process import BrokenProcessPool
+
     import joblib
 
     chunks.workers = workers

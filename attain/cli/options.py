@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import os
@@ -138,6 +139,7 @@ def starting(as_json: bool = False, simulates: bool = False) -> Iterator[None]:
             yield
         finally:
             gc.freeze()
+            atexit.register(gc.unfreeze)  # or libraries complain in the end of what is left of them
             gc.enable()
     if simulates and not kept("model.replicate"):
         from engine.twin.model import replicate

@@ -280,8 +280,10 @@ def test_the_version(attain: Attain) -> None:
 
 
 def test_a_locale_that_is_not_utf8(folder: Path) -> None:
+    busy = PLAN.replace("leads_per_month: 12", "leads_per_month: 3_000")  # so long that progress is told
+    (folder / "慢.yaml").write_text(busy, encoding="utf-8")
     said = outside(
-        *("simulate", "计划.yaml", "-n", "8", "--seed", "1", "--jobs", "1"),
+        *("simulate", "慢.yaml", "-n", "8", "--seed", "1", "--jobs", "1", "--engine", "simpy"),
         cwd=folder, LANG="C", LC_ALL="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0",
     )  # fmt: skip
     assert said.code == 0, said.err
@@ -340,7 +342,7 @@ except SystemExit as end:
     assert not end.code, end.code
 # SciPy by whole packages: numba looks at its version.
 heavy = {"scipy.special", "scipy.linalg", "scipy.sparse", "scipy.optimize", "pandas", "polars", "duckdb", "joblib",
-         "asyncio", "multiprocessing", "simpy", "pulp", "highspy", "altair", "jinja2", "distributed", "solvers"}
+         "asyncio", "multiprocessing", "pulp", "highspy", "altair", "jinja2", "distributed", "solvers"}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 from engine.ondemand import OnDemand
 loaded = {f"{f.__module__}.{f.__name__}": f for name, module in list(sys.modules.items()) if name.startswith("engine")
@@ -354,12 +356,5 @@ assert not any(f.stats.cache_misses for f in loaded.values())
 def test_a_second_small_run_loads_little(tmp_path: Path) -> None:
     """What takes long to import stays out of a small run, and of the engine it reads what Python itself calls."""
     for code in ("from attain.cli import main\nmain(['simulate', 'one-rep-quarter', '-n', '2', '--json'])", SMALL_RUN):
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=tmp_path,
-            env=surroundings(),
-            capture_output=True,
-            timeout=300,
-            check=False,
-        )
+        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=surroundings(), capture_output=True)
         assert done.returncode == 0, done.stderr.decode()

@@ -19,8 +19,10 @@ from attain.simulate import simulate
 from attain.store import RunStore
 from tests.attain.cli_runs import BUDGET, PLAN, Attain, Said, command, surroundings
 
-# So many leads that a replication takes some milliseconds: a run long enough to be interrupted.
-SLOW = PLAN.replace("leads_per_month: 12", "leads_per_month: 300")
+# So many leads that a replication takes some ten milliseconds: a run long enough to be interrupted.
+SLOW = PLAN.replace("leads_per_month: 12", "leads_per_month: 10_000")
+# However short it is, by worker processes from the first replication on.
+BY_WORKERS = "import engine.workers; engine.workers.ALONE = 0.0; from attain.cli import main; main()"
 N = 160
 
 
@@ -37,10 +39,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> str:
     return simulate(plan, n=N, seed=5, jobs=1).digest
 
 
-def interrupted(arguments: tuple[str, ...], cwd: Path, when: Callable[[], bool]) -> Said:
+def interrupted(line: list[str], cwd: Path, when: Callable[[], bool]) -> Said:
     """Run a command as a terminal does, in a process group of its own, and press Ctrl-C once `when` holds."""
     process = subprocess.Popen(
-        command(arguments), cwd=cwd, env=surroundings(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        line, cwd=cwd, env=surroundings(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         start_new_session=True,
     )  # fmt: skip
     try:
@@ -71,7 +73,8 @@ def test_a_run_that_is_interrupted_goes_on_to_the_same_digest(
         names = [path.name for path in parts.glob("part-*.parquet")]
         return len(names) >= 3 and any(name.startswith("part-000000000-") for name in names)
 
-    said = interrupted(arguments, tmp_path, under_way)
+    line = command(arguments) if jobs == "1" else [sys.executable, "-c", BY_WORKERS, *arguments]
+    said = interrupted(line, tmp_path, under_way)
     assert "Traceback" not in said.err
     assert said.code == 130, said.err
     assert f"of {N} replications count" in said.err

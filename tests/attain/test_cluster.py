@@ -81,6 +81,7 @@ def test_ctrl_c_keeps_what_came_back(attain: Attain, there: DaskCluster, tmp_pat
     assert partial.manifest.digest == whole.digest
 
 
+@pytest.mark.usefixtures("workers_at_once")
 def test_a_worker_killed_midway_changes_nothing(there: DaskCluster, plan: Path, single: str, tmp_path: Path) -> None:
     """Equal to a single core, and to two of joblib's workers."""
     killed = there.processes[-1]

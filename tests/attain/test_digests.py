@@ -61,6 +61,7 @@ def digest(plan: Path) -> str:
     return hashlib.sha256(b"".join(batch.hashes)).hexdigest()
 
 
+@pytest.mark.usefixtures("workers_at_once")
 def test_workers_and_chunks_say_nothing(plan: Path, digest: str) -> None:
     for settings in (
         {"jobs": 1},
@@ -72,6 +73,7 @@ def test_workers_and_chunks_say_nothing(plan: Path, digest: str) -> None:
         assert run(plan, **settings).digest == digest, settings
 
 
+@pytest.mark.usefixtures("workers_at_once")
 def test_seeds_and_phases_do(plan: Path, digest: str) -> None:
     digests = [
         run(plan, **settings).digest for settings in ({"seed": 1}, {"phase": 1}, {"seed": 2**64 - 1}, {"n": N - 1})
@@ -93,6 +95,7 @@ def test_what_is_kept_says_nothing(plan: Path, digest: str) -> None:
         assert run(plan, keep=keep).digest == digest
 
 
+@pytest.mark.usefixtures("workers_at_once")
 @pytest.mark.parametrize("after", [1, 2, 5])
 def test_interrupted_and_continued_runs_end_alike(plan: Path, digest: str, tmp_path: Path, after: int) -> None:
     """Broken off by Ctrl-C after some chunks, continued with other chunks and workers, read back from the folder."""
@@ -121,11 +124,13 @@ def test_interrupted_and_continued_runs_end_alike(plan: Path, digest: str, tmp_p
     assert np.array_equal(again.flow, whole.flow)
 
 
+@pytest.mark.usefixtures("workers_at_once")
 def test_extended_runs_are_the_longer_run(plan: Path, digest: str, tmp_path: Path) -> None:
     run(plan, n=31, out=tmp_path / "run")
     assert run(plan, out=tmp_path / "run", jobs=2).digest == digest
 
 
+@pytest.mark.usefixtures("workers_at_once")
 def test_precision_stops_at_the_same_look_whatever_the_chunks(plan: Path, tmp_path: Path) -> None:
     """And equals the run of that many replications; broken off and continued, too."""
     wide = {"n": 2_000, "precision": 0.055}

@@ -140,6 +140,7 @@ def test_the_odds_are_those_of_the_scaled_plan(short: Funnel) -> None:
     assert again.attained[:, again.world.goals.names.index("company")].mean() == short.odds.probability.value
 
 
+@pytest.mark.usefixtures("workers_at_once")
 def test_one_seed_one_answer_whatever_the_workers() -> None:
     one, two = (funnel(load_plan(SHORT_OF_HOURS), n=10, seed=7, jobs=jobs).as_json() for jobs in (1, 2))
     for document in (one, two):

@@ -144,6 +144,7 @@ def test_types_are_plain() -> None:
 # --- continuing -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("workers_at_once")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_interrupted_and_continued(tmp_path: Path, jobs: int) -> None:
     def press(progress: Progress) -> None:
@@ -183,6 +184,7 @@ def _never(first: int, n: int) -> Tables:
     raise AssertionError(f"{first} {n} is there already")
 
 
+@pytest.mark.usefixtures("workers_at_once")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_precision_is_the_same_however_it_came_about(tmp_path: Path, jobs: int) -> None:
     precision = Precision(0.04, hits)
