@@ -14,7 +14,7 @@ import attain as api
 from attain.simulate import simulate
 from attain.store import RunStore
 from engine.montecarlo import Progress
-from tests.attain.cli_runs import PLAN, Attain, files, outside
+from tests.attain.cli_runs import PLAN, Attain, command, files, outside
 from tests.attain.test_cli_interrupts import SLOW, interrupted
 from tests.dask_cluster import DaskCluster, dask_cluster
 
@@ -70,7 +70,7 @@ def test_ctrl_c_keeps_what_came_back(attain: Attain, there: DaskCluster, tmp_pat
         names = [path.name for path in parts.glob("part-*.parquet")]
         return len(names) >= 3 and any(name.startswith("part-000000000-") for name in names)
 
-    said = interrupted((*arguments, "--cluster", there.address), tmp_path, under_way)
+    said = interrupted(command((*arguments, "--cluster", there.address)), tmp_path, under_way)
     assert said.code == 130, said.err
     assert "Traceback" not in said.err
     assert "The same command continues the run in run" in " ".join(said.err.split())

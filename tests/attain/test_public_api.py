@@ -89,5 +89,5 @@ def test_refusals_are_one_family() -> None:
     with pytest.raises(attain.PlanRefused) as refused:
         attain.simulate(Path("none.yaml"))
     assert refused.value.problems
-    with pytest.raises(attain.Refused, match="compiled, simpy"):
+    with pytest.raises(attain.PlanRefused, match="compiled, simpy"):
         attain.simulate("key-accounts", engine="warp")
