@@ -50,8 +50,8 @@ def timed(task: Task, span: Span) -> tuple[Span, Tables, float]:
 def size_of(tables: object) -> int:
     """Bytes of the columns that grow with the chunk; of text, those of the references to it.
 
-    A table with a column `replications` holds sums over as many: it is as long for one as for a thousand. Of results
-    that are no tables, for a sink of the task's own, nothing is known.
+    A table with a column `replications` holds sums over as many: it is as long for one as for a thousand. What is no
+    tables, but something between a task and its own sink, has no size here.
     """
     if not isinstance(tables, Mapping):
         return 0

@@ -65,6 +65,7 @@ def test_a_run_that_is_interrupted_goes_on_to_the_same_digest(
     (tmp_path / "计划.yaml").write_text(SLOW, encoding="utf-8")
     run = tmp_path / "run"
     arguments = ("simulate", "计划.yaml", "-n", str(N), "--seed", "5", "--jobs", jobs, "--out", "run")
+    arguments += ("--engine", "simpy")  # slow enough to be interrupted
     arguments += ("--json",) if as_json else ()
     parts = run / "replications"
 

@@ -64,7 +64,7 @@ def test_begun_on_a_cluster_and_continued_here(
 def test_ctrl_c_keeps_what_came_back(attain: Attain, there: DaskCluster, tmp_path: Path) -> None:
     (tmp_path / "计划.yaml").write_text(SLOW, encoding="utf-8")
     parts = tmp_path / "run" / "replications"
-    arguments = ("simulate", "计划.yaml", "-n", "600", "--seed", "5", "--out", "run")
+    arguments = ("simulate", "计划.yaml", "-n", "600", "--seed", "5", "--out", "run", "--engine", "simpy")
 
     def under_way() -> bool:
         names = [path.name for path in parts.glob("part-*.parquet")]

@@ -331,6 +331,7 @@ def test_what_is_left_is_estimated_from_the_latest_chunk() -> None:
 def test_the_size_of_tables_is_that_of_their_columns() -> None:
     assert size_of({"a": {"x": np.zeros(10), "y": np.zeros(10, dtype=bool)}, "b": {"z": np.zeros(3, "i4")}}) == 102
     assert size_of({"a": {"x": np.zeros(10)}, "sums": {"replications": np.ones(9), "x": np.zeros(9)}}) == 80
+    assert size_of(object()) == 0  # the search keeps batches, which are no tables
 
 
 def test_ctrl_c_from_a_terminal_leaves_no_traceback(tmp_path: Path) -> None:

@@ -103,12 +103,10 @@ SHARES = {2: (0.4, 0.6), 4: (0.42**3, 3 * 0.42**2 * 0.58, 3 * 0.42 * 0.58**2, 0.
 
 
 @numba.njit
-def _classes(seed, replication, deals, dists, table, scores, strong):  # type: ignore[no-untyped-def]
+def _classes(seed, replication, phase, deals, dists, table, scores, strong):  # type: ignore[no-untyped-def]
     klass = np.empty(len(deals), dtype=np.int64)
     for i in range(len(deals)):
-        m, a, need, _ = customer(
-            seed, replication, np.uint64(0), deals[i], dists, table, scores[0], scores[1], scores[2]
-        )
+        m, a, need, _ = customer(seed, replication, phase, deals[i], dists, table, scores[0], scores[1], scores[2])
         klass[i] = class_of(m, a, need, strong)
     return klass
 
@@ -116,7 +114,7 @@ def _classes(seed, replication, deals, dists, table, scores, strong):  # type: i
 def classes_of(world: World, seed: int, replication: int, deals: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Which class each deal is of, which a log does not say: from its draws."""
     known = (world.dists, world.table, np.array(world.scores), world.strong_from)
-    return np.asarray(_classes(np.uint64(seed), np.uint64(replication), deals, *known))
+    return np.asarray(_classes(np.uint64(seed), np.uint64(replication), np.uint64(0), deals, *known))
 
 
 @pytest.mark.parametrize(
