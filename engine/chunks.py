@@ -43,7 +43,12 @@ class Task(Protocol):
 def timed(task: Task, span: Span) -> tuple[Span, Tables, float]:
     """A span's tables, and the seconds they took."""
     begun = time.perf_counter()
-    tables = task(span[0], span[1] - span[0])
+    try:
+        tables = task(span[0], span[1] - span[0])
+    except SystemError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C as compiled code handed over what it returns
+            raise KeyboardInterrupt from error
+        raise
     return span, tables, time.perf_counter() - begun
 
 

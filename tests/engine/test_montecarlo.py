@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from engine.chunks import FIRST_CHUNK, LARGEST_CHUNK, Chunks, Tables, size_of
+from engine.chunks import FIRST_CHUNK, LARGEST_CHUNK, Chunks, Tables, size_of, timed
 from engine.looks import Precision
 from engine.montecarlo import Memory, Progress, run
 from engine.replications import Span, merged, missing, prefix, size
@@ -399,3 +399,26 @@ def test_spans_are_sets(done: list[Span], first: int, n: int) -> None:
     reach = prefix(done, first)
     assert all(first + i in inside for i in range(reach))
     assert first + reach not in inside
+
+
+def test_an_interrupt_that_meets_compiled_code_is_an_interrupt() -> None:
+    """Python makes a SystemError of it where the code returns in the same moment."""
+
+    class Met(Fake):
+        def __call__(self, first: int, n: int) -> Tables:
+            if first:
+                raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+            return Fake.__call__(self, first, n)
+
+    memory = Memory()
+    result = run(Met(0.0), n=300, sink=memory, jobs=1, chunk=20)
+    assert (result.status, result.n) == ("interrupted", 20)
+    with pytest.raises(SystemError, match="of its own"):
+        timed(Broken(), (0, 1))
+
+
+class Broken:
+    """A task that fails in a way of its own."""
+
+    def __call__(self, first: int, n: int) -> Tables:
+        raise SystemError("of its own")
