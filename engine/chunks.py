@@ -46,8 +46,11 @@ def timed(task: Task, span: Span) -> tuple[Span, Tables, float]:
     try:
         tables = task(span[0], span[1] - span[0])
     except SystemError as error:
-        if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C as compiled code handed over what it returns
-            raise KeyboardInterrupt from error
+        cause: BaseException | None = error
+        while cause is not None:  # SimPy adds a link for each process that an error passes
+            if isinstance(cause, KeyboardInterrupt):  # Ctrl-C as compiled code handed over what it returns
+                raise KeyboardInterrupt from error
+            cause = cause.__cause__
         raise
     return span, tables, time.perf_counter() - begun
 

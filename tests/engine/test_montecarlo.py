@@ -407,7 +407,10 @@ def test_an_interrupt_that_meets_compiled_code_is_an_interrupt() -> None:
     class Met(Fake):
         def __call__(self, first: int, n: int) -> Tables:
             if first:
-                raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+                try:
+                    raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+                except SystemError as error:
+                    raise SystemError(*error.args) from error  # as SimPy hands it on
             return Fake.__call__(self, first, n)
 
     memory = Memory()
