@@ -161,12 +161,12 @@ def connected(address: str) -> Iterator[Cluster]:
     _probe(address, patience)
     try:
         client = distributed.Client(address, timeout=patience, set_as_default=False, name="attain")
-    except Exception as error:
+    except Exception as error:  # Dask raises what its transport does, of many kinds: the reason is in the message
         raise _no_answer(address, error) from None
     try:
         yield Cluster(client, address)
     finally:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception):  # the scheduler may be gone, and the result, or the error, is what counts
             client.close(timeout=patience)
 
 
@@ -385,5 +385,5 @@ def _outcome(future: Future[Any]) -> Any:
     """What a chunk gave, or the error in its place."""
     try:
         return future.result()
-    except Exception as error:
+    except Exception as error:  # raised again by whoever takes it, in the order of arrival
         return error
