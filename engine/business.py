@@ -70,8 +70,8 @@ def whole_minor_units(amount: float, factor: float) -> float:
 
 @compiled(F8(F8, F8), inline=True)
 def at_odds(p: float, odds: float) -> float:
-    """The probability whose odds are `odds` times those of p; certainties stay certain."""
-    if p <= 0.0 or p >= 1.0:
+    """The probability whose odds are `odds` times those of p; certainties stay certain, and odds of 1 change nothing."""
+    if p <= 0.0 or p >= 1.0 or odds == 1.0:
         return p
     return p * odds / (1.0 - p + p * odds)
 
@@ -79,30 +79,32 @@ def at_odds(p: float, odds: float) -> float:
 @compiled(F8(F8, F8), inline=True)
 def time_at_desk(hours: float, speed: float) -> float:
     """Working time that `hours` of effort take a rep of this speed; for ever where no hours are left for deals."""
+    if hours <= 0.0:
+        return 0.0
     if speed <= 0.0:
         return np.inf
     return hours / speed
 
 
-@compiled(numba.types.UniTuple(F8, 3)(U8, U8, U8, U8, U8, F8, DISTS, VECTOR, I8), inline=True)
+@compiled(numba.types.UniTuple(F8, 4)(U8, U8, U8, U8, U8, DISTS, VECTOR, I8, I8), inline=True)
 def visit_draws(
     seed: int,
     replication: int,
     phase: int,
     deal: int,
     visit: int,
-    speed: float,
     dists: Records,
     table: Vector,
     work: int,
-) -> tuple[float, float, float]:
-    """What a visit to a stage is made of: the time it takes its rep, at this speed, and two uniforms.
+    wait: int,
+) -> tuple[float, float, float, float]:
+    """What a visit to a stage is made of: hours of work, the customer's wait if the deal advances, and two uniforms.
 
-    They are of the customer's wait and of the answer.
+    They are of that wait (one that ends with a loss may be another) and of the answer.
     """
     w = words(seed, replication, deal, visit, STAGE_VISIT, phase)
-    hours = variate(dists, table, work, uniform(w[0]))
-    return time_at_desk(hours, speed) if hours > 0.0 else 0.0, uniform(w[1]), uniform(w[2])
+    wait_u = uniform(w[1])
+    return variate(dists, table, work, uniform(w[0])), variate(dists, table, wait, wait_u), wait_u, uniform(w[2])
 
 
 @compiled(F8(F8, F8, numba.boolean, VECTOR), inline=True)
@@ -131,14 +133,9 @@ def answer_or_stale(outcome: int, at: float, now: float, stale_at: float) -> tup
     return outcome, at
 
 
-@compiled(F8(F8, DISTS, VECTOR, I8, F8, VECTOR), inline=True)
-def answered_at(now: float, dists: Records, table: Vector, wait: int, u: float, hours_at: Vector) -> float:
-    """When the answer comes whose wait begins now."""
-    return after_wait(now, variate(dists, table, wait, u), dists[wait].calendar_days != 0, hours_at)
-
-
-@compiled(ANSWER(F8, F8, F8, F8, F8, F8, DISTS, VECTOR, I8, I8, F8, VECTOR), inline=True)
+@compiled(ANSWER(F8, F8, F8, F8, F8, F8, F8, DISTS, VECTOR, I8, I8, F8, VECTOR), inline=True)
 def settled(
+    wait: float,
     wait_u: float,
     answer_u: float,
     advance: float,
@@ -147,19 +144,21 @@ def settled(
     now: float,
     dists: Records,
     table: Vector,
-    wait: int,
-    wait_lost: int,
+    row: int,
+    row_lost: int,
     stale_at: float,
     hours_at: Vector,
 ) -> tuple[int, float]:
     """What becomes of a visit once the rep's work is done at `now`: (ADVANCED, LOST or STALE, and when).
 
     The answer is settled as the wait begins, by the odds of that moment: the stage's, times those that stand with the
-    deal, times the economy's. The wait itself may differ between a deal that will advance and one that will be lost.
+    deal, times the economy's. `wait` is of the distribution `row`; that of a deal that will be lost may be another.
     """
     outcome = ADVANCED if answer_u < at_odds(advance, standing * of_economy) else LOST
-    row = wait if outcome == ADVANCED else wait_lost
-    return answer_or_stale(outcome, answered_at(now, dists, table, row, wait_u, hours_at), now, stale_at)
+    if outcome == LOST and row_lost != row:
+        row = row_lost
+        wait = variate(dists, table, row, wait_u)
+    return answer_or_stale(outcome, after_wait(now, wait, dists[row].calendar_days != 0, hours_at), now, stale_at)
 
 
 @compiled(F8(F8, F8, DISTS, I8))

@@ -28,6 +28,7 @@ from engine.business import (
     settled,
     stale_deadline,
     standing_odds,
+    time_at_desk,
     visit_draws,
 )
 from engine.demand import Cell
@@ -236,9 +237,10 @@ class Model:
             stage, entered, desk = deal.stage, env.now, deal.desk
             self.flow(deal, ENTERS)
             stale_at = self.stale_at(stage, at.stale[stage])
-            work, wait_u, answer_u = visit_draws(
-                *draw, deal.key, deal.visit, desk.speed, self.dists, self.table, at.work[stage]
+            hours, wait, wait_u, answer_u = visit_draws(
+                *draw, deal.key, deal.visit, self.dists, self.table, at.work[stage], at.wait[stage]
             )
+            work = time_at_desk(hours, desk.speed)
             if work > 0.0:
                 request = desk.queue_for(deal.priority, entered, deal.key)
                 yield self.turn(deal, request, stale_at)
@@ -253,7 +255,7 @@ class Model:
                 self.note(WORKED, deal)
             self.count_activities(deal)
             outcome, when = settled(
-                wait_u, answer_u, self.advance[stage], deal.odds[stage], self.economy_now(deal), env.now,
+                wait, wait_u, answer_u, self.advance[stage], deal.odds[stage], self.economy_now(deal), env.now,
                 self.dists, self.table, at.wait[stage], at.wait_lost[stage], stale_at, self.hours_at,
             )  # fmt: skip
             yield env.at(when, ON_STALE if outcome == STALE else ON_ANSWER, deal.key, deal.visit)

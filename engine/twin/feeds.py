@@ -13,7 +13,8 @@ from engine.business import month_from
 from engine.compiled import inlined, jitted
 from engine.draws import LEAD, PROSPECT, mix
 from engine.twin.agenda import ARRIVAL, plan_event
-from engine.twin.records import FEEDS_FULL, NONE, cells, feeds, known_deals, month_ends, nth, rates
+from engine.twin.deals import new_lead
+from engine.twin.records import FEEDS_FULL, NONE, cells, deals, feeds, known_deals, month_ends, nth, rates
 
 
 @inlined
@@ -38,7 +39,12 @@ def plan_next(w: Any, s: Any, what: int) -> None:
         feed.month = month_from(month_ends(w), feed.time, feed.month)
         if comes(feed.time, feed.height, w.start, heights[nth(feed.month)]):
             planned, at = True, feed.time
-            plan_event(w, s, at, ARRIVAL, mix(key, place(feed.layer, feed.number)), 0, what)
+            lead = mix(key, place(feed.layer, feed.number))
+            slot = new_lead(w, s, lead, feed.cell)
+            if slot == NONE:
+                return
+            deals(s)[nth(slot)].feed = what
+            plan_event(w, s, at, ARRIVAL, lead, 0, slot)
         feed.number += 1
         draw_candidate(w, s, feed)
 
@@ -80,14 +86,11 @@ def open_layers(w: Any, s: Any, number: int) -> None:
 @jitted
 def open_list(w: Any, s: Any, number: int) -> None:
     """An exact list: all its prospects that are still to come."""
-    what = take_feed(s, number)
-    if what == NONE:
-        return
     cell = cells(w)[nth(number)]
     for i in range(cell.prospects):
         time = listed_time(s.seed, s.replication, s.phase, cell.key, i, cell.prospects, cell.spread, w.end)
         if time > w.start or w.start == 0.0:
-            plan_event(w, s, time, ARRIVAL, mix(cell.key, i), 0, what)
+            plan_event(w, s, time, ARRIVAL, mix(cell.key, i), 0, of_list_in(w, number))
 
 
 @jitted
@@ -99,4 +102,31 @@ def open_feeds(w: Any, s: Any) -> None:
         else:
             open_layers(w, s, number)
     for i in range(w.open_deals):
-        plan_event(w, s, w.start, ARRIVAL, known_deals(w)[nth(i)].key, 0, -1 - i)
+        plan_event(w, s, w.start, ARRIVAL, known_deals(w)[nth(i)].key, 0, open_deal_of(i))
+
+
+# --- what an arrival's `what` is: a lead's place among the deals; below 0, an open deal; below those, a cell's list ----
+
+
+@inlined
+def open_deal_of(i: int) -> int:
+    """The code of an open deal, and the open deal of a code."""
+    return -1 - i
+
+
+@inlined
+def of_list_in(w: Any, cell: int) -> int:
+    """The code of a cell whose leads are an exact list."""
+    return -1 - int(w.open_deals) - cell
+
+
+@inlined
+def of_list(w: Any, what: int) -> bool:
+    """Whether a code is that of an exact list."""
+    return bool(what < -int(w.open_deals))
+
+
+@inlined
+def cell_of_list(w: Any, what: int) -> int:
+    """The cell of a code."""
+    return of_list_in(w, what)

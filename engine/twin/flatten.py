@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine.goals import MEASURES
 from engine.outcomes import Attribution
+from engine.routing import LEAST_LOADED
 from engine.twin import records
 from engine.world import World
 
@@ -149,6 +150,7 @@ class FlatWorld:
             "class_priority": world.class_priority,
             "draws_segment": len(world.segments) > 1,
             "multiplied": any((odds != 1.0).any() for odds in _multipliers(world).values()),
+            "ends_are_seen": (routes.rule == LEAST_LOADED).any(),  # by who counts the open deals of each rep
             "activities": np.count_nonzero(stages.activities),
             "open_deals": len(world.open_deals.key),
             "happened": len(done.day),

@@ -14,16 +14,13 @@ from engine.business import (
     ADVANCED,
     STALE,
     answer_to_open,
-    choose,
-    class_of,
-    customer,
     deal_value,
     lead_draws,
     month_from,
     settled,
     stale_deadline,
     standing_odds,
-    visit_draws,
+    time_at_desk,
     whole_minor_units,
 )
 from engine.compiled import compiled, inlined, jitted
@@ -44,68 +41,19 @@ from engine.twin.agenda import (
     nothing_else_now,
     plan_event,
 )
-from engine.twin.feeds import open_feeds, plan_next
+from engine.twin.deals import PENDING, draw_visit, free_deal, new_lead, qualify_open, take_deal
+from engine.twin.feeds import cell_of_list, of_list, open_deal_of, open_feeds, plan_next
 from engine.twin.queues import cancel, first_in_line, queue_for
-from engine.twin.records import DEALS_FULL, NONE, STATE_RECORD, WORLD_RECORD, deals, nth, whole
+from engine.twin.records import NONE, STATE_RECORD, WORLD_RECORD, deals, nth, whole
 from engine.twin.tally import add, book_what_happened, count_flow, ledger_of, note
 
 from numba import types  # isort: skip
 
 ARRIVED, STARTED, WORKED, MOVED_ON, GONE, GONE_STALE, SIGNED = (int(kind) for kind in Kind)
 FLOW_ENTERS, FLOW_ADVANCES, FLOW_LOST, FLOW_STALE = range(4)
-PENDING, CLOSED = -1, -2  # what a deal's outcome is before its answer is settled, and when it is over
-NAN = np.nan
 
 
 # --- who the customer is, what the deal is worth, whose it is --------------------------------------------------------
-
-
-@inlined
-def know(w: Any, s: Any, slot: int, known: Any, segment: int) -> None:
-    """Segment and class: from what is `known` (money, authority, need; NaN is not) of the customer, else drawn."""
-    deal = deals(s)[nth(slot)]
-    drawn_segment = segment < 0 and w.draws_segment == 1
-    deal.segment = max(segment, 0)
-    if w.classes == 0 and not drawn_segment:
-        return
-    money, authority, need, segment_u = customer(
-        s.seed, s.replication, s.phase, deal.key, of.dists(w), of.table(w), w.money, w.authority, w.need
-    )
-    if drawn_segment:
-        deal.segment = choose(of.segment_shares(w), segment_u)
-    if w.classes == 1:
-        money = money if np.isnan(known[0]) else known[0]
-        authority = authority if np.isnan(known[1]) else known[1]
-        need = need if np.isnan(known[2]) else known[2]
-        deal.klass = class_of(money, authority, need, w.strong_from)
-        deal.priority = deal.klass if w.class_priority == 1 else 0
-
-
-@inlined
-def qualify(w: Any, s: Any, slot: int, rep: int) -> None:
-    """Learn who the customer is and whose the deal is. `rep` is who found it, or NONE."""
-    deal = deals(s)[nth(slot)]
-    owner, segment, scores = NONE, NONE, (NAN, NAN, NAN)
-    share = of.from_accounts(w)[nth(deal.source)]
-    known_u = which_u = rep_u = 0.5
-    if share > 0.0 or of.rule(w)[nth(deal.source)] == BY_SHARE:  # else none of them is read
-        _, known_u, which_u, rep_u = lead_draws(s.seed, s.replication, s.phase, deal.key)
-    if share > 0.0 and known_u < share:
-        here = of.accounts_in(w, deal.region)
-        if len(here) > 0:
-            account = of.accounts(w)[nth(here[int(which_u * len(here))])]
-            owner, segment = account.owner, account.segment
-            scores = (account.money, account.authority, account.need)
-    know(w, s, slot, scores, segment)
-    assign(w, s, slot, rep if rep >= 0 else owner, rep_u, rep >= 0)
-
-
-@inlined
-def qualify_open(w: Any, s: Any, slot: int, known: Any) -> None:
-    """The same for a deal that is open already: what is known of it stands, the rest is drawn."""
-    _, _, _, rep_u = lead_draws(s.seed, s.replication, s.phase, known.key)
-    know(w, s, slot, (known.money, known.authority, known.need), known.segment)
-    assign(w, s, slot, known.owner, rep_u, known.owner >= 0)
 
 
 @inlined
@@ -122,24 +70,25 @@ def worth(w: Any, s: Any, slot: int) -> float:
 
 
 @inlined
-def assign(w: Any, s: Any, slot: int, owner: int, u: float, by_owner: bool) -> None:
+def assign(w: Any, s: Any, slot: int) -> None:
     """Give the deal to its rep: whose it is already, else by the routing of its source."""
     deal = deals(s)[nth(slot)]
     p, g = deal.product, deal.region
-    if by_owner:
-        deal.rep = owner
+    if deal.found == 1:
+        deal.rep = deal.owner
     else:
         how = of.rule(w)[nth(deal.source)]
         place = (p * w.regions + g) * w.segments + deal.segment
         reached = of.reached(w, of.share_row(w)[nth(deal.source)], place)
         turns = of.last_turn(w, s)[nth(p), nth(g)]
         rep = route(
-            how, owner, of.may(w, place), of.takers(w, place), reached, of.open_deals(w, s), turns[nth(deal.segment)], u
-        )
-        if rep != owner:  # what an account's owner gets is nobody's turn
+            how, deal.owner, of.may(w, place), of.takers(w, place), reached, of.open_deals(w, s),
+            turns[nth(deal.segment)], deal.rep_u,
+        )  # fmt: skip
+        if rep != deal.owner:  # what an account's owner gets is nobody's turn
             turns[nth(deal.segment)] = rep
         deal.rep = rep
-        deal.by_share = 1 if how == BY_SHARE and rep != owner else 0
+        deal.by_share = 1 if how == BY_SHARE and rep != deal.owner else 0
     if deal.rep == NONE:
         return
     deal.desk = of.desk_of(w)[nth(deal.rep), nth(p)]
@@ -150,62 +99,25 @@ def assign(w: Any, s: Any, slot: int, owner: int, u: float, by_owner: bool) -> N
 
 
 @inlined
-def attribute(w: Any, s: Any, slot: int, lever: int) -> None:
-    """Remember which lever brought the deal: its cell's, else its route's."""
+def attribute(w: Any, s: Any, slot: int) -> None:
+    """Remember which lever brought the deal: its cell's, as it has it already, else its route's."""
     deal = deals(s)[nth(slot)]
-    if lever < 0 and deal.rep != NONE and deal.by_share == 1 and of.share_row(w)[nth(deal.source)] == 0:
-        lever = of.lever_of_route(w)[deal.product, deal.region, deal.rep]
-    deal.lever = lever
+    if deal.lever < 0 and deal.rep != NONE and deal.by_share == 1 and of.share_row(w)[nth(deal.source)] == 0:
+        deal.lever = of.lever_of_route(w)[deal.product, deal.region, deal.rep]
 
 
 # --- deals on their way ----------------------------------------------------------------------------------------------
 
 
-@inlined
-def take_deal(s: Any, key: int) -> int:
-    """Room for a deal: one that has been closed, else a fresh one; NONE (and the state is full) without."""
-    slot = s.free_deal
-    if slot != NONE:
-        s.free_deal = deals(s)[nth(slot)].next
-    elif s.deals < s.deal_room:
-        slot = s.deals
-        s.deals = slot + 1
-    else:
-        s.full |= DEALS_FULL
-        return NONE
-    deal = deals(s)[nth(slot)]
-    deal.key = key
-    deal.rep = deal.lever = deal.origin = NONE
-    deal.visit = deal.klass = deal.priority = deal.queued = deal.by_share = 0
-    deal.outcome = PENDING
-    return slot
-
-
-@inlined
-def free_deal(s: Any, slot: int) -> None:
-    """The deal is over: its room is free for another."""
-    deal = deals(s)[nth(slot)]
-    deal.outcome = CLOSED
-    deal.visit = NONE
-    deal.next = s.free_deal
-    s.free_deal = slot
-
-
 @jitted
-def lead_arrives(w: Any, s: Any, key: int, what: int) -> None:
+def lead_arrives(w: Any, s: Any, slot: int) -> None:
     """A lead comes."""
-    feed = of.feeds(s)[nth(what)]
-    cell = of.cells(w)[nth(feed.cell)]
-    if feed.layer >= 0:
-        plan_next(w, s, what)
-    slot = take_deal(s, key)
-    if slot == NONE:
-        return
     deal = deals(s)[nth(slot)]
-    deal.source, deal.product, deal.region, deal.stage = cell.source, cell.product, cell.region, cell.enters
-    qualify(w, s, slot, cell.rep)
+    if deal.feed >= 0:
+        plan_next(w, s, whole(deal.feed))
+    assign(w, s, slot)
     if w.levers > 0:
-        attribute(w, s, slot, cell.lever)
+        attribute(w, s, slot)
     note(s, ARRIVED, slot, 0.0)
     if deal.rep == NONE:
         free_deal(s, slot)  # nobody sells this here: the lead is turned away
@@ -217,6 +129,14 @@ def lead_arrives(w: Any, s: Any, key: int, what: int) -> None:
 
 
 @jitted
+def listed_lead_arrives(w: Any, s: Any, key: int, cell: int) -> None:
+    """A prospect of an exact list comes."""
+    slot = new_lead(w, s, key, cell)
+    if slot != NONE:
+        lead_arrives(w, s, slot)
+
+
+@jitted
 def enter(w: Any, s: Any, slot: int) -> None:
     """A deal enters a stage: it queues for its rep where there is work, else the customer's wait begins."""
     deal = deals(s)[nth(slot)]
@@ -225,10 +145,7 @@ def enter(w: Any, s: Any, slot: int) -> None:
     deal.entered = s.now
     deal.outcome = PENDING
     deal.stale_at = stale_deadline(s.now, stage.stale, stage.stale_calendar != 0, of.hours_at(w))
-    deal.work, deal.wait_u, deal.answer_u = visit_draws(
-        s.seed, s.replication, s.phase, deal.key, deal.visit, of.desk_speed(w)[nth(deal.desk)],
-        of.dists(w), of.table(w), stage.work,
-    )  # fmt: skip
+    deal.work = time_at_desk(deal.hours, of.desk_speed(w)[nth(deal.desk)])
     if deal.work <= 0.0:
         await_customer(w, s, slot)
     elif nothing_else_now(s) and idle(w, s, deal.desk) and deal.stale_at > s.now:
@@ -309,21 +226,32 @@ def await_customer(w: Any, s: Any, slot: int) -> None:
     count_activities(w, s, slot)
     stage = of.stages(w)[nth(deal.stage)]
     outcome, when = settled(
-        deal.wait_u, deal.answer_u, of.advance(w, s)[nth(deal.stage)], odds(w, s, slot), economy_now(w, s, slot), s.now,
-        of.dists(w), of.table(w), stage.wait, stage.wait_lost, deal.stale_at, of.hours_at(w),
+        deal.wait, deal.wait_u, deal.answer_u, of.advance(w, s)[nth(deal.stage)], odds(w, s, slot),
+        economy_now(w, s, slot), s.now, of.dists(w), of.table(w), stage.wait, stage.wait_lost, deal.stale_at,
+        of.hours_at(w),
     )  # fmt: skip
     hear(w, s, slot, outcome, when)
 
 
 @inlined
 def hear(w: Any, s: Any, slot: int, outcome: int, when: float) -> None:
-    """The answer is settled; it is heard at `when`, or never, where that lies beyond the horizon."""
+    """The answer is settled; it is heard at `when`, or never, where that lies beyond the horizon.
+
+    What ends a deal is counted here and now, under its own date, where nothing before that date looks at it: no event.
+    """
     deal = deals(s)[nth(slot)]
     deal.outcome = outcome
-    if when <= w.end:
-        plan_event(w, s, when, GOES_STALE if outcome == STALE else ANSWER, deal.key, deal.visit, slot)
-    else:
+    if when > w.end:
         free_deal(s, slot)
+    elif outcome == ADVANCED or w.ends_are_seen == 1 or s.keeps_log == 1:
+        plan_event(w, s, when, GOES_STALE if outcome == STALE else ANSWER, deal.key, deal.visit, slot)
+        if outcome == ADVANCED and deal.stage + 1 < w.stages:
+            draw_visit(w, s, slot, deal.stage + 1, deal.visit + 1)
+    else:
+        now, month = s.now, s.month
+        s.now, s.month = when, month_from(of.month_ends(w), when, month)
+        close(w, s, slot, outcome == STALE)
+        s.now, s.month = now, month
 
 
 @jitted
@@ -337,6 +265,7 @@ def open_deal_arrives(w: Any, s: Any, i: int) -> None:
     deal.source, deal.product, deal.region, deal.stage = known.source, known.product, known.region, known.stage
     deal.origin = i
     qualify_open(w, s, slot, known)
+    assign(w, s, slot)
     note(s, ARRIVED, slot, 0.0)
     if deal.rep == NONE:
         free_deal(s, slot)
@@ -414,7 +343,7 @@ def goes_stale(w: Any, s: Any, slot: int, key: int, visit: int) -> None:
 @inlined
 def happen(w: Any, s: Any) -> None:
     """The agenda's first event."""
-    place = whole(of.agenda(s)[0])
+    place = whole(of.agenda(s)[nth(s.agenda_first)])
     node = of.nodes(s)[nth(place)]
     rank, key, visit, what = node.rank, node.entity, node.visit, whole(node.what)
     s.now = node.time
@@ -430,9 +359,11 @@ def happen(w: Any, s: Any) -> None:
         goes_stale(w, s, what, key, visit)
     elif rank == ARRIVAL:
         if what >= 0:
-            lead_arrives(w, s, key, what)
+            lead_arrives(w, s, what)
+        elif of_list(w, what):
+            listed_lead_arrives(w, s, key, cell_of_list(w, what))
         else:
-            open_deal_arrives(w, s, -1 - what)
+            open_deal_arrives(w, s, open_deal_of(what))
 
 
 @compiled(types.void(WORLD_RECORD, STATE_RECORD))

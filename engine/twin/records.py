@@ -23,6 +23,7 @@ from numba.extending import intrinsic  # isort: skip
 
 NONE = -1
 CLASSES = 4
+MOST_SORTED = 64  # events of a bucket that are ranked by comparing each with each; a multiple of 16
 FLOWS = len(FLOW_COLUMNS)
 TOTALS = len(REP_COLUMNS)
 # Bits of `full`: of what there was too little, in the order of `twin.Room`.
@@ -50,7 +51,7 @@ LEG = _layout(i8="first_day last_day", f8="since until")
 WORLD = _layout(
     f8="start end minor strong_from",
     i8="""won stages reps products regions segments sources months measures desks legs levers accounts classes
-    class_priority draws_segment multiplied money authority need activities open_deals happened cells days rows values
+    class_priority draws_segment multiplied ends_are_seen money authority need activities open_deals happened cells days rows values
     takers at_month_ends at_hours at_dists at_table at_stages at_of_rep at_of_product at_of_segment at_of_source
     at_of_class at_activities at_desk_of at_desk_speed at_rule at_share_row at_may at_taker_start at_takers at_reached
     at_segment_shares at_segment_value
@@ -62,12 +63,12 @@ WORLD = _layout(
 
 DEAL = _layout(
     u8="key",
-    f8="entered stale_at work wait_u answer_u",
+    f8="entered stale_at hours work wait wait_u answer_u rep_u",
     u4="product region source segment desk row flow",  # unsigned: never negative, so that an index needs no look
-    i4="rep lever origin next before visit",
+    i4="rep owner lever origin feed next before visit",
     u2="stage",
     u1="klass priority",
-    i1="outcome queued by_share",
+    i1="outcome queued by_share found",
 )
 NODE = _layout(f8="time", u8="entity", i4="rank visit what next")
 FEED = _layout(f8="time height low thickness", i8="cell layer number", u4="month")
@@ -79,9 +80,9 @@ STATE = _layout(
     f8="now per_hour",
     u4="month",
     i8="""full
-    feeds feed_room nodes node_room free_node buckets bucket agenda_size hand_overs
+    feeds feed_room nodes node_room free_node buckets bucket agenda_first agenda_end heaped hand_overs
     deals deal_room free_deal ledgers ledger_room slots logged log_room keeps_log
-    at_advance at_economy at_rates at_feeds at_nodes at_buckets at_agenda at_hand_overs at_desks at_queues at_deals
+    at_advance at_economy at_rates at_feeds at_nodes at_buckets at_agenda at_opened_times at_opened_nodes at_hand_overs at_desks at_queues at_deals
     at_open_deals at_last_turn at_ledgers at_slots at_cells at_used at_flow at_reps at_legs at_attributed at_log""",
 )
 
@@ -97,6 +98,22 @@ def _pointer(typing_context: Any, address: Any) -> Any:
         return builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
 
     return types.voidptr(types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator, unused-ignore]
+def below(typing_context: Any, address: Any, bound: Any) -> Any:
+    """How many of the sixteen float64 at an address are less than a bound: compared at once, without a branch."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        sixteen, at_first = ir.VectorType(ir.DoubleType(), 16), ir.Constant(ir.IntType(32), 0)
+        nothing = ir.Constant(sixteen, ir.Undefined)
+        values = builder.load(builder.inttoptr(arguments[0], sixteen.as_pointer()), align=8)
+        bounds = builder.insert_element(nothing, arguments[1], at_first)
+        bounds = builder.shuffle_vector(bounds, nothing, ir.Constant(ir.VectorType(ir.IntType(32), 16), [0] * 16))
+        less = builder.bitcast(builder.fcmp_ordered("<", values, bounds), ir.IntType(16))
+        return builder.zext(builder.ctpop(less), ir.IntType(64))
+
+    return types.int64(types.int64, types.float64), generate
 
 
 @inlined
@@ -348,8 +365,20 @@ def buckets(s: Any) -> Any:
 
 @inlined
 def agenda(s: Any) -> Any:
-    """[nodes] the present bucket's nodes, a heap."""
+    """[nodes] the present bucket's nodes: in order from `agenda_first` to `agenda_end`, or a heap."""
     return carray(_pointer(s.at_agenda), (s.node_room,), np.int32)
+
+
+@inlined
+def opened_times(s: Any) -> Any:
+    """[MOST_SORTED] times of the bucket's events as it is opened."""
+    return carray(_pointer(s.at_opened_times), (MOST_SORTED,), np.float64)
+
+
+@inlined
+def opened_nodes(s: Any) -> Any:
+    """[MOST_SORTED] their nodes."""
+    return carray(_pointer(s.at_opened_nodes), (MOST_SORTED,), np.int32)
 
 
 @inlined

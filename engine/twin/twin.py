@@ -25,6 +25,8 @@ from engine.world import World
 
 Array = NDArray[Any]
 MOST_ROOM = 1 << 31  # places are numbered in 32 bits, and -1 is none
+import os
+A_BUCKET = float(os.environ.get('AB', '32'))
 FEWEST_BUCKETS, MOST_BUCKETS = 64, 1 << 16
 LEAST_HOURS = 1e-300
 
@@ -80,6 +82,8 @@ class Memory:
                 "at_nodes": np.empty(room.node_room, dtype=records.NODE),
                 "at_buckets": self.buckets,
                 "at_agenda": np.empty(room.node_room, dtype=np.int32),
+                "at_opened_times": np.empty(records.MOST_SORTED),
+                "at_opened_nodes": np.empty(records.MOST_SORTED, dtype=np.int32),
                 "at_hand_overs": np.empty(desks, dtype=np.int32),
                 "at_desks": self.desks,
                 "at_queues": self.queues,
@@ -97,7 +101,7 @@ class Memory:
     def clear(self, world: World) -> None:
         """As before the first event."""
         self.array["now"], self.array["month"] = world.start, month_of(world.cal.month_ends, world.start)
-        for name in ("full", "feeds", "nodes", "agenda_size", "hand_overs", "deals", "ledgers", "logged"):
+        for name in ("full", "feeds", "nodes", "agenda_first", "agenda_end", "heaped", "hand_overs", "deals", "ledgers", "logged"):
             self.array[name] = 0
         for name in ("free_node", "free_deal", "bucket"):
             self.array[name] = records.NONE
@@ -124,7 +128,7 @@ class Twin:
             log_room=1,
         )
         self.buckets = FEWEST_BUCKETS
-        while self.buckets < min(expected, MOST_BUCKETS):
+        while self.buckets < min(expected / A_BUCKET, MOST_BUCKETS):
             self.buckets *= 2
         self.memory: Memory | None = None
         self._turn = threading.Lock()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.business import STALE, settled, visit_draws
+from engine.business import STALE, settled, time_at_desk, visit_draws
 from engine.demand import Cell
 from engine.outcomes import BUSY, OPEN, STALE_DEALS, Kind, Ledger, Outcome, Tally
 from engine.routing import BY_SHARE, NOBODY
@@ -32,9 +32,10 @@ class _Rewritten(Model):
             self.flow(deal, ENTERS)
             stale_at = self.stale_at(stage, at.stale[stage])
             visit = stage if self.visits_by_stage else deal.visit
-            work, wait_u, answer_u = visit_draws(
-                *self.draw, deal.key, visit, desk.speed, self.dists, self.table, at.work[stage]
+            hours, wait, wait_u, answer_u = visit_draws(
+                *self.draw, deal.key, visit, self.dists, self.table, at.work[stage], at.wait[stage]
             )
+            work = time_at_desk(hours, desk.speed)
             if work > 0.0 or self.queues_always:
                 request = desk.queue_for(deal.priority, entered, deal.key)
                 yield self.turn(deal, request, stale_at)
@@ -55,7 +56,7 @@ class _Rewritten(Model):
                 self.note(WORKED, deal)
             self.count_activities(deal)
             outcome, when = settled(
-                wait_u, answer_u, self.advance[stage], deal.odds[stage], self.economy_now(deal), env.now,
+                wait, wait_u, answer_u, self.advance[stage], deal.odds[stage], self.economy_now(deal), env.now,
                 self.dists, self.table, at.wait[stage], at.wait_lost[stage], stale_at, self.hours_at,
             )  # fmt: skip
             yield env.at(when, ON_STALE if outcome == STALE else ON_ANSWER, deal.key, deal.visit)
