@@ -61,17 +61,13 @@ def _from_bits(typing_context: Any, n: Any) -> Any:
     return types.float64(types.int64), generate
 
 
-@compiled("float64(float64)", inline=True)
-def exp(x: float) -> float:
-    """e to the x: 0 below -745.13, infinite above 709.78, NaN of NaN.
+@compiled("UniTuple(float64, 2)(float64)", inline=True)
+def _exp_parts(x: float) -> tuple[float, float]:
+    """y and k with exp x = 2^k y.
 
     x = k ln 2 + r, |r| <= ln 2 / 2; exp(r) from r (e^r + 1) / (e^r - 1), a polynomial in r^2.
     """
-    if not (x <= _EXP_OVERFLOW):
-        return x if x != x else _INF
-    if x < _EXP_UNDERFLOW:
-        return 0.0
-    k = int(np.floor(x * _INVERSE_LN2 + 0.5))  # 0 changes nothing below: no branch that a processor must guess
+    k = np.floor(x * _INVERSE_LN2 + 0.5)  # 0 changes nothing below: no branch that a processor must guess
     high = x - k * _LN2_HIGH
     low = k * _LN2_LOW
     r = high - low
@@ -80,7 +76,18 @@ def exp(x: float) -> float:
     p = 6.61375632143793436117e-05 - z * 1.65339022054652515390e-06 + zz * 4.13813679705723846039e-08
     p = 1.66666666666666019037e-01 - z * 2.77777777770155933842e-03 + zz * p
     c = r - z * p
-    y = 1.0 - ((low - (r * c) / (2.0 - c)) - high)
+    return 1.0 - ((low - (r * c) / (2.0 - c)) - high), k
+
+
+@compiled("float64(float64)", inline=True)
+def exp(x: float) -> float:
+    """e to the x: 0 below -745.13, infinite above 709.78, NaN of NaN."""
+    if not (x <= _EXP_OVERFLOW):
+        return x if x != x else _INF
+    if x < _EXP_UNDERFLOW:
+        return 0.0
+    y, power = _exp_parts(x)
+    k = int(power)
     if k < -1021:  # the result is subnormal: rounded once, by the last product
         return y * _from_bits((k + 2023) << 52) * _from_bits(23 << 52)
     if k > 1023:
@@ -109,6 +116,13 @@ def _log_parts(x: float) -> tuple[float, float, float]:
 
 
 @compiled("float64(float64)", inline=True)
+def _log_of_positive(x: float) -> float:
+    """The logarithm of a finite x > 0."""
+    k, f, c = _log_parts(x)
+    return k * _LN2_HIGH + (f + (c + k * _LN2_LOW))
+
+
+@compiled("float64(float64)", inline=True)
 def log(x: float) -> float:
     """The natural logarithm: -inf of 0, NaN of a negative number.
 
@@ -118,8 +132,7 @@ def log(x: float) -> float:
         if x == 0.0:
             return -_INF
         return x if x == _INF else _NAN
-    k, f, c = _log_parts(x)
-    return k * _LN2_HIGH + (f + (c + k * _LN2_LOW))
+    return _log_of_positive(x)
 
 
 @compiled("float64(float64)")
@@ -223,12 +236,18 @@ def _upper_quantile(p: float) -> float:
 
 
 @compiled("float64(float64)", inline=True)
+def _central_quantile(q: float) -> float:
+    """The normal quantile at 1/2 + q, |q| <= 0.425."""
+    w = q * q
+    return q * _ROOT_TWO_PI + q * (_ROOT_TWO_PI_LOW + w * _central_rest(w))
+
+
+@compiled("float64(float64)", inline=True)
 def normal_quantile(u: float) -> float:
     """The standard normal quantile: -inf at 0, inf at 1, NaN outside [0, 1]."""
     q = u - 0.5
     if -0.425 <= q <= 0.425:
-        w = q * q
-        return q * _ROOT_TWO_PI + q * (_ROOT_TWO_PI_LOW + w * _central_rest(w))
+        return _central_quantile(q)
     if not (0.0 < u < 1.0):
         if u == 0.0:
             return -_INF

@@ -60,22 +60,19 @@ def in_order(times: Vector, keys: Keys) -> tuple[Vector, Keys]:
     return times[order], keys[order]
 
 
-@compiled(numba.types.UniTuple(F8, 2)(U8, U8, U8, U8, U8, I8, I8, F8, F8, F8), inline=True)
-def candidate(
-    seed: int,
-    replication: int,
-    phase: int,
-    purpose: int,
-    cell: int,
-    layer: int,
-    number: int,
-    previous: float,
-    low: float,
-    thickness: float,
+@compiled(numba.types.UniTuple(F8, 2)(U8, U8, U8, U8, U8, I8, I8), inline=True)
+def candidate_uniforms(
+    seed: int, replication: int, phase: int, purpose: int, cell: int, layer: int, number: int
 ) -> tuple[float, float]:
-    """A layer's candidate after the one at `previous`: its time and its height."""
+    """What decides a layer's candidate: the uniforms of the gap before it and of its height."""
     w = words(seed, replication, cell, place(layer, number), purpose, phase)
-    return previous - log(uniform(w[0])) / thickness, low + thickness * uniform(w[1])
+    return uniform(w[0]), uniform(w[1])
+
+
+@compiled(numba.types.UniTuple(F8, 2)(F8, F8, F8, F8, F8), inline=True)
+def candidate(previous: float, log_gap_u: float, height_u: float, low: float, thickness: float) -> tuple[float, float]:
+    """A layer's candidate after the one at `previous`: its time and its height."""
+    return previous - log_gap_u / thickness, low + thickness * height_u
 
 
 @compiled(numba.boolean(F8, F8, F8, F8), inline=True)
@@ -111,7 +108,8 @@ def thinned_arrivals(
         high = layer_top(layer)
         number = 0
         month = 0
-        t, height = candidate(seed, replication, phase, purpose, cell, layer, number, 0.0, low, high - low)
+        gap_u, height_u = candidate_uniforms(seed, replication, phase, purpose, cell, layer, number)
+        t, height = candidate(0.0, log(gap_u), height_u, low, high - low)
         while t <= end:
             month = month_from(month_ends, t, month)
             if comes(t, height, since, rates[month]):
@@ -122,7 +120,8 @@ def thinned_arrivals(
                 keys[found] = mix(cell, place(layer, number))
                 found += 1
             number += 1
-            t, height = candidate(seed, replication, phase, purpose, cell, layer, number, t, low, high - low)
+            gap_u, height_u = candidate_uniforms(seed, replication, phase, purpose, cell, layer, number)
+            t, height = candidate(t, log(gap_u), height_u, low, high - low)
         low = high
         layer += 1
     return in_order(times[:found], keys[:found])

@@ -86,25 +86,11 @@ def time_at_desk(hours: float, speed: float) -> float:
     return hours / speed
 
 
-@compiled(numba.types.UniTuple(F8, 4)(U8, U8, U8, U8, U8, DISTS, VECTOR, I8, I8), inline=True)
-def visit_draws(
-    seed: int,
-    replication: int,
-    phase: int,
-    deal: int,
-    visit: int,
-    dists: Records,
-    table: Vector,
-    work: int,
-    wait: int,
-) -> tuple[float, float, float, float]:
-    """What a visit to a stage is made of: hours of work, the customer's wait if the deal advances, and two uniforms.
-
-    They are of that wait (one that ends with a loss may be another) and of the answer.
-    """
+@compiled(numba.types.UniTuple(F8, 3)(U8, U8, U8, U8, U8), inline=True)
+def visit_uniforms(seed: int, replication: int, phase: int, deal: int, visit: int) -> tuple[float, float, float]:
+    """What decides a visit to a stage: the uniforms of the work, of the customer's wait and of the answer."""
     w = words(seed, replication, deal, visit, STAGE_VISIT, phase)
-    wait_u = uniform(w[1])
-    return variate(dists, table, work, uniform(w[0])), variate(dists, table, wait, wait_u), wait_u, uniform(w[2])
+    return uniform(w[0]), uniform(w[1]), uniform(w[2])
 
 
 @compiled(F8(F8, F8, numba.boolean, VECTOR), inline=True)

@@ -29,9 +29,10 @@ from engine.business import (
     stale_deadline,
     standing_odds,
     time_at_desk,
-    visit_draws,
+    visit_uniforms,
 )
 from engine.demand import Cell
+from engine.distributions import variate
 from engine.draws import LEAD, PROSPECT
 from engine.environment import Desk, DeskRequest, KeyedEnvironment, Rank
 from engine.outcomes import (
@@ -237,10 +238,9 @@ class Model:
             stage, entered, desk = deal.stage, env.now, deal.desk
             self.flow(deal, ENTERS)
             stale_at = self.stale_at(stage, at.stale[stage])
-            hours, wait, wait_u, answer_u = visit_draws(
-                *draw, deal.key, deal.visit, self.dists, self.table, at.work[stage], at.wait[stage]
-            )
-            work = time_at_desk(hours, desk.speed)
+            work_u, wait_u, answer_u = visit_uniforms(*draw, deal.key, deal.visit)
+            work = time_at_desk(variate(self.dists, self.table, at.work[stage], work_u), desk.speed)
+            wait = variate(self.dists, self.table, at.wait[stage], wait_u)
             if work > 0.0:
                 request = desk.queue_for(deal.priority, entered, deal.key)
                 yield self.turn(deal, request, stale_at)

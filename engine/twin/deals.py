@@ -1,8 +1,9 @@
 """A deal's record in the twin's memory: taken, filled with all that is drawn of it, given back.
 
-What is drawn does not depend on when it is drawn. So a lead is drawn when it is planned, and a visit to a stage when
-the answer that leads to it is settled: days of the model before either happens, with nothing waiting for the result.
-Drawn at the moment of need, the same operations take twice the time, since each waits for the one before.
+What is drawn does not depend on when it is drawn. So a lead is drawn when it is planned, and a visit to a stage is asked
+for when the answer that leads to it is settled: days of the model before it begins. Those asked for are drawn together,
+with vector instructions and with nothing waiting for the result; drawn one by one at the moment of need, each operation
+would wait for the one before.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from engine.business import choose, class_of, customer, lead_draws, visit_draws
+from engine.business import choose, class_of, customer, lead_draws, visit_uniforms
 from engine.compiled import inlined, jitted
+from engine.lanes import variates
 from engine.routing import BY_SHARE
 from engine.twin import records as of
-from engine.twin.records import DEALS_FULL, NONE, deals, nth
+from engine.twin.records import DEALS_FULL, MOST_ASKED, NONE, asked, deals, lanes, nth, numbers, whole
 
 PENDING, CLOSED = -1, -2  # what a deal's outcome is before its answer is settled, and when it is over
 NAN = np.nan
@@ -36,7 +38,7 @@ def take_deal(s: Any, key: int) -> int:
     deal = deals(s)[nth(slot)]
     deal.key = key
     deal.rep = deal.lever = deal.origin = deal.feed = deal.owner = NONE
-    deal.visit = deal.klass = deal.priority = deal.queued = deal.by_share = deal.found = 0
+    deal.visit = deal.klass = deal.priority = deal.queued = deal.by_share = deal.found = deal.asked = 0
     deal.outcome = PENDING
     return slot
 
@@ -51,13 +53,36 @@ def free_deal(s: Any, slot: int) -> None:
     s.free_deal = slot
 
 
+@inlined
+def ask_for_draws(w: Any, s: Any, slot: int, stage: int, visit: int) -> None:
+    """Have the deal's visit to a stage drawn: with others, or when it is needed."""
+    if s.asked == MOST_ASKED:
+        draw_asked(w, s)
+    here = asked(s)[nth(s.asked)]
+    here.slot, here.stage, here.visit = slot, stage, visit
+    deals(s)[nth(slot)].asked = 1
+    s.asked += 1
+
+
 @jitted
-def draw_visit(w: Any, s: Any, slot: int, number: int, visit: int) -> None:
-    """What the deal's visit to a stage will be made of."""
-    deal, stage = deals(s)[nth(slot)], of.stages(w)[nth(number)]
-    deal.hours, deal.wait, deal.wait_u, deal.answer_u = visit_draws(
-        s.seed, s.replication, s.phase, deal.key, visit, of.dists(w), of.table(w), stage.work, stage.wait
-    )
+def draw_asked(w: Any, s: Any) -> None:
+    """What the visits asked for will be made of: hours of work, the wait if the deal advances, and the answer."""
+    n = whole(s.asked)
+    rows, u, drawn = lanes(s, 0), numbers(s, 0), numbers(s, 1)
+    for i in range(n):
+        here = asked(s)[nth(i)]
+        deal, stage = deals(s)[nth(here.slot)], of.stages(w)[nth(here.stage)]
+        work_u, wait_u, answer_u = visit_uniforms(s.seed, s.replication, s.phase, deal.key, here.visit)
+        deal.wait_u, deal.answer_u = wait_u, answer_u
+        u[nth(i)], u[nth(n + i)] = work_u, wait_u
+        rows[nth(i)], rows[nth(n + i)] = stage.work, stage.wait
+    variates(
+        of.dists(w), of.table(w), rows, u, drawn, lanes(s, 1), lanes(s, 2), numbers(s, 2), numbers(s, 3), 2 * n
+    )  # fmt: skip
+    for i in range(n):
+        deal = deals(s)[nth(asked(s)[nth(i)].slot)]
+        deal.hours, deal.wait, deal.asked = drawn[nth(i)], drawn[nth(n + i)], 0
+    s.asked = 0
 
 
 @inlined
@@ -122,5 +147,5 @@ def new_lead(w: Any, s: Any, key: int, number: int) -> int:
     if w.levers > 0:
         deal.lever = cell.lever
     qualify(w, s, slot, cell.rep)
-    draw_visit(w, s, slot, cell.enters, 0)
+    ask_for_draws(w, s, slot, cell.enters, 0)
     return slot

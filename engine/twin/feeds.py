@@ -8,45 +8,77 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.arrivals import candidate, comes, highest, layer_top, listed_time, place
+from engine.arrivals import candidate, candidate_uniforms, comes, highest, layer_top, listed_time, place
 from engine.business import month_from
 from engine.compiled import inlined, jitted
 from engine.draws import LEAD, PROSPECT, mix
+from engine.lanes import logs
 from engine.twin.agenda import ARRIVAL, plan_event
 from engine.twin.deals import new_lead
-from engine.twin.records import FEEDS_FULL, NONE, cells, deals, feeds, known_deals, month_ends, nth, rates
+from engine.twin.records import (
+    FEEDS_FULL,
+    MOST_CANDIDATES,
+    NONE,
+    cells,
+    deals,
+    feeds,
+    known_deals,
+    month_ends,
+    nth,
+    numbers,
+    rates,
+    whole,
+)
+
+CANDIDATES_A_BLOCK = 32.0  # the more a feed has, the more are drawn at once: those beyond the horizon are for nothing
 
 
 @inlined
-def draw_candidate(w: Any, s: Any, feed: Any) -> None:
-    """The feed's next candidate after the one it holds."""
+def draw_candidates(w: Any, s: Any, feed: Any, first: int, count: int) -> None:
+    """What decides so many of the feed's candidates: logarithms of gaps, and uniforms of heights."""
     cell = cells(w)[nth(feed.cell)]
     purpose = PROSPECT if cell.rep >= 0 else LEAD
+    gaps, heights = numbers(s, 4), numbers(s, 6)
+    for i in range(count):
+        gaps[nth(i)], heights[nth(i)] = candidate_uniforms(
+            s.seed, s.replication, s.phase, purpose, cell.key, feed.layer, first + i
+        )
+    logs(gaps, numbers(s, 5), count)
+
+
+@inlined
+def take_candidate(s: Any, feed: Any, i: int) -> None:
+    """The feed's candidate after the one that it holds: number i of those drawn last."""
     feed.time, feed.height = candidate(
-        s.seed, s.replication, s.phase, purpose, cell.key, feed.layer, feed.number, feed.time, feed.low, feed.thickness
+        feed.time, numbers(s, 5)[nth(i)], numbers(s, 6)[nth(i)], feed.low, feed.thickness
     )
 
 
-@inlined
+@jitted
 def plan_next(w: Any, s: Any, what: int) -> None:
-    """Plan the feed's next lead, and with it any other of the same instant, so that their keys decide."""
+    """Plan the feed's next leads, and with the last any other of the same instant, so that their keys decide.
+
+    When the last of them comes, it is time for more.
+    """
     feed = feeds(s)[nth(what)]
-    key = cells(w)[nth(feed.cell)].key
-    heights = rates(w, s, feed.cell)
-    planned = False
-    at = 0.0
-    while feed.time <= w.end and not (planned and feed.time > at):
-        feed.month = month_from(month_ends(w), feed.time, feed.month)
-        if comes(feed.time, feed.height, w.start, heights[nth(feed.month)]):
-            planned, at = True, feed.time
-            lead = mix(key, place(feed.layer, feed.number))
-            slot = new_lead(w, s, lead, feed.cell)
-            if slot == NONE:
-                return
-            deals(s)[nth(slot)].feed = what
-            plan_event(w, s, at, ARRIVAL, lead, 0, slot)
-        feed.number += 1
-        draw_candidate(w, s, feed)
+    key, heights = cells(w)[nth(feed.cell)].key, rates(w, s, feed.cell)
+    latest, at = NONE, 0.0
+    while feed.time <= w.end and (latest == NONE or feed.time == at):
+        draw_candidates(w, s, feed, feed.number + 1, feed.block)
+        for i in range(feed.block):
+            if feed.time > w.end:
+                break
+            feed.month = month_from(month_ends(w), feed.time, feed.month)
+            if comes(feed.time, feed.height, w.start, heights[nth(feed.month)]):
+                lead = mix(key, place(feed.layer, feed.number))
+                latest, at = new_lead(w, s, lead, whole(feed.cell)), feed.time
+                if latest == NONE:
+                    return
+                plan_event(w, s, at, ARRIVAL, lead, 0, latest)
+            feed.number += 1
+            take_candidate(s, feed, i)
+    if latest != NONE:
+        deals(s)[nth(latest)].feed = what
 
 
 @inlined
@@ -77,7 +109,9 @@ def open_layers(w: Any, s: Any, number: int) -> None:
         high = layer_top(layer)
         feed.layer, feed.number, feed.low, feed.thickness, feed.time = layer, 0, low, high - low, 0.0
         feed.month = 0
-        draw_candidate(w, s, feed)
+        feed.block = max(1, min(MOST_CANDIDATES, int(feed.thickness * (w.end - w.start) / CANDIDATES_A_BLOCK)))
+        draw_candidates(w, s, feed, 0, 1)
+        take_candidate(s, feed, 0)
         plan_next(w, s, what)
         low = high
         layer += 1

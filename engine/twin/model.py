@@ -41,7 +41,7 @@ from engine.twin.agenda import (
     nothing_else_now,
     plan_event,
 )
-from engine.twin.deals import PENDING, draw_visit, free_deal, new_lead, qualify_open, take_deal
+from engine.twin.deals import PENDING, ask_for_draws, draw_asked, free_deal, new_lead, qualify_open, take_deal
 from engine.twin.feeds import cell_of_list, of_list, open_deal_of, open_feeds, plan_next
 from engine.twin.queues import cancel, first_in_line, queue_for
 from engine.twin.records import NONE, STATE_RECORD, WORLD_RECORD, deals, nth, whole
@@ -145,6 +145,8 @@ def enter(w: Any, s: Any, slot: int) -> None:
     deal.entered = s.now
     deal.outcome = PENDING
     deal.stale_at = stale_deadline(s.now, stage.stale, stage.stale_calendar != 0, of.hours_at(w))
+    if deal.asked == 1:
+        draw_asked(w, s)
     deal.work = time_at_desk(deal.hours, of.desk_speed(w)[nth(deal.desk)])
     if deal.work <= 0.0:
         await_customer(w, s, slot)
@@ -246,7 +248,7 @@ def hear(w: Any, s: Any, slot: int, outcome: int, when: float) -> None:
     elif outcome == ADVANCED or w.ends_are_seen == 1 or s.keeps_log == 1:
         plan_event(w, s, when, GOES_STALE if outcome == STALE else ANSWER, deal.key, deal.visit, slot)
         if outcome == ADVANCED and deal.stage + 1 < w.stages:
-            draw_visit(w, s, slot, deal.stage + 1, deal.visit + 1)
+            ask_for_draws(w, s, slot, deal.stage + 1, deal.visit + 1)
     else:
         now, month = s.now, s.month
         s.now, s.month = when, month_from(of.month_ends(w), when, month)

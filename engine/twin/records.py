@@ -23,6 +23,9 @@ from numba.extending import intrinsic  # isort: skip
 
 NONE = -1
 CLASSES = 4
+MOST_ASKED = 32  # visits that are drawn at once
+MOST_CANDIDATES = 16  # of a feed's leads that are
+LANES, NUMBERS = 2 * MOST_ASKED, 8  # room for drawing at once: float64 in so many rows of so many, and as many indices
 MOST_SORTED = 64  # events of a bucket that are ranked by comparing each with each; a multiple of 16
 FLOWS = len(FLOW_COLUMNS)
 TOTALS = len(REP_COLUMNS)
@@ -68,10 +71,11 @@ DEAL = _layout(
     i4="rep owner lever origin feed next before visit",
     u2="stage",
     u1="klass priority",
-    i1="outcome queued by_share found",
+    i1="outcome queued by_share found asked",
 )
 NODE = _layout(f8="time", u8="entity", i4="rank visit what next")
-FEED = _layout(f8="time height low thickness", i8="cell layer number", u4="month")
+FEED = _layout(f8="time height low thickness", i8="cell layer number block", u4="month")
+ASKED = _layout(i8="slot stage visit")
 DESK = _layout(i8="waiting", i4="busy handing")
 LEDGER = _layout(i8="code", i4="rep product region segment")
 
@@ -81,8 +85,8 @@ STATE = _layout(
     u4="month",
     i8="""full
     feeds feed_room nodes node_room free_node buckets bucket agenda_first agenda_end heaped hand_overs
-    deals deal_room free_deal ledgers ledger_room slots logged log_room keeps_log
-    at_advance at_economy at_rates at_feeds at_nodes at_buckets at_agenda at_opened_times at_opened_nodes at_hand_overs at_desks at_queues at_deals
+    deals deal_room free_deal asked ledgers ledger_room slots logged log_room keeps_log
+    at_advance at_economy at_rates at_feeds at_nodes at_buckets at_agenda at_opened_times at_opened_nodes at_asked at_numbers at_lanes at_hand_overs at_desks at_queues at_deals
     at_open_deals at_last_turn at_ledgers at_slots at_cells at_used at_flow at_reps at_legs at_attributed at_log""",
 )
 
@@ -367,6 +371,24 @@ def buckets(s: Any) -> Any:
 def agenda(s: Any) -> Any:
     """[nodes] the present bucket's nodes: in order from `agenda_first` to `agenda_end`, or a heap."""
     return carray(_pointer(s.at_agenda), (s.node_room,), np.int32)
+
+
+@inlined
+def asked(s: Any) -> Any:
+    """[MOST_ASKED] ASKED: visits that are to be drawn."""
+    return carray(_pointer(s.at_asked), (MOST_ASKED,), ASKED)
+
+
+@inlined
+def numbers(s: Any, row: int) -> Any:
+    """[LANES] room for float64 while many are drawn at once; there are NUMBERS rows."""
+    return carray(_pointer(s.at_numbers + 8 * LANES * row), (LANES,), np.float64)
+
+
+@inlined
+def lanes(s: Any, row: int) -> Any:
+    """[LANES] room for indices; there are NUMBERS rows."""
+    return carray(_pointer(s.at_lanes + 8 * LANES * row), (LANES,), np.int64)
 
 
 @inlined

@@ -84,6 +84,9 @@ class Memory:
                 "at_agenda": np.empty(room.node_room, dtype=np.int32),
                 "at_opened_times": np.empty(records.MOST_SORTED),
                 "at_opened_nodes": np.empty(records.MOST_SORTED, dtype=np.int32),
+                "at_asked": np.empty(records.MOST_ASKED, dtype=records.ASKED),
+                "at_numbers": np.empty((records.NUMBERS, records.LANES)),
+                "at_lanes": np.empty((records.NUMBERS, records.LANES), dtype=np.int64),
                 "at_hand_overs": np.empty(desks, dtype=np.int32),
                 "at_desks": self.desks,
                 "at_queues": self.queues,
@@ -101,7 +104,7 @@ class Memory:
     def clear(self, world: World) -> None:
         """As before the first event."""
         self.array["now"], self.array["month"] = world.start, month_of(world.cal.month_ends, world.start)
-        for name in ("full", "feeds", "nodes", "agenda_first", "agenda_end", "heaped", "hand_overs", "deals", "ledgers", "logged"):
+        for name in ("full", "feeds", "nodes", "agenda_first", "agenda_end", "heaped", "hand_overs", "deals", "asked", "ledgers", "logged"):
             self.array[name] = 0
         for name in ("free_node", "free_deal", "bucket"):
             self.array[name] = records.NONE

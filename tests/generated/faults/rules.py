@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.business import STALE, settled, time_at_desk, visit_draws
+from engine.business import STALE, settled, time_at_desk, visit_uniforms
 from engine.demand import Cell
+from engine.distributions import variate
 from engine.outcomes import BUSY, OPEN, STALE_DEALS, Kind, Ledger, Outcome, Tally
 from engine.routing import BY_SHARE, NOBODY
 from engine.simpy_model import ENTERS, ON_ANSWER, ON_STALE, ON_WORK_DONE, WORKED, Deal, Model, Process
@@ -32,10 +33,9 @@ class _Rewritten(Model):
             self.flow(deal, ENTERS)
             stale_at = self.stale_at(stage, at.stale[stage])
             visit = stage if self.visits_by_stage else deal.visit
-            hours, wait, wait_u, answer_u = visit_draws(
-                *self.draw, deal.key, visit, self.dists, self.table, at.work[stage], at.wait[stage]
-            )
-            work = time_at_desk(hours, desk.speed)
+            work_u, wait_u, answer_u = visit_uniforms(*self.draw, deal.key, visit)
+            work = time_at_desk(variate(self.dists, self.table, at.work[stage], work_u), desk.speed)
+            wait = variate(self.dists, self.table, at.wait[stage], wait_u)
             if work > 0.0 or self.queues_always:
                 request = desk.queue_for(deal.priority, entered, deal.key)
                 yield self.turn(deal, request, stale_at)
