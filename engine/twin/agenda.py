@@ -59,6 +59,18 @@ def bucket_of(w: Any, s: Any, time: float) -> int:
 
 
 @inlined
+def work_is_seen(w: Any, s: Any) -> bool:
+    """Whether the end of a rep's work is an event of its own; else what follows from it is settled as it begins."""
+    return bool(w.work_is_seen == 1 or s.keeps_log == 1)
+
+
+@inlined
+def ends_are_seen(w: Any, s: Any) -> bool:
+    """Whether the end of a deal is an event of its own; else it is counted, under its date, as soon as it is settled."""
+    return bool(w.ends_are_seen == 1 or s.keeps_log == 1)
+
+
+@inlined
 def comes_to_nothing(s: Any, node: Any) -> bool:
     """Whether an event is the end of a patience that nobody minds any more: the deal has been served, or is over."""
     if node.rank != GOES_STALE:
@@ -282,9 +294,9 @@ def next_event(s: Any) -> bool:
 
 @inlined
 def ask_for_hand_over(w: Any, s: Any, desk: int) -> None:
-    """Where the desk is free and somebody waits, hand it over when everything else of this instant has happened."""
+    """Where somebody waits, hand the desk over when everything else of this instant, the last of its work, has happened."""
     here = desks(w, s)[nth(desk)]
-    if here.waiting == 0 or here.busy == 1 or here.handing == 1:
+    if here.waiting == 0 or here.handing == 1:
         return
     here.handing = 1
     due = hand_overs(w, s)
@@ -294,6 +306,24 @@ def ask_for_hand_over(w: Any, s: Any, desk: int) -> None:
         due[nth(place)] = due[nth(place - 1)]
         place -= 1
     due[nth(place)] = desk
+
+
+@inlined
+def plan_hand_over(w: Any, s: Any, desk: int) -> None:
+    """Have the desk handed over when its rep is done; an event tells of that only where somebody waits for it."""
+    here = desks(w, s)[nth(desk)]
+    if here.until <= s.now:
+        ask_for_hand_over(w, s, desk)
+    elif here.waiting > 0 and here.planned == 0 and not work_is_seen(w, s):
+        here.planned = 1
+        plan_event(w, s, here.until, WORK_DONE, 0, 0, -1 - desk)
+
+
+@inlined
+def rep_is_done(w: Any, s: Any, desk: int) -> None:
+    """The event that was planned: whoever waits is served when everything else of this instant has happened."""
+    desks(w, s)[nth(desk)].planned = 0
+    ask_for_hand_over(w, s, desk)
 
 
 @inlined
@@ -321,4 +351,4 @@ def nothing_else_now(s: Any) -> bool:
 def idle(w: Any, s: Any, desk: int) -> bool:
     """Whether the desk is free and nobody waits for it."""
     here = desks(w, s)[nth(desk)]
-    return bool(here.busy == 0 and here.waiting == 0)
+    return bool(here.until <= s.now and here.waiting == 0)

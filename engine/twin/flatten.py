@@ -151,6 +151,7 @@ class FlatWorld:
             "draws_segment": len(world.segments) > 1,
             "multiplied": any((odds != 1.0).any() for odds in _multipliers(world).values()),
             "ends_are_seen": (routes.rule == LEAST_LOADED).any(),  # by who counts the open deals of each rep
+            "work_is_seen": (stages.activities % 1.0 != 0.0).any(),  # in the order in which fractions are added up
             "activities": np.count_nonzero(stages.activities),
             "open_deals": len(world.open_deals.key),
             "happened": len(done.day),

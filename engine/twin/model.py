@@ -34,12 +34,16 @@ from engine.twin.agenda import (
     WORK_DONE,
     ask_for_hand_over,
     drop_first,
+    ends_are_seen,
     hand_over_is_next,
     idle,
     next_event,
     next_hand_over,
     nothing_else_now,
     plan_event,
+    plan_hand_over,
+    rep_is_done,
+    work_is_seen,
 )
 from engine.twin.deals import PENDING, ask_for_draws, draw_asked, free_deal, new_lead, qualify_open, take_deal
 from engine.twin.feeds import cell_of_list, of_list, open_deal_of, open_feeds, plan_next
@@ -154,7 +158,7 @@ def enter(w: Any, s: Any, slot: int) -> None:
         start(w, s, slot)  # what a hand-over at the end of this instant would come to: this is its end
     else:
         queue_for(w, s, slot)
-        ask_for_hand_over(w, s, whole(deal.desk))
+        plan_hand_over(w, s, whole(deal.desk))
         plan_event(w, s, deal.stale_at, GOES_STALE, deal.key, deal.visit, slot)
 
 
@@ -173,21 +177,35 @@ def start(w: Any, s: Any, slot: int) -> None:
     deal = deals(s)[nth(slot)]
     now = s.now
     done = now + deal.work
-    of.desks(w, s)[nth(deal.desk)].busy = 1
+    of.desks(w, s)[nth(deal.desk)].until = done
     totals = of.reps(w, s)[nth(deal.rep)]
     totals[QUEUED] += now - deal.entered
     totals[SERVED] += 1.0
     totals[BUSY] += min(done, w.end) - now
     note(s, STARTED, slot, 0.0)
-    plan_event(w, s, done, WORK_DONE, deal.key, deal.visit, slot)
+    if work_is_seen(w, s):
+        plan_event(w, s, done, WORK_DONE, deal.key, deal.visit, slot)
+    else:
+        plan_hand_over(w, s, whole(deal.desk))
+        work_will_be_done(w, s, slot, done)
+
+
+@inlined
+def work_will_be_done(w: Any, s: Any, slot: int, done: float) -> None:
+    """What follows from work that nobody sees the end of: it hangs on nothing that may happen before."""
+    if done > w.end:
+        free_deal(s, slot)  # nothing more will be heard of it
+        return
+    now, month = s.now, s.month
+    s.now, s.month = done, month_from(of.month_ends(w), done, month)
+    await_customer(w, s, slot)
+    s.now, s.month = now, month
 
 
 @jitted
 def work_done(w: Any, s: Any, slot: int) -> None:
     """The rep is done with the deal: the desk goes to the next, the customer's wait begins."""
-    desk = whole(deals(s)[nth(slot)].desk)
-    of.desks(w, s)[nth(desk)].busy = 0
-    ask_for_hand_over(w, s, desk)
+    ask_for_hand_over(w, s, whole(deals(s)[nth(slot)].desk))
     note(s, WORKED, slot, 0.0)
     await_customer(w, s, slot)
 
@@ -243,9 +261,11 @@ def hear(w: Any, s: Any, slot: int, outcome: int, when: float) -> None:
     """
     deal = deals(s)[nth(slot)]
     deal.outcome = outcome
+    if outcome == STALE:
+        deal.stale_at = when
     if when > w.end:
         free_deal(s, slot)
-    elif outcome == ADVANCED or w.ends_are_seen == 1 or s.keeps_log == 1:
+    elif outcome == ADVANCED or ends_are_seen(w, s):
         plan_event(w, s, when, GOES_STALE if outcome == STALE else ANSWER, deal.key, deal.visit, slot)
         if outcome == ADVANCED and deal.stage + 1 < w.stages:
             ask_for_draws(w, s, slot, deal.stage + 1, deal.visit + 1)
@@ -335,7 +355,7 @@ def goes_stale(w: Any, s: Any, slot: int, key: int, visit: int) -> None:
     if deal.queued == 1:
         cancel(w, s, slot)
         close(w, s, slot, True)
-    elif deal.outcome == STALE:
+    elif deal.outcome == STALE and s.now >= deal.stale_at:
         settle(w, s, slot)
 
 
@@ -356,7 +376,10 @@ def happen(w: Any, s: Any) -> None:
     if rank == ANSWER:
         settle(w, s, what)
     elif rank == WORK_DONE:
-        work_done(w, s, what)
+        if what >= 0:
+            work_done(w, s, what)
+        else:
+            rep_is_done(w, s, -1 - what)
     elif rank == GOES_STALE:
         goes_stale(w, s, what, key, visit)
     elif rank == ARRIVAL:

@@ -54,7 +54,7 @@ LEG = _layout(i8="first_day last_day", f8="since until")
 WORLD = _layout(
     f8="start end minor strong_from",
     i8="""won stages reps products regions segments sources months measures desks legs levers accounts classes
-    class_priority draws_segment multiplied ends_are_seen money authority need activities open_deals happened cells days rows values
+    class_priority draws_segment multiplied ends_are_seen work_is_seen money authority need activities open_deals happened cells days rows values
     takers at_month_ends at_hours at_dists at_table at_stages at_of_rep at_of_product at_of_segment at_of_source
     at_of_class at_activities at_desk_of at_desk_speed at_rule at_share_row at_may at_taker_start at_takers at_reached
     at_segment_shares at_segment_value
@@ -76,7 +76,7 @@ DEAL = _layout(
 NODE = _layout(f8="time", u8="entity", i4="rank visit what next")
 FEED = _layout(f8="time height low thickness", i8="cell layer number block", u4="month")
 ASKED = _layout(i8="slot stage visit")
-DESK = _layout(i8="waiting", i4="busy handing")
+DESK = _layout(f8="until", i8="waiting", i4="planned handing")
 LEDGER = _layout(i8="code", i4="rep product region segment")
 
 STATE = _layout(

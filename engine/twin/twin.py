@@ -111,7 +111,7 @@ class Memory:
         for ends in (self.buckets, self.queues, self.last_turn, self.slots):
             ends.fill(records.NONE)
         self.open_deals.fill(0)
-        self.desks["waiting"] = self.desks["busy"] = self.desks["handing"] = 0
+        self.desks[:] = 0
 
 
 class Twin:
