@@ -98,12 +98,12 @@ def _level_between_quantiles(table: Floats, start: int, stop: int, x: float) -> 
     return level + share * (table[start + j] - level)
 
 
-@compiled("float64(float64, float64, float64, float64)")
+@compiled("float64(float64, float64, float64, float64)", inline=True)
 def _triangular(low: float, mode: float, high: float, u: float) -> float:
-    width = high - low
-    if u * width < mode - low:
-        return low + sqrt(u * width * (mode - low))
-    return high - sqrt((1.0 - u) * width * (high - mode))
+    width = high - low  # both sides are computed and one is chosen: a processor cannot guess which
+    rising = low + sqrt(u * width * (mode - low))
+    falling = high - sqrt((1.0 - u) * width * (high - mode))
+    return rising if u * width < mode - low else falling
 
 
 @compiled(_OF_NUMBER)

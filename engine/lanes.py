@@ -14,15 +14,21 @@ from numpy.typing import NDArray
 
 from engine.arithmetic import _central_quantile, _exp_parts, _from_bits, _log_of_positive, exp, log, normal_quantile
 from engine.compiled import compiled
-from engine.distributions import _ROWS, EXPONENTIAL, LOGNORMAL, variate
+from engine.distributions import _ROWS, EXPONENTIAL, LOGNORMAL, WEIBULL, variate
+from engine.distributions import KINDS as NAMES_OF_KINDS
 
 from numba import types  # isort: skip
 
 Floats = NDArray[np.float64]
 Lanes = NDArray[np.int64]
+Rows = NDArray[np.void]
 _FLOATS: Final = types.float64[::1]
 _LANES: Final = types.int64[::1]
+_TABLE_OF_FLOATS: Final = types.float64[:, ::1]
+_TABLE_OF_LANES: Final = types.int64[:, ::1]
 _MAP: Final = types.void(_FLOATS, _FLOATS, types.int64)
+_OF_ONE_KIND: Final = types.void(_ROWS, _LANES, _FLOATS, _FLOATS, _LANES, _TABLE_OF_FLOATS, _LANES, types.int64)
+KINDS: Final = len(NAMES_OF_KINDS)
 _SAFE: Final = 708.0  # the exponential of no number within is subnormal or infinite
 _CENTRAL: Final = 0.425
 
@@ -69,62 +75,75 @@ def normal_quantiles(u: Floats, out: Floats, tails: Lanes, n: int) -> None:
         out[np.uint64(i)] = normal_quantile(u[np.uint64(i)])
 
 
-@compiled(types.void(_ROWS, _FLOATS, _LANES, _FLOATS, _FLOATS, _LANES, _LANES, _FLOATS, _FLOATS, types.int64))
+@compiled(_OF_ONE_KIND)
+def _lognormals(dists: Rows, rows: Lanes, u: Floats, out: Floats, here: Lanes, room: Floats, tails: Lanes, n: int) -> None:
+    x, y = room[0], room[1]
+    for j in range(n):
+        x[np.uint64(j)] = u[np.uint64(here[np.uint64(j)])]
+    normal_quantiles(x, y, tails, n)
+    for j in range(n):
+        x[np.uint64(j)] = dists[np.uint64(rows[np.uint64(here[np.uint64(j)])])].p1 * y[np.uint64(j)]
+    exps(x, y, n)
+    for j in range(n):
+        i = np.uint64(here[np.uint64(j)])
+        out[i] = dists[np.uint64(rows[i])].p0 * y[np.uint64(j)]
+
+
+@compiled(_OF_ONE_KIND)
+def _exponentials(dists: Rows, rows: Lanes, u: Floats, out: Floats, here: Lanes, room: Floats, _: Lanes, n: int) -> None:
+    x, y = room[0], room[1]
+    for j in range(n):
+        x[np.uint64(j)] = 1.0 - u[np.uint64(here[np.uint64(j)])]
+    logs(x, y, n)
+    for j in range(n):
+        i = np.uint64(here[np.uint64(j)])
+        out[i] = -dists[np.uint64(rows[i])].p0 * y[np.uint64(j)]
+
+
+@compiled(_OF_ONE_KIND)
+def _weibulls(dists: Rows, rows: Lanes, u: Floats, out: Floats, here: Lanes, room: Floats, _: Lanes, n: int) -> None:
+    x, y = room[0], room[1]
+    for j in range(n):
+        x[np.uint64(j)] = 1.0 - u[np.uint64(here[np.uint64(j)])]
+    logs(x, y, n)
+    for j in range(n):
+        x[np.uint64(j)] = -y[np.uint64(j)]
+    logs(x, y, n)
+    for j in range(n):
+        x[np.uint64(j)] = y[np.uint64(j)] / dists[np.uint64(rows[np.uint64(here[np.uint64(j)])])].p1
+    exps(x, y, n)
+    for j in range(n):
+        i = np.uint64(here[np.uint64(j)])
+        out[i] = dists[np.uint64(rows[i])].p0 * y[np.uint64(j)]
+
+
+@compiled(types.void(_ROWS, _FLOATS, _LANES, _FLOATS, _FLOATS, _TABLE_OF_LANES, _TABLE_OF_FLOATS, types.int64))
 def variates(
-    dists: NDArray[np.void],
-    table: Floats,
-    rows: Lanes,
-    u: Floats,
-    out: Floats,
-    lanes: Lanes,
-    tails: Lanes,
-    x: Floats,
-    y: Floats,
-    n: int,
+    dists: Rows, table: Floats, rows: Lanes, u: Floats, out: Floats, lanes: Lanes, room: Floats, n: int
 ) -> None:
-    """The first n variates: of row rows[i] at u[i], as `variate` gives them. The last four arrays are room for n."""
-    found = _of_kind(dists, rows, lanes, LOGNORMAL, n)
-    if found > 0:
-        for j in range(found):
-            x[np.uint64(j)] = u[np.uint64(lanes[np.uint64(j)])]
-        normal_quantiles(x, y, tails, found)
-        for j in range(found):
-            x[np.uint64(j)] = dists[np.uint64(rows[np.uint64(lanes[np.uint64(j)])])].p1 * y[np.uint64(j)]
-        exps(x, y, found)
-        for j in range(found):
-            i = np.uint64(lanes[np.uint64(j)])
-            out[i] = dists[np.uint64(rows[i])].p0 * y[np.uint64(j)]
-    done = found
-    found = _of_kind(dists, rows, lanes, EXPONENTIAL, n)
-    if found > 0:
-        for j in range(found):
-            x[np.uint64(j)] = 1.0 - u[np.uint64(lanes[np.uint64(j)])]
-        logs(x, y, found)
-        for j in range(found):
-            i = np.uint64(lanes[np.uint64(j)])
-            out[i] = -dists[np.uint64(rows[i])].p0 * y[np.uint64(j)]
-    if done + found < n:
-        _the_rest(dists, table, rows, u, out, lanes, n)
+    """The first n variates: of row rows[i] at u[i], with the bits that `variate` gives them.
 
-
-@compiled(types.int64(_ROWS, _LANES, _LANES, types.int64, types.int64), inline=True)
-def _of_kind(dists: NDArray[np.void], rows: Lanes, lanes: Lanes, kind: int, n: int) -> int:
-    """How many of the first n rows are of a kind; `lanes` gets which. `lanes` has room for one more than there are."""
-    found = 0
-    for i in range(n):
-        lanes[np.uint64(found)] = i
-        found += dists[np.uint64(rows[np.uint64(i)])].kind == kind
-    return found
-
-
-@compiled(types.void(_ROWS, _FLOATS, _LANES, _FLOATS, _FLOATS, _LANES, types.int64))
-def _the_rest(dists: NDArray[np.void], table: Floats, rows: Lanes, u: Floats, out: Floats, lanes: Lanes, n: int) -> None:
-    """Those of other kinds, one by one."""
-    found = 0
-    for i in range(n):
+    `lanes` [KINDS + 2, at least n] and `room` [2, at least n] are room to work in.
+    """
+    found, tails = lanes[KINDS], lanes[KINDS + 1]
+    for kind in range(KINDS):
+        found[np.uint64(kind)] = 0
+    for i in range(n):  # those of a kind together, without asking each which it is
         kind = dists[np.uint64(rows[np.uint64(i)])].kind
-        lanes[np.uint64(found)] = i
-        found += (kind != LOGNORMAL) & (kind != EXPONENTIAL)
-    for j in range(found):
-        i = np.uint64(lanes[np.uint64(j)])
-        out[i] = variate(dists, table, rows[i], u[i])
+        place = found[np.uint64(kind)]
+        lanes[np.uint64(kind), np.uint64(place)] = i
+        found[np.uint64(kind)] = place + 1
+    for kind in range(KINDS):
+        count, here = found[np.uint64(kind)], lanes[np.uint64(kind)]
+        if count == 0:
+            continue
+        if kind == LOGNORMAL:
+            _lognormals(dists, rows, u, out, here, room, tails, count)
+        elif kind == EXPONENTIAL:
+            _exponentials(dists, rows, u, out, here, room, tails, count)
+        elif kind == WEIBULL:
+            _weibulls(dists, rows, u, out, here, room, tails, count)
+        else:
+            for j in range(count):
+                i = here[np.uint64(j)]
+                out[np.uint64(i)] = variate(dists, table, rows[np.uint64(i)], u[np.uint64(i)])

@@ -17,7 +17,7 @@ from engine.compiled import inlined, jitted
 from engine.lanes import variates
 from engine.routing import BY_SHARE
 from engine.twin import records as of
-from engine.twin.records import DEALS_FULL, MOST_ASKED, NONE, asked, deals, lanes, nth, numbers, whole
+from engine.twin.records import DEALS_FULL, MOST_ASKED, NONE, asked, deals, kinds, nth, numbers, room, rows_asked, whole
 
 PENDING, CLOSED = -1, -2  # what a deal's outcome is before its answer is settled, and when it is over
 NAN = np.nan
@@ -68,7 +68,7 @@ def ask_for_draws(w: Any, s: Any, slot: int, stage: int, visit: int) -> None:
 def draw_asked(w: Any, s: Any) -> None:
     """What the visits asked for will be made of: hours of work, the wait if the deal advances, and the answer."""
     n = whole(s.asked)
-    rows, u, drawn = lanes(s, 0), numbers(s, 0), numbers(s, 1)
+    rows, u, drawn = rows_asked(s), numbers(s, 0), numbers(s, 1)
     for i in range(n):
         here = asked(s)[nth(i)]
         deal, stage = deals(s)[nth(here.slot)], of.stages(w)[nth(here.stage)]
@@ -76,9 +76,7 @@ def draw_asked(w: Any, s: Any) -> None:
         deal.wait_u, deal.answer_u = wait_u, answer_u
         u[nth(i)], u[nth(n + i)] = work_u, wait_u
         rows[nth(i)], rows[nth(n + i)] = stage.work, stage.wait
-    variates(
-        of.dists(w), of.table(w), rows, u, drawn, lanes(s, 1), lanes(s, 2), numbers(s, 2), numbers(s, 3), 2 * n
-    )  # fmt: skip
+    variates(of.dists(w), of.table(w), rows, u, drawn, kinds(s), room(s), 2 * n)
     for i in range(n):
         deal = deals(s)[nth(asked(s)[nth(i)].slot)]
         deal.hours, deal.wait, deal.asked = drawn[nth(i)], drawn[nth(n + i)], 0

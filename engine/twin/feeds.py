@@ -30,7 +30,7 @@ from engine.twin.records import (
     whole,
 )
 
-CANDIDATES_A_BLOCK = 32.0  # the more a feed has, the more are drawn at once: those beyond the horizon are for nothing
+CANDIDATES_A_BLOCK = 12.0  # the more a feed has, the more are drawn at once: those beyond the horizon are for nothing
 
 
 @inlined
@@ -38,19 +38,19 @@ def draw_candidates(w: Any, s: Any, feed: Any, first: int, count: int) -> None:
     """What decides so many of the feed's candidates: logarithms of gaps, and uniforms of heights."""
     cell = cells(w)[nth(feed.cell)]
     purpose = PROSPECT if cell.rep >= 0 else LEAD
-    gaps, heights = numbers(s, 4), numbers(s, 6)
+    gaps, heights = numbers(s, 2), numbers(s, 4)
     for i in range(count):
         gaps[nth(i)], heights[nth(i)] = candidate_uniforms(
             s.seed, s.replication, s.phase, purpose, cell.key, feed.layer, first + i
         )
-    logs(gaps, numbers(s, 5), count)
+    logs(gaps, numbers(s, 3), count)
 
 
 @inlined
 def take_candidate(s: Any, feed: Any, i: int) -> None:
     """The feed's candidate after the one that it holds: number i of those drawn last."""
     feed.time, feed.height = candidate(
-        feed.time, numbers(s, 5)[nth(i)], numbers(s, 6)[nth(i)], feed.low, feed.thickness
+        feed.time, numbers(s, 3)[nth(i)], numbers(s, 4)[nth(i)], feed.low, feed.thickness
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.compiled import inlined
 from engine.distributions import DISTRIBUTION
+from engine.lanes import KINDS
 from engine.outcomes import EVENT, FLOW_COLUMNS, REP_COLUMNS
 
 import numba  # isort: skip
@@ -25,7 +26,7 @@ NONE = -1
 CLASSES = 4
 MOST_ASKED = 32  # visits that are drawn at once
 MOST_CANDIDATES = 16  # of a feed's leads that are
-LANES, NUMBERS = 2 * MOST_ASKED, 8  # room for drawing at once: float64 in so many rows of so many, and as many indices
+LANES, NUMBERS = 2 * MOST_ASKED, 7  # room for drawing at once: float64 in so many rows of so many
 MOST_SORTED = 64  # events of a bucket that are ranked by comparing each with each; a multiple of 16
 FLOWS = len(FLOW_COLUMNS)
 TOTALS = len(REP_COLUMNS)
@@ -386,9 +387,21 @@ def numbers(s: Any, row: int) -> Any:
 
 
 @inlined
-def lanes(s: Any, row: int) -> Any:
-    """[LANES] room for indices; there are NUMBERS rows."""
-    return carray(_pointer(s.at_lanes + 8 * LANES * row), (LANES,), np.int64)
+def room(s: Any) -> Any:
+    """[2, LANES] the last rows of `numbers`."""
+    return carray(_pointer(s.at_numbers + 8 * LANES * (NUMBERS - 2)), (2, LANES), np.float64)
+
+
+@inlined
+def rows_asked(s: Any) -> Any:
+    """[LANES] -> row of the table of distributions."""
+    return carray(_pointer(s.at_lanes), (LANES,), np.int64)
+
+
+@inlined
+def kinds(s: Any) -> Any:
+    """[KINDS + 2, LANES] which of what is drawn is of which kind."""
+    return carray(_pointer(s.at_lanes + 8 * LANES), (KINDS + 2, LANES), np.int64)
 
 
 @inlined

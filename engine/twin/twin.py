@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.business import month_of
+from engine.lanes import KINDS
 from engine.outcomes import EVENT, FLOW_COLUMNS, REP_COLUMNS, Attribution, Outcome
 from engine.realise import Parameters
 from engine.twin import records
@@ -86,7 +87,7 @@ class Memory:
                 "at_opened_nodes": np.empty(records.MOST_SORTED, dtype=np.int32),
                 "at_asked": np.empty(records.MOST_ASKED, dtype=records.ASKED),
                 "at_numbers": np.empty((records.NUMBERS, records.LANES)),
-                "at_lanes": np.empty((records.NUMBERS, records.LANES), dtype=np.int64),
+                "at_lanes": np.empty((KINDS + 3, records.LANES), dtype=np.int64),
                 "at_hand_overs": np.empty(desks, dtype=np.int32),
                 "at_desks": self.desks,
                 "at_queues": self.queues,
