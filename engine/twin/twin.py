@@ -26,8 +26,7 @@ from engine.world import World
 
 Array = NDArray[Any]
 MOST_ROOM = 1 << 31  # places are numbered in 32 bits, and -1 is none
-import os
-A_BUCKET = float(os.environ.get('AB', '32'))
+A_BUCKET = 24.0  # events: fewer are not worth opening a bucket for, and more are dear to rank
 FEWEST_BUCKETS, MOST_BUCKETS = 64, 1 << 16
 LEAST_HOURS = 1e-300
 
@@ -131,17 +130,25 @@ class Twin:
             ledger_room=max(16, min(places, 256)),
             log_room=1,
         )
-        self.buckets = FEWEST_BUCKETS
-        while self.buckets < min(expected / A_BUCKET, MOST_BUCKETS):
-            self.buckets *= 2
+        self.buckets = int(min(max(self._expected() / A_BUCKET, FEWEST_BUCKETS), MOST_BUCKETS))
         self.memory: Memory | None = None
         self._turn = threading.Lock()
 
     def _expected(self) -> float:
-        """About how many events a replication has."""
+        """About how many events a replication has: the arrivals, and two for each visit to a stage."""
+        stages = self.world.stages
+        of_posterior = (stages.wins + 0.5) / (stages.tries + 1.0)
+        advance = np.where(np.isnan(stages.advance), of_posterior, stages.advance)
+        visits = np.ones(len(advance) + 1)  # from each stage on
+        visits[-1] = 0.0
+        for stage in range(len(advance) - 1, -1, -1):
+            visits[stage] = 1.0 + advance[stage] * visits[stage + 1]
         hours = np.diff(self.world.cal.month_ends, prepend=0.0)
-        leads = sum(float(cell.rates @ hours) if cell.count < 0 else cell.count for cell in self.world.cells)
-        return 4.0 * (leads + len(self.world.open_deals.key))
+        events = sum(1.0 + 2.0 * float(visits[stage]) for stage in self.world.open_deals.stage)
+        for cell in self.world.cells:
+            leads = float(cell.rates @ hours) if cell.count < 0 else cell.count
+            events += leads * (1.0 + 2.0 * float(visits[cell.enters]))
+        return events
 
     def _drawn(self, parameters: Parameters) -> dict[str, Array]:
         """A replication's parameters by where they are pointed to. Raises ValueError where they are of another plan."""
