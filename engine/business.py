@@ -70,7 +70,7 @@ def whole_minor_units(amount: float, factor: float) -> float:
 
 @compiled(F8(F8, F8), inline=True)
 def at_odds(p: float, odds: float) -> float:
-    """The probability whose odds are `odds` times those of p; certainties stay certain, and odds of 1 change nothing."""
+    """The probability whose odds are `odds` times those of p; certainties stay, and odds of 1 change nothing."""
     if p <= 0.0 or p >= 1.0 or odds == 1.0:
         return p
     return p * odds / (1.0 - p + p * odds)

@@ -76,7 +76,9 @@ def normal_quantiles(u: Floats, out: Floats, tails: Lanes, n: int) -> None:
 
 
 @compiled(_OF_ONE_KIND)
-def _lognormals(dists: Rows, rows: Lanes, u: Floats, out: Floats, here: Lanes, room: Floats, tails: Lanes, n: int) -> None:
+def _lognormals(
+    dists: Rows, rows: Lanes, u: Floats, out: Floats, here: Lanes, room: Floats, tails: Lanes, n: int
+) -> None:
     x, y = room[0], room[1]
     for j in range(n):
         x[np.uint64(j)] = u[np.uint64(here[np.uint64(j)])]
@@ -90,7 +92,9 @@ def _lognormals(dists: Rows, rows: Lanes, u: Floats, out: Floats, here: Lanes, r
 
 
 @compiled(_OF_ONE_KIND)
-def _exponentials(dists: Rows, rows: Lanes, u: Floats, out: Floats, here: Lanes, room: Floats, _: Lanes, n: int) -> None:
+def _exponentials(
+    dists: Rows, rows: Lanes, u: Floats, out: Floats, here: Lanes, room: Floats, _: Lanes, n: int
+) -> None:
     x, y = room[0], room[1]
     for j in range(n):
         x[np.uint64(j)] = 1.0 - u[np.uint64(here[np.uint64(j)])]

@@ -20,12 +20,12 @@ import numpy as np
 from engine.business import STALE
 from engine.compiled import inlined, jitted
 from engine.environment import Rank
+from engine.twin.addresses import below
 from engine.twin.records import (
     MOST_SORTED,
     NODES_FULL,
     NONE,
     agenda,
-    below,
     buckets,
     deals,
     desks,
@@ -66,7 +66,7 @@ def work_is_seen(w: Any, s: Any) -> bool:
 
 @inlined
 def ends_are_seen(w: Any, s: Any) -> bool:
-    """Whether the end of a deal is an event of its own; else it is counted, under its date, as soon as it is settled."""
+    """Whether the end of a deal is an event of its own; else it is counted, under its date, once it is settled."""
     return bool(w.ends_are_seen == 1 or s.keeps_log == 1)
 
 
@@ -294,7 +294,7 @@ def next_event(s: Any) -> bool:
 
 @inlined
 def ask_for_hand_over(w: Any, s: Any, desk: int) -> None:
-    """Where somebody waits, hand the desk over when everything else of this instant, the last of its work, has happened."""
+    """Where somebody waits, hand the desk over when everything else of this instant has happened."""
     here = desks(w, s)[nth(desk)]
     if here.waiting == 0 or here.handing == 1:
         return

@@ -1,9 +1,9 @@
 """A deal's record in the twin's memory: taken, filled with all that is drawn of it, given back.
 
-What is drawn does not depend on when it is drawn. So a lead is drawn when it is planned, and a visit to a stage is asked
-for when the answer that leads to it is settled: days of the model before it begins. Those asked for are drawn together,
-with vector instructions and with nothing waiting for the result; drawn one by one at the moment of need, each operation
-would wait for the one before.
+What is drawn does not depend on when it is drawn. So a lead is drawn when it is planned, and a visit to a stage is
+asked for when the answer that leads to it is settled: days of the model before it begins. Those asked for are drawn
+together, with vector instructions and with nothing waiting for the result; drawn one by one at the moment of need, each
+operation would wait for the one before.
 """
 
 from __future__ import annotations

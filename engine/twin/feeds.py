@@ -139,7 +139,7 @@ def open_feeds(w: Any, s: Any) -> None:
         plan_event(w, s, w.start, ARRIVAL, known_deals(w)[nth(i)].key, 0, open_deal_of(i))
 
 
-# --- what an arrival's `what` is: a lead's place among the deals; below 0, an open deal; below those, a cell's list ----
+# --- what an arrival's `what` is: a lead's place among the deals; below 0, an open deal; then, a cell's list --------
 
 
 @inlined

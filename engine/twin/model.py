@@ -292,6 +292,8 @@ def open_deal_arrives(w: Any, s: Any, i: int) -> None:
     if deal.rep == NONE:
         free_deal(s, slot)
         return
+    if s.full != 0:
+        return
     stage, j = of.stages(w)[nth(deal.stage)], deal.stage
     age = known.age_days if stage.stale_calendar != 0 else known.age_hours
     left = max(stage.stale - age, 0.0)

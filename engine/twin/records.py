@@ -16,17 +16,18 @@ from engine.compiled import inlined
 from engine.distributions import DISTRIBUTION
 from engine.lanes import KINDS
 from engine.outcomes import EVENT, FLOW_COLUMNS, REP_COLUMNS
+from engine.twin.addresses import nth as nth
+from engine.twin.addresses import pointer
+from engine.twin.addresses import whole as whole
 
 import numba  # isort: skip
-from llvmlite import ir  # isort: skip
-from numba import carray, types  # isort: skip
-from numba.extending import intrinsic  # isort: skip
+from numba import carray  # isort: skip
 
 NONE = -1
 CLASSES = 4
 MOST_ASKED = 32  # visits that are drawn at once
 MOST_CANDIDATES = 16  # of a feed's leads that are
-LANES, NUMBERS = 2 * MOST_ASKED, 7  # room for drawing at once: float64 in so many rows of so many
+LANES, NUMBERS = 2 * MOST_ASKED, 7  # room for drawing at once
 MOST_SORTED = 64  # events of a bucket that are ranked by comparing each with each; a multiple of 16
 FLOWS = len(FLOW_COLUMNS)
 TOTALS = len(REP_COLUMNS)
@@ -55,7 +56,8 @@ LEG = _layout(i8="first_day last_day", f8="since until")
 WORLD = _layout(
     f8="start end minor strong_from",
     i8="""won stages reps products regions segments sources months measures desks legs levers accounts classes
-    class_priority draws_segment multiplied ends_are_seen work_is_seen money authority need activities open_deals happened cells days rows values
+    class_priority draws_segment multiplied ends_are_seen work_is_seen
+    money authority need activities open_deals happened cells days rows values
     takers at_month_ends at_hours at_dists at_table at_stages at_of_rep at_of_product at_of_segment at_of_source
     at_of_class at_activities at_desk_of at_desk_speed at_rule at_share_row at_may at_taker_start at_takers at_reached
     at_segment_shares at_segment_value
@@ -87,55 +89,13 @@ STATE = _layout(
     i8="""full
     feeds feed_room nodes node_room free_node buckets bucket agenda_first agenda_end heaped hand_overs
     deals deal_room free_deal asked ledgers ledger_room slots logged log_room keeps_log
-    at_advance at_economy at_rates at_feeds at_nodes at_buckets at_agenda at_opened_times at_opened_nodes at_asked at_numbers at_lanes at_hand_overs at_desks at_queues at_deals
+    at_advance at_economy at_rates at_feeds at_nodes at_buckets at_agenda at_opened_times at_opened_nodes
+    at_asked at_numbers at_lanes at_hand_overs at_desks at_queues at_deals
     at_open_deals at_last_turn at_ledgers at_slots at_cells at_used at_flow at_reps at_legs at_attributed at_log""",
 )
 
 WORLD_RECORD = numba.from_dtype(WORLD)
 STATE_RECORD = numba.from_dtype(STATE)
-
-
-@intrinsic  # type: ignore[untyped-decorator, unused-ignore]
-def _pointer(typing_context: Any, address: Any) -> Any:
-    """An address as a pointer."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
-
-    return types.voidptr(types.int64), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator, unused-ignore]
-def below(typing_context: Any, address: Any, bound: Any) -> Any:
-    """How many of the sixteen float64 at an address are less than a bound: compared at once, without a branch."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        # By fours: vectors of eight make some processors slow down.
-        four, first = ir.VectorType(ir.DoubleType(), 4), ir.Constant(ir.IntType(32), 0)
-        nothing = ir.Constant(four, ir.Undefined)
-        bounds = builder.insert_element(nothing, arguments[1], first)
-        bounds = builder.shuffle_vector(bounds, nothing, ir.Constant(ir.VectorType(ir.IntType(32), 4), [0] * 4))
-        count = ir.Constant(ir.IntType(64), 0)
-        for i in range(4):
-            address = builder.add(arguments[0], ir.Constant(ir.IntType(64), 32 * i))
-            values = builder.load(builder.inttoptr(address, four.as_pointer()), align=8)
-            less = builder.bitcast(builder.fcmp_ordered("<", values, bounds), ir.IntType(4))
-            count = builder.add(count, builder.zext(builder.ctpop(less), ir.IntType(64)))
-        return count
-
-    return types.int64(types.int64, types.float64), generate
-
-
-@inlined
-def nth(index: int) -> int:
-    """An index that is never negative, so that no look is taken whether it counts from the end."""
-    return np.uint64(index)  # type: ignore[return-value]
-
-
-@inlined
-def whole(number: int) -> int:
-    """A number of a narrow field at full width, so that a function is compiled for one kind of integer only."""
-    return np.int64(number)  # type: ignore[return-value]
 
 
 # --- views of the world ---------------------------------------------------------------------------------------------
@@ -144,194 +104,194 @@ def whole(number: int) -> int:
 @inlined
 def month_ends(w: Any) -> Any:
     """[months] hours."""
-    return carray(_pointer(w.at_month_ends), (w.months,), np.float64)
+    return carray(pointer(w.at_month_ends), (w.months,), np.float64)
 
 
 @inlined
 def hours_at(w: Any) -> Any:
     """[days] hours at each day's start."""
-    return carray(_pointer(w.at_hours), (w.days,), np.float64)
+    return carray(pointer(w.at_hours), (w.days,), np.float64)
 
 
 @inlined
 def dists(w: Any) -> Any:
     """[rows] of the table of distributions."""
-    return carray(_pointer(w.at_dists), (w.rows,), DISTRIBUTION)
+    return carray(pointer(w.at_dists), (w.rows,), DISTRIBUTION)
 
 
 @inlined
 def table(w: Any) -> Any:
     """[values] that rows of the table point into."""
-    return carray(_pointer(w.at_table), (w.values,), np.float64)
+    return carray(pointer(w.at_table), (w.values,), np.float64)
 
 
 @inlined
 def stages(w: Any) -> Any:
     """[stages] STAGE."""
-    return carray(_pointer(w.at_stages), (w.stages,), STAGE)
+    return carray(pointer(w.at_stages), (w.stages,), STAGE)
 
 
 @inlined
 def of_rep(w: Any) -> Any:
     """[stages, reps] multipliers of the odds."""
-    return carray(_pointer(w.at_of_rep), (w.stages, w.reps), np.float64)
+    return carray(pointer(w.at_of_rep), (w.stages, w.reps), np.float64)
 
 
 @inlined
 def of_product(w: Any) -> Any:
     """[stages, products] multipliers of the odds."""
-    return carray(_pointer(w.at_of_product), (w.stages, w.products), np.float64)
+    return carray(pointer(w.at_of_product), (w.stages, w.products), np.float64)
 
 
 @inlined
 def of_segment(w: Any) -> Any:
     """[stages, segments] multipliers of the odds."""
-    return carray(_pointer(w.at_of_segment), (w.stages, w.segments), np.float64)
+    return carray(pointer(w.at_of_segment), (w.stages, w.segments), np.float64)
 
 
 @inlined
 def of_source(w: Any) -> Any:
     """[stages, sources] multipliers of the odds."""
-    return carray(_pointer(w.at_of_source), (w.stages, w.sources), np.float64)
+    return carray(pointer(w.at_of_source), (w.stages, w.sources), np.float64)
 
 
 @inlined
 def of_class(w: Any) -> Any:
     """[stages, classes] multipliers of the odds."""
-    return carray(_pointer(w.at_of_class), (w.stages, CLASSES), np.float64)
+    return carray(pointer(w.at_of_class), (w.stages, CLASSES), np.float64)
 
 
 @inlined
 def activities(w: Any) -> Any:
     """[activities of all stages] ACTIVITY."""
-    return carray(_pointer(w.at_activities), (w.activities,), ACTIVITY)
+    return carray(pointer(w.at_activities), (w.activities,), ACTIVITY)
 
 
 @inlined
 def desk_of(w: Any) -> Any:
     """[reps, products] -> desk."""
-    return carray(_pointer(w.at_desk_of), (w.reps, w.products), np.int64)
+    return carray(pointer(w.at_desk_of), (w.reps, w.products), np.int64)
 
 
 @inlined
 def desk_speed(w: Any) -> Any:
     """[desks] hours of work done in a working hour."""
-    return carray(_pointer(w.at_desk_speed), (w.desks,), np.float64)
+    return carray(pointer(w.at_desk_speed), (w.desks,), np.float64)
 
 
 @inlined
 def rule(w: Any) -> Any:
     """[sources] the routing's rule."""
-    return carray(_pointer(w.at_rule), (w.sources,), np.int64)
+    return carray(pointer(w.at_rule), (w.sources,), np.int64)
 
 
 @inlined
 def share_row(w: Any) -> Any:
     """[sources] -> row of shares."""
-    return carray(_pointer(w.at_share_row), (w.sources,), np.int64)
+    return carray(pointer(w.at_share_row), (w.sources,), np.int64)
 
 
 @inlined
 def may(w: Any, place: int) -> Any:
     """[reps] who may take a deal of a product, region and segment."""
-    return carray(_pointer(w.at_may + place * w.reps), (w.reps,), np.bool_)
+    return carray(pointer(w.at_may + place * w.reps), (w.reps,), np.bool_)
 
 
 @inlined
 def takers(w: Any, place: int) -> Any:
     """[those who may take a deal of the place] reps."""
-    start = carray(_pointer(w.at_taker_start), (1,), np.int64)
-    return carray(_pointer(w.at_takers + 8 * start[place]), (start[place + 1] - start[place],), np.int64)
+    start = carray(pointer(w.at_taker_start), (1,), np.int64)
+    return carray(pointer(w.at_takers + 8 * start[place]), (start[place + 1] - start[place],), np.int64)
 
 
 @inlined
 def reached(w: Any, row: int, place: int) -> Any:
     """[those who may take a deal of the place] their cumulated shares under a row of shares."""
-    start = carray(_pointer(w.at_taker_start), (1,), np.int64)
+    start = carray(pointer(w.at_taker_start), (1,), np.int64)
     first = w.at_reached + 8 * (row * w.takers + start[place])
-    return carray(_pointer(first), (start[place + 1] - start[place],), np.float64)
+    return carray(pointer(first), (start[place + 1] - start[place],), np.float64)
 
 
 @inlined
 def segment_shares(w: Any) -> Any:
     """[segments] cumulated."""
-    return carray(_pointer(w.at_segment_shares), (w.segments,), np.float64)
+    return carray(pointer(w.at_segment_shares), (w.segments,), np.float64)
 
 
 @inlined
 def segment_value(w: Any) -> Any:
     """[segments] multipliers of values."""
-    return carray(_pointer(w.at_segment_value), (w.segments,), np.float64)
+    return carray(pointer(w.at_segment_value), (w.segments,), np.float64)
 
 
 @inlined
 def deal_values(w: Any) -> Any:
     """[products] -> row of the table of distributions."""
-    return carray(_pointer(w.at_deal_values), (w.products,), np.int64)
+    return carray(pointer(w.at_deal_values), (w.products,), np.int64)
 
 
 @inlined
 def from_accounts(w: Any) -> Any:
     """[sources] share of leads that come from known accounts."""
-    return carray(_pointer(w.at_from_accounts), (w.sources,), np.float64)
+    return carray(pointer(w.at_from_accounts), (w.sources,), np.float64)
 
 
 @inlined
 def accounts(w: Any) -> Any:
     """[accounts] ACCOUNT."""
-    return carray(_pointer(w.at_accounts), (w.accounts,), ACCOUNT)
+    return carray(pointer(w.at_accounts), (w.accounts,), ACCOUNT)
 
 
 @inlined
 def accounts_in(w: Any, region: int) -> Any:
     """[accounts that leads of the region may come from] -> account."""
-    start = carray(_pointer(w.at_account_start), (w.regions + 1,), np.int64)
-    return carray(_pointer(w.at_account_items + 8 * start[region]), (start[region + 1] - start[region],), np.int64)
+    start = carray(pointer(w.at_account_start), (w.regions + 1,), np.int64)
+    return carray(pointer(w.at_account_items + 8 * start[region]), (start[region + 1] - start[region],), np.int64)
 
 
 @inlined
 def cells(w: Any) -> Any:
     """[cells] CELL: the streams of leads."""
-    return carray(_pointer(w.at_cells), (w.cells,), CELL)
+    return carray(pointer(w.at_cells), (w.cells,), CELL)
 
 
 @inlined
 def known_deals(w: Any) -> Any:
     """[open deals] OPEN_DEAL: open on the first day."""
-    return carray(_pointer(w.at_open_deals), (w.open_deals,), OPEN_DEAL)
+    return carray(pointer(w.at_open_deals), (w.open_deals,), OPEN_DEAL)
 
 
 @inlined
 def happened(w: Any) -> Any:
     """[records] HAPPENED."""
-    return carray(_pointer(w.at_happened), (w.happened,), HAPPENED)
+    return carray(pointer(w.at_happened), (w.happened,), HAPPENED)
 
 
 @inlined
 def legs(w: Any) -> Any:
     """[legs] LEG."""
-    return carray(_pointer(w.at_legs), (w.legs,), LEG)
+    return carray(pointer(w.at_legs), (w.legs,), LEG)
 
 
 @inlined
 def legs_of(w: Any, measure: int, rep: int) -> Any:
     """[legs that count this measure of this rep] -> leg."""
-    start = carray(_pointer(w.at_leg_start), (w.measures * w.reps + 1,), np.int64)
+    start = carray(pointer(w.at_leg_start), (w.measures * w.reps + 1,), np.int64)
     place = measure * w.reps + rep
-    return carray(_pointer(w.at_leg_items + 8 * start[place]), (start[place + 1] - start[place],), np.int64)
+    return carray(pointer(w.at_leg_items + 8 * start[place]), (start[place + 1] - start[place],), np.int64)
 
 
 @inlined
 def leg_may(w: Any, leg: int) -> Any:
     """[products, regions, segments, sources, one after the other] which of them the leg counts."""
     names = w.products + w.regions + w.segments + w.sources
-    return carray(_pointer(w.at_leg_may + leg * names), (names,), np.bool_)
+    return carray(pointer(w.at_leg_may + leg * names), (names,), np.bool_)
 
 
 @inlined
 def lever_of_route(w: Any) -> Any:
     """[products, regions, reps] -> lever."""
-    return carray(_pointer(w.at_lever_of_route), (w.products, w.regions, w.reps), np.int64)
+    return carray(pointer(w.at_lever_of_route), (w.products, w.regions, w.reps), np.int64)
 
 
 # --- views of the state ---------------------------------------------------------------------------------------------
@@ -340,172 +300,172 @@ def lever_of_route(w: Any) -> Any:
 @inlined
 def advance(w: Any, s: Any) -> Any:
     """[stages] this replication's probabilities of advancing."""
-    return carray(_pointer(s.at_advance), (w.stages,), np.float64)
+    return carray(pointer(s.at_advance), (w.stages,), np.float64)
 
 
 @inlined
 def economy(w: Any, s: Any) -> Any:
     """[regions, months] this replication's factors of the odds."""
-    return carray(_pointer(s.at_economy), (w.regions, w.months), np.float64)
+    return carray(pointer(s.at_economy), (w.regions, w.months), np.float64)
 
 
 @inlined
 def rates(w: Any, s: Any, cell: int) -> Any:
     """[months] this replication's leads per working hour of a cell."""
-    return carray(_pointer(s.at_rates + 8 * w.months * cell), (w.months,), np.float64)
+    return carray(pointer(s.at_rates + 8 * w.months * cell), (w.months,), np.float64)
 
 
 @inlined
 def feeds(s: Any) -> Any:
     """[feeds] FEED."""
-    return carray(_pointer(s.at_feeds), (s.feed_room,), FEED)
+    return carray(pointer(s.at_feeds), (s.feed_room,), FEED)
 
 
 @inlined
 def nodes(s: Any) -> Any:
     """[nodes] NODE: the agenda's events."""
-    return carray(_pointer(s.at_nodes), (s.node_room,), NODE)
+    return carray(pointer(s.at_nodes), (s.node_room,), NODE)
 
 
 @inlined
 def buckets(s: Any) -> Any:
     """[buckets] -> the first node of each, or NONE."""
-    return carray(_pointer(s.at_buckets), (s.buckets,), np.int32)
+    return carray(pointer(s.at_buckets), (s.buckets,), np.int32)
 
 
 @inlined
 def agenda(s: Any) -> Any:
     """[nodes] the present bucket's nodes: in order from `agenda_first` to `agenda_end`, or a heap."""
-    return carray(_pointer(s.at_agenda), (s.node_room,), np.int32)
+    return carray(pointer(s.at_agenda), (s.node_room,), np.int32)
 
 
 @inlined
 def asked(s: Any) -> Any:
     """[MOST_ASKED] ASKED: visits that are to be drawn."""
-    return carray(_pointer(s.at_asked), (MOST_ASKED,), ASKED)
+    return carray(pointer(s.at_asked), (MOST_ASKED,), ASKED)
 
 
 @inlined
 def numbers(s: Any, row: int) -> Any:
     """[LANES] room for float64 while many are drawn at once; there are NUMBERS rows."""
-    return carray(_pointer(s.at_numbers + 8 * LANES * row), (LANES,), np.float64)
+    return carray(pointer(s.at_numbers + 8 * LANES * row), (LANES,), np.float64)
 
 
 @inlined
 def room(s: Any) -> Any:
     """[2, LANES] the last rows of `numbers`."""
-    return carray(_pointer(s.at_numbers + 8 * LANES * (NUMBERS - 2)), (2, LANES), np.float64)
+    return carray(pointer(s.at_numbers + 8 * LANES * (NUMBERS - 2)), (2, LANES), np.float64)
 
 
 @inlined
 def rows_asked(s: Any) -> Any:
     """[LANES] -> row of the table of distributions."""
-    return carray(_pointer(s.at_lanes), (LANES,), np.int64)
+    return carray(pointer(s.at_lanes), (LANES,), np.int64)
 
 
 @inlined
 def kinds(s: Any) -> Any:
     """[KINDS + 2, LANES] which of what is drawn is of which kind."""
-    return carray(_pointer(s.at_lanes + 8 * LANES), (KINDS + 2, LANES), np.int64)
+    return carray(pointer(s.at_lanes + 8 * LANES), (KINDS + 2, LANES), np.int64)
 
 
 @inlined
 def opened_times(s: Any) -> Any:
     """[MOST_SORTED] times of the bucket's events as it is opened."""
-    return carray(_pointer(s.at_opened_times), (MOST_SORTED,), np.float64)
+    return carray(pointer(s.at_opened_times), (MOST_SORTED,), np.float64)
 
 
 @inlined
 def opened_nodes(s: Any) -> Any:
     """[MOST_SORTED] their nodes."""
-    return carray(_pointer(s.at_opened_nodes), (MOST_SORTED,), np.int32)
+    return carray(pointer(s.at_opened_nodes), (MOST_SORTED,), np.int32)
 
 
 @inlined
 def hand_overs(w: Any, s: Any) -> Any:
     """[desks] desks to be handed over at this instant, the last one first."""
-    return carray(_pointer(s.at_hand_overs), (w.desks,), np.int32)
+    return carray(pointer(s.at_hand_overs), (w.desks,), np.int32)
 
 
 @inlined
 def desks(w: Any, s: Any) -> Any:
     """[desks] DESK."""
-    return carray(_pointer(s.at_desks), (w.desks,), DESK)
+    return carray(pointer(s.at_desks), (w.desks,), DESK)
 
 
 @inlined
 def queues(w: Any, s: Any) -> Any:
     """[desks, classes, first and last] deals that wait."""
-    return carray(_pointer(s.at_queues), (w.desks, CLASSES, 2), np.int32)
+    return carray(pointer(s.at_queues), (w.desks, CLASSES, 2), np.int32)
 
 
 @inlined
 def deals(s: Any) -> Any:
     """[deals] DEAL."""
-    return carray(_pointer(s.at_deals), (s.deal_room,), DEAL)
+    return carray(pointer(s.at_deals), (s.deal_room,), DEAL)
 
 
 @inlined
 def open_deals(w: Any, s: Any) -> Any:
     """[reps] how many open deals each has."""
-    return carray(_pointer(s.at_open_deals), (w.reps,), np.int64)
+    return carray(pointer(s.at_open_deals), (w.reps,), np.int64)
 
 
 @inlined
 def last_turn(w: Any, s: Any) -> Any:
     """[products, regions, segments] whose turn it was last."""
-    return carray(_pointer(s.at_last_turn), (w.products, w.regions, w.segments), np.int64)
+    return carray(pointer(s.at_last_turn), (w.products, w.regions, w.segments), np.int64)
 
 
 @inlined
 def ledgers(s: Any) -> Any:
     """[ledgers] LEDGER."""
-    return carray(_pointer(s.at_ledgers), (s.ledger_room,), LEDGER)
+    return carray(pointer(s.at_ledgers), (s.ledger_room,), LEDGER)
 
 
 @inlined
 def slots(s: Any) -> Any:
     """[a power of two] -> ledger, or NONE: open addressing."""
-    return carray(_pointer(s.at_slots), (s.slots,), np.int32)
+    return carray(pointer(s.at_slots), (s.slots,), np.int32)
 
 
 @inlined
 def sums(w: Any, s: Any, row: int) -> Any:
     """[measures] what was counted in a month of a ledger; their rows follow each other."""
-    return carray(_pointer(s.at_cells + 8 * w.measures * row), (w.measures,), np.float64)
+    return carray(pointer(s.at_cells + 8 * w.measures * row), (w.measures,), np.float64)
 
 
 @inlined
 def used(w: Any, s: Any) -> Any:
     """[ledgers x months] whether anything was counted, be it nought."""
-    return carray(_pointer(s.at_used), (s.ledger_room * w.months,), np.bool_)
+    return carray(pointer(s.at_used), (s.ledger_room * w.months,), np.bool_)
 
 
 @inlined
 def flow(w: Any, s: Any, row: int) -> Any:
     """[FLOW_COLUMNS] of a rep, stage and month; their rows follow each other."""
-    return carray(_pointer(s.at_flow + 8 * FLOWS * row), (FLOWS,), np.float64)
+    return carray(pointer(s.at_flow + 8 * FLOWS * row), (FLOWS,), np.float64)
 
 
 @inlined
 def reps(w: Any, s: Any) -> Any:
     """[reps, REP_COLUMNS]."""
-    return carray(_pointer(s.at_reps), (w.reps, TOTALS), np.float64)
+    return carray(pointer(s.at_reps), (w.reps, TOTALS), np.float64)
 
 
 @inlined
 def leg_sums(w: Any, s: Any) -> Any:
     """[legs]."""
-    return carray(_pointer(s.at_legs), (w.legs,), np.float64)
+    return carray(pointer(s.at_legs), (w.legs,), np.float64)
 
 
 @inlined
 def attributed(w: Any, s: Any) -> Any:
     """[levers, legs]."""
-    return carray(_pointer(s.at_attributed), (w.levers, w.legs), np.float64)
+    return carray(pointer(s.at_attributed), (w.levers, w.legs), np.float64)
 
 
 @inlined
 def log(s: Any) -> Any:
     """[rows] EVENT."""
-    return carray(_pointer(s.at_log), (s.log_room,), EVENT)
+    return carray(pointer(s.at_log), (s.log_room,), EVENT)

@@ -26,6 +26,8 @@ from engine.world import World
 
 Array = NDArray[Any]
 MOST_ROOM = 1 << 31  # places are numbered in 32 bits, and -1 is none
+COUNTS = ("full", "feeds", "nodes", "agenda_first", "agenda_end", "heaped", "hand_overs", "deals", "asked")
+CLEARED = (*COUNTS, "ledgers", "logged")
 A_BUCKET = 24.0  # events: fewer are not worth opening a bucket for, and more are dear to rank
 FEWEST_BUCKETS, MOST_BUCKETS = 64, 1 << 16
 LEAST_HOURS = 1e-300
@@ -104,7 +106,7 @@ class Memory:
     def clear(self, world: World) -> None:
         """As before the first event."""
         self.array["now"], self.array["month"] = world.start, month_of(world.cal.month_ends, world.start)
-        for name in ("full", "feeds", "nodes", "agenda_first", "agenda_end", "heaped", "hand_overs", "deals", "asked", "ledgers", "logged"):
+        for name in CLEARED:
             self.array[name] = 0
         for name in ("free_node", "free_deal", "bucket"):
             self.array[name] = records.NONE
@@ -121,7 +123,6 @@ class Twin:
         self.world = world
         self.levers = attribution.count if attribution else 0
         self.flat = FlatWorld(world, attribution)
-        expected = self._expected()
         places = len(world.reps) * len(world.products) * len(world.regions) * len(world.segments)
         self.room = Room(
             feed_room=12 * len(world.cells) + 1,
