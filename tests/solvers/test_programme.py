@@ -225,7 +225,7 @@ def test_arrays_that_do_not_fit_are_refused(change, says):
 
 def knapsack() -> Programme:
     """One that takes some hundred nodes."""
-    w = np.random.default_rng(1).integers(10, 1000, (4, 24))
+    w = np.random.default_rng(1).integers(10, 1000, (4, 18))
     return programme(w.sum(0) + 7, w, -np.inf, w.sum(1) // 3, upper=1, integer=True, maximise=True)
 
 
