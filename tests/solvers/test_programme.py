@@ -235,7 +235,7 @@ def test_a_node_limit_is_named_and_its_bound_holds(solver):
     best = solve(problem).objective
     found = solve(problem, limits=WorkLimits(nodes=2), solver=solver)
     assert (found.status, found.termination, found.repeatable) == ("feasible", "node_limit", True)
-    assert found.objective < best <= found.bound < 1.1 * best
+    assert found.objective <= best <= found.bound < 1.1 * best
     assert found.nodes <= 3
 
 
@@ -249,12 +249,11 @@ def test_cbc_names_a_stop_by_the_clock():
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_a_start_is_where_a_search_without_nodes_ends(solver):
-    problem = knapsack()
-    best = solve(problem)
+    problem = hard_knapsack()
+    known = solve(problem, limits=WorkLimits(nodes=300))
     cold = solve(problem, limits=WorkLimits(nodes=1), solver=solver)
-    warm = solve(problem, limits=WorkLimits(nodes=1), start=best.point, solver=solver)
-    assert warm.objective == pytest.approx(best.objective)
-    assert cold.objective is None or cold.objective < warm.objective
+    warm = solve(problem, limits=WorkLimits(nodes=1), start=known.point, solver=solver)
+    assert cold.objective < known.objective <= warm.objective
 
 
 def test_a_start_outside_the_limits_is_refused():
