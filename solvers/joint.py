@@ -31,7 +31,7 @@ from solvers.mixing import Undecided, everything, mixing, settle, tightened
 from solvers.programme import Programme, Solution, WorkLimits, programme, solve, stacked, violation
 
 MET = 1e-6  # of a row's largest target: a shortfall below that is the solvers' rounding
-FIXING = WorkLimits(nodes=200)  # for the small programmes on the way
+FIXING = WorkLimits(nodes=20)  # for the small programmes on the way
 ROUNDS = 12
 ROWS_PROBED = 200  # rows whose largest possible value is looked for
 
@@ -159,13 +159,13 @@ class _Search:
     nodes: int = 0
     repeatable: bool = True
     clash: tuple[str, ...] = ()
-    ended: float = field(default_factory=time.perf_counter)
+    began: float = field(default_factory=time.perf_counter)
 
     # --- programmes ---
 
     def solve(self, problem: Programme, nodes: int, gap: float = 0.0) -> Solution:
         seconds = self.limits.seconds
-        left = None if seconds is None else max(0.01, seconds - (time.perf_counter() - self.ended))
+        left = None if seconds is None else max(0.01, seconds - (time.perf_counter() - self.began))
         limits = replace(self.limits, nodes=min(nodes, self.limits.nodes), seconds=left)
         found = solve(problem, limits=limits, threads=self.threads, gap_absolute=gap, solver=self.solver)
         self.programmes += 1
@@ -177,7 +177,10 @@ class _Search:
     @property
     def late(self) -> bool:
         seconds = self.limits.seconds
-        return seconds is not None and time.perf_counter() - self.ended > seconds
+        if seconds is None or time.perf_counter() - self.began <= seconds:
+            return False
+        self.repeatable = False
+        return True
 
     def reaching(self, levels: FloatArray) -> Solution:
         """A decision that reaches the levels: the cheapest, or the one with the largest smallest margin (up to 1)."""
