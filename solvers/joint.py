@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from solvers.arrays import BoolArray, FloatArray, floats
+from solvers.arrays import BoolArray, FloatArray, IntArray, floats
 from solvers.backends import SolverName, default_solver
 from solvers.clashes import clashing_limits
 from solvers.mixing import Undecided, everything, mixing, settle, tightened
@@ -32,6 +32,7 @@ from solvers.programme import Programme, Solution, WorkLimits, programme, solve,
 
 MET = 1e-6  # of a row's largest target: a shortfall below that is the solvers' rounding
 FIXING = WorkLimits(nodes=20)  # for the small programmes on the way
+DECIDED = 60  # scenarios that a small programme decides
 ROUNDS = 12
 ROWS_PROBED = 200  # rows whose largest possible value is looked for
 
@@ -340,11 +341,16 @@ class _Search:
         missed[model.which] = found.bound - prices > most
         return settle(state, case.targets, case.weights, met=met, missed=missed)
 
-    def near(self, state: Undecided, which: npt.NDArray[np.int64], z: FloatArray) -> None:
+    def near(self, state: Undecided, which: IntArray, z: FloatArray) -> None:
         """The best decision that meets what the relaxation meets, the fractional scenarios decided by a programme."""
         case = self.case
         met, missed = np.zeros_like(state.open), np.zeros_like(state.open)
         met[which], missed[which] = z < 1e-6, z > 1.0 - 1e-6
+        fractional = np.flatnonzero((z >= 1e-6) & (z <= 1.0 - 1e-6))
+        if len(fractional) > DECIDED:
+            split = self.split(state, which, z)
+            decided = fractional[np.argsort(np.abs(z[fractional] - split), kind="stable")[DECIDED:]]
+            met[which[decided]], missed[which[decided]] = z[decided] <= split, z[decided] > split
         small = tightened(
             settle(replace(state, allowed=np.inf), case.targets, case.weights, met=met, missed=missed),
             case.targets,
@@ -359,7 +365,19 @@ class _Search:
         if found.x is not None:
             self.decided(small, model.which, model.missed(found.x))
 
-    def decided(self, state: Undecided, which: npt.NDArray[np.int64], z: FloatArray) -> bool:
+    def split(self, state: Undecided, which: IntArray, z: FloatArray) -> float:
+        """The largest z of the relaxation up to which all scenarios can be met together."""
+        ladder = np.unique(z)
+        low, high = -1, len(ladder)
+        while high - low > 1:
+            middle = (low + high) // 2
+            met = self.case.targets[which[z <= ladder[middle]]].max(axis=0, initial=-np.inf)
+            found = self.reaching(np.maximum(state.levels, met))
+            self.consider(found.x)
+            low, high = (middle, high) if found.x is not None else (low, middle)
+        return float(ladder[max(low, 0)])
+
+    def decided(self, state: Undecided, which: IntArray, z: FloatArray) -> bool:
         """Take the decision that meets what a programme in whole numbers meets."""
         met = np.all(self.case.targets <= state.levels, axis=1)
         met[which[z < 0.5]] = True
