@@ -138,7 +138,7 @@ if HAS_HIGHS:
     }
 
     class _Highs(pulp.HiGHS):  # type: ignore[misc]
-        """PuLP's HiGHS, given a programme as arrays, and a point to start from; its answer is read from HiGHS itself."""
+        """PuLP's HiGHS, given a programme as arrays and a point to start from; its answer is read from HiGHS."""
 
         def __init__(self, problem: Programme, start: FloatArray | None, **options: Any) -> None:
             super().__init__(**options)

@@ -88,7 +88,7 @@ def most_probable(
 
     `effects` is R x n (dense or sparse), `targets` S x R, `weights` (S) not negative, default equal; whole numbers
     are counted exactly. `gap` is the difference of probabilities at which the search may stop; `start` (n) a decision
-    to beat. Raises `MalformedTargets` where arrays do not fit.
+    to beat, looked at only where it is in the region. Raises `MalformedTargets` where arrays do not fit.
     """
     case = _case(region, effects, targets, weights)
     search = _Search(case, limits or WorkLimits(), threads, solver or default_solver(), gap * case.total)
@@ -183,7 +183,7 @@ class _Search:
         self.repeatable = False
         return True
 
-    def reaching(self, levels: FloatArray) -> Solution:
+    def reaching(self, levels: FloatArray, nodes: int = FIXING.nodes) -> Solution:
         """A decision that reaches the levels: the cheapest, or the one with the largest smallest margin (up to 1)."""
         region, rows = self.case.region, self.case.effects
         need, n = np.isfinite(levels), len(region.costs)
@@ -200,7 +200,7 @@ class _Search:
             integer=np.append(region.integer, False),
             maximise=region.maximise,
         )
-        found = self.solve(problem, FIXING.nodes)
+        found = self.solve(problem, nodes)
         return found if found.x is None else replace(found, x=found.x[:n])
 
     def consider(self, x: FloatArray | None) -> bool:
@@ -269,7 +269,7 @@ class _Search:
         """A first decision, by the highest odds that every row can have alike; how the search ends if it ends here."""
         ordered = np.sort(self.case.targets, axis=0)
         low, high = -1, len(ordered)  # places: what is known to be within reach, and not to be
-        anywhere = self.reaching(np.full(ordered.shape[1], -np.inf))
+        anywhere = self.reaching(np.full(ordered.shape[1], -np.inf), self.limits.nodes)
         if anywhere.status == "infeasible":
             if self.case.region.row_names:
                 self.clash = clashing_limits(self.case.region)
@@ -402,9 +402,7 @@ class _Search:
 
     # --- the result ---
 
-    def result(
-        self, ended: str, targets: FloatArray, weights: npt.ArrayLike | None, seconds: float
-    ) -> JointResult:
+    def result(self, ended: str, targets: FloatArray, weights: npt.ArrayLike | None, seconds: float) -> JointResult:
         case = self.case
         if ended != "infeasible" and self.best is not None:
             self.meet(case.met(self.best, case.targets))  # may be better, if stopped early

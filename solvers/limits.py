@@ -8,12 +8,13 @@ cannot hold together. The exact methods (`solvers.joint`) take such a region as 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from solvers.arrays import BoolArray, FloatArray, floats
+from solvers.arrays import BoolArray, FloatArray, IntArray, floats
 from solvers.clashes import clashing_limits
 from solvers.levers import Levers, Limit
 from solvers.programme import Programme, programme, stacked
@@ -49,72 +50,91 @@ def region(levers: Levers, choices: Choices | None = None, *, total_at_most: boo
     Costs are nought. Raises ValueError where a minimum or a step is negative or not finite, or a set names a variable
     that there is not.
     """
-    v, groups = len(levers.names), len(levers.totals)
-    chosen = choices or Choices()
+    v, chosen = len(levers.names), choices or Choices()
     least, step = _each(chosen.minimum, v, "minimum"), _each(chosen.step, v, "step")
     _check(chosen.either, least)
-    highest = np.minimum(levers.upper, np.maximum(levers.totals, 0.0)[levers.group])
     stepped = np.flatnonzero(step > 0)
     switched = np.flatnonzero(_switched(least, chosen.either, v))
-    a, b = len(stepped), len(switched)
-    eye = sparse.csr_matrix(sparse.identity(v))
-    called = tuple("budget" if groups == 1 else f"group {i + 1}" for i in range(groups))
-    sums = sparse.csr_matrix((np.ones(v), (levers.group, np.arange(v))), shape=(groups, v))
-    picks = _members(chosen.either, switched)
-    blocks = [
-        [sums, sparse.csr_matrix((groups, a)), sparse.csr_matrix((groups, b))],
-        [eye, None, None],
-        [eye, None, None],
-        [eye[stepped], -sparse.csr_matrix(sparse.diags(step[stepped])), None],
-        [eye[switched], None, -sparse.csr_matrix(sparse.diags(least[switched]))],
-        [eye[switched], None, -sparse.csr_matrix(sparse.diags(highest[switched]))],
-        [None, None, picks],
+    highest = np.minimum(levers.upper, np.maximum(levers.totals, 0.0)[levers.group])
+    rows = [
+        *_levers_rows(levers, highest, total_at_most=total_at_most),
+        *_choices_rows(levers.names, highest, chosen.either, (stepped, step[stepped]), (switched, least[switched])),
     ]
-    kept = [block for block in blocks if all(part is None or part.shape[0] > 0 for part in block)]
-    names = (
-        [Limit("total", name) for name in called]
-        + [Limit("floor", name) for name in levers.names]
-        + [Limit("cap", name) for name in levers.names]
-        + [Limit("step", levers.names[j]) for j in stepped]
-        + [Limit("minimum", levers.names[j]) for j in switched]
-        + [Limit("cap", levers.names[j]) for j in switched]
-        + [Limit("either", one.name) for one in chosen.either]
-    )
-    none = np.full(v, np.inf)
+    a, b = len(stepped), len(switched)
+    widths = (v, a, b)
+    blocks = [
+        [
+            sparse.csr_matrix((len(one.names), w)) if block is None else block
+            for block, w in zip(one.blocks, widths, strict=True)
+        ]
+        for one in rows
+    ]
     return programme(
         np.zeros(v + a + b),
-        stacked(kept),
-        np.concatenate(
-            [
-                np.full(groups, -np.inf) if total_at_most else levers.totals,
-                levers.lower,
-                -none,
-                np.zeros(a + b),
-                np.full(b, -np.inf),
-                [float(one.at_least) for one in chosen.either],
-            ]
-        ),
-        np.concatenate(
-            [
-                levers.totals,
-                none,
-                highest,
-                np.zeros(a),
-                np.full(b, np.inf),
-                np.zeros(b),
-                [float(one.at_most) for one in chosen.either],
-            ]
-        ),
-        lower=np.zeros(v + a + b),
+        stacked(blocks),
+        np.concatenate([one.low for one in rows]),
+        np.concatenate([one.high for one in rows]),
+        lower=0.0,
         upper=np.concatenate([highest, np.full(a, np.inf), np.ones(b)]),
-        integer=np.concatenate([np.zeros(v, dtype=np.bool_), np.ones(a + b, dtype=np.bool_)]),
+        integer=np.arange(v + a + b) >= v,
         names=(
             *levers.names,
             *(f"steps of {levers.names[j]}" for j in stepped),
             *(f"{levers.names[j]} spent on" for j in switched),
         ),
-        row_names=tuple(str(name) for name in names),
+        row_names=tuple(str(name) for one in rows for name in one.names),
     )
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of one kind: their blocks over amounts, steps and switches (None: nought), names and limits."""
+
+    blocks: tuple[Any, Any, Any]
+    names: list[Limit]
+    low: FloatArray
+    high: FloatArray
+
+
+def _levers_rows(levers: Levers, highest: FloatArray, *, total_at_most: bool) -> list[_Rows]:
+    v, groups = len(levers.names), len(levers.totals)
+    called = ("budget",) if groups == 1 else tuple(f"group {i + 1}" for i in range(groups))
+    sums = sparse.csr_matrix((np.ones(v), (levers.group, np.arange(v))), shape=(groups, v))
+    eye, none = sparse.csr_matrix(sparse.identity(v)), np.full(v, np.inf)
+    least = np.full(groups, -np.inf) if total_at_most else levers.totals
+    return [
+        _Rows((sums, None, None), [Limit("total", name) for name in called], least, levers.totals),
+        _Rows((eye, None, None), [Limit("floor", name) for name in levers.names], levers.lower, none),
+        _Rows((eye, None, None), [Limit("cap", name) for name in levers.names], -none, highest),
+    ]
+
+
+def _choices_rows(
+    names: tuple[str, ...],
+    highest: FloatArray,
+    either: tuple[Either, ...],
+    steps: tuple[IntArray, FloatArray],
+    switches: tuple[IntArray, FloatArray],
+) -> list[_Rows]:
+    """Amounts as whole steps, amounts at their minimum where switched on and nought where off, and sets of switches."""
+    (stepped, step), (switched, least) = steps, switches
+    eye = sparse.csr_matrix(sparse.identity(len(names)))
+    a, b = len(stepped), len(switched)
+    found = []
+    if a:
+        whole = -sparse.csr_matrix(sparse.diags(step))
+        named = [Limit("step", names[j]) for j in stepped]
+        found.append(_Rows((eye[stepped], whole, None), named, np.zeros(a), np.zeros(a)))
+    if b:
+        for kind, size, low, high in (("minimum", least, 0.0, np.inf), ("cap", highest[switched], -np.inf, 0.0)):
+            on = -sparse.csr_matrix(sparse.diags(size))
+            named = [Limit(kind, names[j]) for j in switched]
+            found.append(_Rows((eye[switched], None, on), named, np.full(b, low), np.full(b, high)))
+    if either:
+        counts = floats([[one.at_least, one.at_most] for one in either])
+        named = [Limit("either", one.name) for one in either]
+        found.append(_Rows((None, None, _members(either, switched)), named, counts[:, 0], counts[:, 1]))
+    return found
 
 
 def clash(problem: Programme) -> tuple[str, ...]:
@@ -137,7 +157,9 @@ def _check(either: tuple[Either, ...], least: FloatArray) -> None:
         if not 0 <= one.at_least <= one.at_most:
             raise ValueError(f"the limit {one.name!r} allows {one.at_least} to {one.at_most} variables, which is none")
         if one.at_least > 0 and np.any(least[list(one.members)] <= 0):
-            raise ValueError(f"the limit {one.name!r} wants some of its variables spent on; each needs a minimum above 0")
+            raise ValueError(
+                f"the limit {one.name!r} wants some of its variables spent on; each needs a minimum above 0"
+            )
 
 
 def _switched(least: FloatArray, either: tuple[Either, ...], v: int) -> BoolArray:
@@ -148,7 +170,7 @@ def _switched(least: FloatArray, either: tuple[Either, ...], v: int) -> BoolArra
     return switched
 
 
-def _members(either: tuple[Either, ...], switched: npt.NDArray[np.int64]) -> sparse.csr_matrix:
+def _members(either: tuple[Either, ...], switched: IntArray) -> sparse.csr_matrix:
     rows = [i for i, one in enumerate(either) for _ in one.members]
     columns = [int(np.searchsorted(switched, j)) for one in either for j in one.members]
     return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(either), len(switched)))

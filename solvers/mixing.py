@@ -24,7 +24,7 @@ from scipy import sparse
 from solvers.arrays import BoolArray, FloatArray, IntArray
 from solvers.programme import Programme, programme, stacked
 
-ROUNDING = 1e-9  # of sums of weights, relative to all of them
+ROUNDING = 1e-12  # of sums of weights, relative to all of them
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,8 @@ class Undecided:
 
 
 def everything(targets: FloatArray, allowed: float) -> Undecided:
-    """All scenarios open, nothing given up."""
-    s, r = targets.shape
-    return Undecided(np.ones(s, dtype=np.bool_), np.full(r, -np.inf), allowed, 0.0)
+    """All scenarios open, nothing given up; the levels are the lowest targets, below which none is met."""
+    return Undecided(np.ones(len(targets), dtype=np.bool_), targets.min(axis=0), allowed, 0.0)
 
 
 def settle(
