@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.solvers import instance, plain
+from benchmarks.solvers import SIZES, instance, plain
 from solvers.joint import most_probable
 from solvers.programme import solve
 
@@ -28,3 +28,14 @@ def test_both_formulations_have_one_optimum(seed):
     found, slow = most_probable(case.region, case.effects, case.targets), solve(plain(case))
     assert slow.status == "optimal"
     assert found.probability == pytest.approx(slow.objective, abs=1e-9)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("rows", "variables", "scenarios", "gap"), SIZES)
+def test_the_stated_sizes_are_proven(rows, variables, scenarios, gap):
+    case = instance(rows, variables, scenarios, 1)
+    found = most_probable(case.region, case.effects, case.targets, gap=gap)
+    assert found.gap <= gap
+    assert found.repeatable
+    assert np.mean(np.all(case.effects @ found.x >= case.targets * (1 - 1e-6), axis=1)) == found.probability
+    assert case.equal_odds < found.probability <= found.bound
