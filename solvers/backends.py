@@ -1,20 +1,27 @@
 """PuLP with HiGHS and with CBC: a programme goes in, and what the solver says of it comes out, not yet believed.
 
-Where it stands: `solvers.programme.solve` calls `answer_of` and checks what it hands back. Each solver's peculiarities
-stay in here:
+Where it stands: `solvers.programme.solve` calls `answer_of` and checks what it hands back. Every model is a PuLP
+problem solved through a PuLP solver. HiGHS is given the programme's sparse arrays in one call, which is some fifteen
+times as fast as PuLP's objects are made; those are made where they are read (`as_pulp`): by CBC, and by people.
+Each solver's peculiarities stay in here:
 
-- PuLP is always given a minimisation, since HiGHS negates the dual bound of a maximisation;
+- every model is a minimisation, since HiGHS negates the dual bound of a maximisation;
 - PuLP sorts variables by name, so names are numbers of one width;
 - HiGHS's own model status and values are read: PuLP's reading of them calls an LP that was stopped by a limit
   "Optimal", gives 0.0 for the values of a model that was never solved, and fails on a node limit;
-- HiGHS keeps the number of threads of a process's first solve and refuses any other until its scheduler is reset.
+- HiGHS keeps the number of threads of a process's first solve and refuses any other until its scheduler is reset;
+- CBC's log is read for why it stopped, its bound and its nodes, of which PuLP says nothing.
 """
 
 from __future__ import annotations
 
+import gc
+import re
 import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -46,56 +53,75 @@ class Answer:
     nodes: int = 0
 
 
+@dataclass(frozen=True)
+class Request:
+    """How to solve: when to stop, on how many threads, within which gap, and from which point (whole numbers)."""
+
+    limits: WorkLimits
+    threads: int = 1
+    gap: float = 0.0
+    gap_absolute: float = 0.0
+    start: FloatArray | None = None
+
+
 def default_solver() -> SolverName:
     """HiGHS, or CBC where HiGHS is not installed."""
     return "highs" if HAS_HIGHS else "cbc"
 
 
-def answer_of(problem: Programme, limits: WorkLimits, threads: int, gap: float, solver: SolverName) -> Answer:
+def answer_of(problem: Programme, request: Request, solver: SolverName) -> Answer:
     """Minimise (the costs' negatives where the programme maximises) and report what the solver says."""
-    model, variables, rows = _in_pulp(problem)
-    run = _with_highs if solver == "highs" else _with_cbc
-    return run(problem, model, variables, rows, limits, threads, gap)
+    return _with_highs(problem, request) if solver == "highs" else _with_cbc(problem, request)
 
 
-def _in_pulp(problem: Programme) -> tuple[pulp.LpProblem, list[Any], list[tuple[int, Any]]]:
-    """The minimisation as PuLP's objects: the problem, its variables in order, and (row, constraint) pairs.
+def as_pulp(problem: Programme) -> pulp.LpProblem:
+    """The minimisation as PuLP's own objects, for CBC, for other solvers of PuLP's, or to be written to a file.
 
-    PuLP sorts variables by name, so names are numbers of one width; a row limited on both sides is two constraints.
+    Variable j is called "x" and j, in digits of one width. A row limited on both sides is two constraints ("r3l",
+    "r3u"), an equality one ("r3e"); a row without terms is none.
     """
     model = pulp.LpProblem("programme", pulp.LpMinimize)
+    collecting = gc.isenabled()
+    gc.disable()  # a million small objects, none of them garbage: looking for some takes half as long again
+    try:
+        _fill(model, problem)
+    finally:
+        if collecting:
+            gc.enable()
+    return model
+
+
+def _fill(model: pulp.LpProblem, problem: Programme) -> None:
     width = len(str(len(problem.costs)))
-    whole = problem.integer
-    variables = [
-        model.add_variable(
+    variables = np.empty(len(problem.costs), dtype=object)
+    limits = zip(problem.lower.tolist(), problem.upper.tolist(), problem.integer.tolist(), strict=True)
+    for j, (low, high, whole) in enumerate(limits):
+        variables[j] = model.add_variable(
             f"x{j:0{width}d}",
             None if low == -np.inf else low,
             None if high == np.inf else high,
-            pulp.LpInteger if whole[j] else pulp.LpContinuous,
+            pulp.LpInteger if whole else pulp.LpContinuous,
         )
-        for j, (low, high) in enumerate(zip(problem.lower.tolist(), problem.upper.tolist(), strict=True))
-    ]
     costs = (-problem.costs if problem.maximise else problem.costs).tolist()
-    model += pulp.LpAffineExpression(list(zip(variables, costs, strict=True)))
-    starts, columns, values = problem.matrix.indptr, problem.matrix.indices, problem.matrix.data
-    rows: list[tuple[int, Any]] = []
+    model += pulp.LpAffineExpression(zip(variables.tolist(), costs, strict=True))
+    terms = list(zip(variables[problem.matrix.indices].tolist(), problem.matrix.data.tolist(), strict=True))
+    starts = problem.matrix.indptr.tolist()
     for i, (low, high) in enumerate(zip(problem.row_lower.tolist(), problem.row_upper.tolist(), strict=True)):
-        first, last = starts[i], starts[i + 1]
-        if first == last:
+        row = terms[starts[i] : starts[i + 1]]
+        if not row:
             continue
-        terms = list(
-            zip([variables[j] for j in columns[first:last].tolist()], values[first:last].tolist(), strict=True)
-        )
         sides = (
-            [(pulp.LpConstraintEQ, low)] if low == high else [(pulp.LpConstraintGE, low), (pulp.LpConstraintLE, high)]
+            [(pulp.LpConstraintEQ, "e", low)]
+            if low == high
+            else [(pulp.LpConstraintGE, "l", low), (pulp.LpConstraintLE, "u", high)]
         )
-        for sense, limit in sides:
+        for sense, side, limit in sides:
             if np.isfinite(limit):
-                constraint = pulp.LpConstraint(pulp.LpAffineExpression(terms), sense, f"r{len(rows)}", limit)
-                model.addConstraint(constraint)
-                rows.append((i, constraint))
-    return model, variables, rows
+                expression = pulp.LpAffineExpression(row)
+                model.addConstraint(pulp.LpConstraint(expression, sense, f"r{i}{side}", limit))
 
+
+# --- HiGHS ------------------------------------------------------------------------------------------------------------
 
 if HAS_HIGHS:
     _ENDINGS = {
@@ -107,106 +133,160 @@ if HAS_HIGHS:
         highspy.HighsModelStatus.kIterationLimit: "iteration_limit",
         highspy.HighsModelStatus.kSolutionLimit: "node_limit",
         highspy.HighsModelStatus.kTimeLimit: "time_limit",
+        highspy.HighsModelStatus.kInterrupt: "interrupted",
+        highspy.HighsModelStatus.kMemoryLimit: "memory_limit",
     }
 
     class _Highs(pulp.HiGHS):  # type: ignore[misc]
-        """PuLP's HiGHS, whose answer is read from HiGHS itself: PuLP's own reading fails on a node limit."""
+        """PuLP's HiGHS, given a programme as arrays and a point to start from; its answer is read from HiGHS."""
+
+        def __init__(self, problem: Programme, start: FloatArray | None, **options: Any) -> None:
+            super().__init__(**options)
+            self.problem, self.start = problem, start
+
+        def buildSolverModel(self, lp: Any) -> None:  # noqa: N802 (PuLP's name)
+            problem, matrix = self.problem, self.problem.matrix
+            empty = np.diff(matrix.indptr) == 0  # checked before: what rows without terms miss by, is rounding
+            lp.solverModel.passModel(
+                len(problem.costs),
+                len(problem.row_lower),
+                matrix.nnz,
+                int(highspy.MatrixFormat.kRowwise),
+                int(highspy.ObjSense.kMinimize),
+                0.0,
+                -problem.costs if problem.maximise else problem.costs,
+                problem.lower,
+                problem.upper,
+                np.where(empty, -np.inf, problem.row_lower),
+                np.where(empty, np.inf, problem.row_upper),
+                matrix.indptr.astype(np.int32),
+                matrix.indices.astype(np.int32),
+                matrix.data,
+                problem.integer.astype(np.int32),
+            )
+            if self.start is not None:
+                n = len(self.start)
+                lp.solverModel.setSolution(n, np.arange(n, dtype=np.int32), self.start)
 
         def findSolutionValues(self, lp: Any) -> tuple[int, int]:  # noqa: N802 (PuLP's name)
             return pulp.constants.LpStatusNotSolved, pulp.constants.LpSolutionNoSolutionFound
 
 
-def _with_highs(
-    problem: Programme,
-    model: pulp.LpProblem,
-    variables: list[Any],
-    rows: list[tuple[int, Any]],
-    limits: WorkLimits,
-    threads: int,
-    gap: float,
-) -> Answer:
+def _with_highs(problem: Programme, request: Request) -> Answer:
+    mixed = bool(problem.integer.any())
     options: dict[str, Any] = {
         "msg": False,
-        "threads": threads,
-        "timeLimit": limits.seconds,
-        "gapRel": gap,
+        "threads": request.threads,
+        "timeLimit": request.limits.seconds,
+        "gapRel": request.gap,
+        "gapAbs": max(1e-6, request.gap_absolute),
         "random_seed": 0,
         "parallel": "off",
-        "simplex_iteration_limit": limits.iterations,
-        "ipm_iteration_limit": max(1, limits.iterations // 10_000),
-        "mip_max_nodes": limits.nodes,
+        "simplex_iteration_limit": request.limits.iterations,
+        "ipm_iteration_limit": max(1, request.limits.iterations // 10_000),
+        "mip_max_nodes": request.limits.nodes,
     }
-    if problem.matrix.nnz >= INTERIOR_FROM and not problem.integer.any():
+    if problem.matrix.nnz >= INTERIOR_FROM and not mixed:
         options["solver"] = "ipm"
-    model.solve(_Highs(**options))
+    start = request.start if mixed else None
+    model = pulp.LpProblem("programme", pulp.LpMinimize)
+    model.solve(_Highs(problem, start, **options))
     if model.solverModel.getModelStatus() == highspy.HighsModelStatus.kNotset:
         # HiGHS keeps the number of threads of the process's first solve and refuses any other until told to forget it
         highspy.Highs.resetGlobalScheduler(True)
-        model.solve(_Highs(**options))
+        model.solve(_Highs(problem, start, **options))
     if model.solverModel.getModelStatus() == highspy.HighsModelStatus.kUnboundedOrInfeasible:
-        model.solve(_Highs(**options, presolve="off"))
+        model.solve(_Highs(problem, start, **options, presolve="off"))
     highs = model.solverModel
-    termination = _ENDINGS.get(highs.getModelStatus(), "error")
     info, solution = highs.getInfo(), highs.getSolution()
-    x = np.array(solution.col_value, dtype=np.float64)[[v.index for v in variables]] if solution.value_valid else None
-    duals = None
-    if solution.dual_valid:
-        duals = np.zeros(len(problem.row_lower))
-        for i, constraint in rows:
-            duals[i] += solution.row_dual[constraint.index]
-    mixed = bool(problem.integer.any())
     return Answer(
-        termination,
-        x,
-        None if mixed else duals,
+        _ENDINGS.get(highs.getModelStatus(), "error"),
+        np.array(solution.col_value, dtype=np.float64) if solution.value_valid else None,
+        np.array(solution.row_dual, dtype=np.float64) if solution.dual_valid and not mixed else None,
         info.mip_dual_bound if mixed else None,
         int(info.simplex_iteration_count + info.ipm_iteration_count),
         max(0, int(info.mip_node_count)),
     )
 
 
-def _with_cbc(
-    problem: Programme,
-    model: pulp.LpProblem,
-    variables: list[Any],
-    rows: list[tuple[int, Any]],
-    limits: WorkLimits,
-    threads: int,
-    gap: float,
+# --- CBC --------------------------------------------------------------------------------------------------------------
+
+_STOPS = {"time": "time_limit", "node": "node_limit", "iteration": "iteration_limit", "solution": "solution_limit"}
+
+
+def _with_cbc(problem: Programme, request: Request) -> Answer:
+    """CBC through PuLP's files."""
+    mixed, limits = bool(problem.integer.any()), request.limits
+    model = as_pulp(problem)
+    variables = model.variables()
+    if mixed and request.start is not None:
+        for variable, value in zip(variables, request.start.tolist(), strict=True):
+            variable.setInitialValue(value, check=False)
+    with TemporaryDirectory(prefix="programme-") as folder:
+        log = Path(folder) / "cbc.log"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # it goes with PuLP 4, below which PuLP is pinned
+            solver = pulp.PULP_CBC_CMD(
+                msg=False,
+                threads=request.threads,
+                timeLimit=limits.seconds,
+                gapRel=request.gap if mixed else None,
+                gapAbs=request.gap_absolute if mixed and request.gap_absolute > 0 else None,
+                maxNodes=limits.nodes if mixed else None,
+                warmStart=mixed and request.start is not None,
+                options=[f"maxIterations {limits.iterations}"],
+                logPath=str(log),
+            )
+        try:
+            model.solve(solver)
+        except pulp.PulpError:
+            return Answer("error", None, None, None)
+        said = log.read_text(encoding="utf-8", errors="replace")
+    return _cbc_answer(problem, model, variables, said, limits)
+
+
+def _cbc_answer(
+    problem: Programme, model: pulp.LpProblem, variables: list[Any], said: str, limits: WorkLimits
 ) -> Answer:
-    """CBC through PuLP's files. It hands over no bound for whole numbers: only a proven optimum has one."""
+    """What CBC's solution and its log say together."""
     mixed = bool(problem.integer.any())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # it goes with PuLP 4, below which PuLP is pinned
-        solver = pulp.PULP_CBC_CMD(
-            msg=False,
-            threads=threads,
-            timeLimit=limits.seconds,
-            gapRel=gap if mixed else None,
-            maxNodes=limits.nodes if mixed else None,
-            options=[f"maxIterations {limits.iterations}"],
-        )
-    try:
-        model.solve(solver)
-    except pulp.PulpError:
-        return Answer("error", None, None, None)
-    stopped = "time_limit" if limits.seconds is not None else ("node_limit" if mixed else "iteration_limit")
+    stopped = re.search(r"Stopped on (\w+)", said) if mixed else None  # of an LP it says "node limit" at any limit
+    unnamed = "time_limit" if limits.seconds is not None else ("node_limit" if mixed else "iteration_limit")
     endings = {
         pulp.constants.LpSolutionOptimal: "optimal",
         pulp.constants.LpSolutionInfeasible: "infeasible",
         pulp.constants.LpSolutionUnbounded: "unbounded",
     }
-    termination = endings.get(model.sol_status, stopped)
+    termination = endings.get(model.sol_status) or (_STOPS.get(stopped[1]) if stopped else None) or unnamed
     values = [v.varValue for v in variables]
     x = None if None in values or termination in ("infeasible", "unbounded") else floats(values)
-    duals = None
-    if x is not None and not mixed and all(c.pi is not None for _, c in rows):
-        duals = np.zeros(len(problem.row_lower))
-        for i, constraint in rows:
-            duals[i] += constraint.pi
-    bound = (
-        float(np.dot(x, problem.costs)) * (-1.0 if problem.maximise else 1.0)
-        if x is not None and mixed and termination == "optimal"
-        else None
+    bound = _logged(said, r"Lower bound")
+    if bound is not None:  # three digits after the point are written
+        bound -= 0.0005
+    elif mixed and termination == "optimal" and x is not None:
+        bound = float(np.dot(x, problem.costs)) * (-1.0 if problem.maximise else 1.0)
+    nodes, iterations = _logged(said, r"Enumerated nodes"), _logged(said, r"Total iterations")
+    return Answer(
+        termination,
+        x,
+        None if x is None or mixed else _prices(problem, model),
+        bound if mixed else None,
+        int(iterations or 0),
+        int(nodes or 0),
     )
-    return Answer(termination, x, duals, bound)
+
+
+def _logged(said: str, what: str) -> float | None:
+    """The last number that the log gives for something, None where it gives none."""
+    found = re.findall(rf"^{what}:\s+([-+.\deE]+)\s*$", said, flags=re.MULTILINE)
+    return float(found[-1]) if found else None
+
+
+def _prices(problem: Programme, model: pulp.LpProblem) -> FloatArray | None:
+    """The dual values of rows; None where CBC gives none."""
+    duals = np.zeros(len(problem.row_lower))
+    for constraint in model.constraints():
+        if constraint.pi is None:
+            return None
+        duals[int(constraint.name[1:-1])] += constraint.pi
+    return duals

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from solvers.arrays import BoolArray, FloatArray, floats
-from solvers.backends import Answer, SolverName, answer_of, default_solver
+from solvers.backends import Answer, Request, SolverName, answer_of, default_solver
 
 Status = Literal["optimal", "feasible", "infeasible", "unbounded", "unsolved"]
 
@@ -83,6 +83,9 @@ def programme(
     at_least, at_most = _spread(lower, n, "lower"), _spread(upper, n, "upper")
     whole = np.broadcast_to(np.asarray(integer, dtype=np.bool_), (n,)).copy()
     rows.sum_duplicates()
+    if not np.all(rows.data):
+        rows = rows.copy()
+        rows.eliminate_zeros()
     for what, values in (("cost", c), ("coefficient", rows.data)):
         if not np.all(np.isfinite(values)):
             raise MalformedProgramme(f"a {what} of a programme is not a finite number")
@@ -128,7 +131,8 @@ class Solution:
 
     `status`: "optimal", "feasible" (stopped early with a point that satisfies every limit), "infeasible", "unbounded"
     or "unsolved" (no usable point, or a claim of the solver that did not survive the check here). `termination`: why
-    the solver stopped ("optimal", "infeasible", "unbounded", "iteration_limit", "node_limit", "time_limit", "error").
+    the solver stopped ("optimal", "infeasible", "unbounded", "iteration_limit", "node_limit", "time_limit",
+    "memory_limit", "interrupted", "error").
     `x` is None unless the status is "optimal" or "feasible". `bound` is proven (dual) and `gap` is
     |objective - bound| / max(1, |objective|); both None where nothing is proven. `duals` (of rows) and `reduced_costs`
     are in the programme's own sense, the change of the objective per unit of a limit; None with whole numbers.
@@ -166,15 +170,26 @@ def solve(
     limits: WorkLimits | None = None,
     threads: int = 1,
     gap: float = 0.0,
+    gap_absolute: float = 0.0,
+    start: npt.ArrayLike | None = None,
     solver: SolverName | None = None,
 ) -> Solution:
-    """Solve a programme; `gap` is the relative gap at which branch and bound may stop. A hard one raises nothing."""
+    """Solve a programme. A hard one raises nothing: its solution says what there is.
+
+    `gap` (relative) and `gap_absolute` are where branch and bound may stop. `start` (n) is a solution to start branch
+    and bound from, best found so far or not; `MalformedProgramme` says so where it does not satisfy the limits.
+    """
     limits, used = limits or WorkLimits(), solver or default_solver()
     started = time.perf_counter()
+    point = None if start is None else _spread(start, len(problem.costs), "start")
+    if point is not None and not violation(problem, point) <= TOLERANCE:
+        missed = violation(problem, point)
+        raise MalformedProgramme(f"the point to start from misses a limit of the programme by {missed:.3g} (relative)")
     sign = -1.0 if problem.maximise else 1.0
     if _empty_row_clashes(problem):
         return _verdict(problem, Answer("infeasible", None, None, None), sign, used, started)
-    return _verdict(problem, answer_of(problem, limits, threads, gap, used), sign, used, started)
+    request = Request(limits, threads, gap, gap_absolute, point)
+    return _verdict(problem, answer_of(problem, request, used), sign, used, started)
 
 
 def solve_nearest(
@@ -318,7 +333,7 @@ def _verdict(problem: Programme, answer: Answer, sign: float, solver: SolverName
         iterations=answer.iterations,
         nodes=answer.nodes,
         solver=solver,
-        repeatable=answer.termination != "time_limit",
+        repeatable=answer.termination not in ("time_limit", "memory_limit", "interrupted"),
     )
 
 

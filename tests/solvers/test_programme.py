@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pulp
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
-from solvers.backends import HAS_HIGHS
+from solvers.backends import HAS_HIGHS, as_pulp
 from solvers.programme import (
     MalformedProgramme,
     Programme,
@@ -220,3 +221,76 @@ def test_arrays_that_do_not_fit_are_refused(change, says):
     arguments = {"costs": [1.0, 2.0], "matrix": [[1.0, 1.0]], "row_lower": [0.0], "row_upper": [1.0]} | change
     with pytest.raises(MalformedProgramme, match=says):
         programme(**arguments)
+
+
+def knapsack() -> Programme:
+    """One that takes some hundred nodes."""
+    w = np.random.default_rng(1).integers(10, 1000, (4, 18))
+    return programme(w.sum(0) + 7, w, -np.inf, w.sum(1) // 3, upper=1, integer=True, maximise=True)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_node_limit_is_named_and_its_bound_holds(solver):
+    problem = knapsack()
+    best = solve(problem).objective
+    found = solve(problem, limits=WorkLimits(nodes=2), solver=solver)
+    assert (found.status, found.termination, found.repeatable) == ("feasible", "node_limit", True)
+    assert found.objective <= best <= found.bound < 1.1 * best
+    assert found.nodes <= 3
+
+
+def test_cbc_names_a_stop_by_the_clock():
+    rng = np.random.default_rng(3)
+    w = rng.integers(1000, 2000, (8, 200))
+    problem = programme(w.sum(0), w, -np.inf, w.sum(1) // 2, upper=1, integer=True, maximise=True)
+    found = solve(problem, limits=WorkLimits(seconds=0.1), solver="cbc")
+    assert (found.termination, found.repeatable) == ("time_limit", False)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_start_is_where_a_search_without_nodes_ends(solver):
+    problem = hard_knapsack()
+    known = solve(problem, limits=WorkLimits(nodes=300))
+    cold = solve(problem, limits=WorkLimits(nodes=1), solver=solver)
+    warm = solve(problem, limits=WorkLimits(nodes=1), start=known.point, solver=solver)
+    assert cold.objective < known.objective <= warm.objective
+
+
+def test_a_start_outside_the_limits_is_refused():
+    with pytest.raises(MalformedProgramme, match="start from misses a limit"):
+        solve(hard_knapsack(), start=np.ones(60))
+
+
+def test_an_absolute_gap_stops_branch_and_bound():
+    problem = knapsack()
+    loose = solve(problem, gap_absolute=1_000.0)
+    assert loose.termination == "optimal"
+    assert 0 < loose.bound - loose.objective <= 1_000.0
+    assert loose.nodes < solve(problem).nodes
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_prices_of_rows_limited_on_both_sides_and_exactly(solver):
+    # the last row binds below, the first exactly, the second above
+    problem = programme(
+        [1.0, 2.0, -1.0], [[1, 1, 0], [0, 0, 1], [0, 1, 0]], [4.0, 1.0, 1.0], [4.0, 3.0, 2.0], lower=-np.inf
+    )
+    found = solve(problem, solver=solver)
+    assert found.point == pytest.approx([3.0, 1.0, 3.0])
+    assert found.duals == pytest.approx([1.0, -1.0, 1.0])
+
+
+@given(st.integers(0, 10_000), st.booleans())
+@settings(max_examples=20, deadline=None)
+def test_pulps_own_objects_are_the_same_programme(seed, whole):
+    problem = random_programme(seed, 6, 7, maximise=bool(seed % 2), whole=whole)
+    model = as_pulp(problem)
+    model.solve(pulp.HiGHS(msg=False, gapRel=0.0))  # PuLP's own reading of its objects
+    sign = -1.0 if problem.maximise else 1.0
+    assert sign * pulp.value(model.objective) == pytest.approx(solve(problem).objective, abs=1e-6)
+
+
+def test_noughts_are_no_coefficients():
+    problem = programme([1.0, 1.0], [[1.0, 0.0], [0.0, 0.0]], [2.0, 0.0], np.inf)
+    assert problem.matrix.nnz == 1
+    assert len(as_pulp(problem).constraints()) == 1
