@@ -34,7 +34,7 @@ class ClimbLimits:
     """How much a climb may do and how fine it gets. `paths` counts each simulated (path, allocation) pair."""
 
     paths: int = 4_000_000
-    batch: int = 10_240  # fresh paths of a step
+    batch: int = 8_192  # fresh paths of a step
     steps: int = 40  # at each width
     widths: tuple[float, ...] = (1.0, 0.5, 0.25, 0.12)  # of the event margin's spread
     radius: float = 0.5  # of the trust region at first, of a variable's natural size

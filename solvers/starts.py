@@ -180,10 +180,10 @@ def starts(
     few = table.only(thinned(s, most_paths(g, v, most_nonzeros)))
     constant = few.margins - np.einsum("sgv,v->sg", few.yields, at)
     effects = sparse.csr_matrix(few.yields.reshape(-1, v))
-    x, _ = buffered(region, constant, effects, near, limits=limits)
+    x, _ = buffered(region, constant, effects, None, limits=limits)  # a start needs no ties broken
     name = "bpoe"
     if x is None:
-        name, (x, _) = "shortfall", least_shortfall(region, constant, effects, near, limits=limits)
+        name, (x, _) = "shortfall", least_shortfall(region, constant, effects, None, limits=limits)
     found[name] = x
     inside = {name: None if x is None else nearest(region, x) for name, x in found.items()}
     return {name: x for name, x in inside.items() if x is not None and region.violation(x) <= 1e-6}
