@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import approx_fprime, minimize
+from scipy.optimize import LinearConstraint, approx_fprime, minimize
 
 from solvers.levers import Levers, project, proportional
 
@@ -87,11 +87,7 @@ def slsqp(levers: Levers, mean: Mean, slope: Slope | None = None, *, iterations:
         jac=gradient,
         method="SLSQP",
         bounds=list(zip(levers.lower / scale, levers.upper / scale, strict=True)),
-        constraints={
-            "type": "eq",
-            "fun": lambda u: (sums @ (u * scale) - levers.totals) / big,
-            "jac": lambda u: sums * scale / big[:, None],
-        },
+        constraints=LinearConstraint(sums * scale / big[:, None], levers.totals / big, levers.totals / big),
         options={"maxiter": iterations, "ftol": 1e-10},
     )
     return project(levers, np.asarray(found.x, dtype=np.float64) * scale)
