@@ -1,6 +1,6 @@
 """Portfolios of normal yields, whose largest probability is known exactly: methods for uncertain yields, judged.
 
-    python -m benchmarks.portfolios [CELLS ...] [--batch 8192] [--workers 2] [--seed 1]
+    python -m benchmarks.portfolios [CELLS ...] [--batch 4096] [--workers 2] [--seed 1]
 
 One unit of money goes to n cells. A unit in cell i yields Y_i, jointly normal: mean mu_i, a few common factors, and
 noise of its own, so that P(Y x >= t) = Phi((mu x - t) / sd(x)) at every split x: methods are judged without a sample.
@@ -248,7 +248,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Methods on portfolios whose best split is known exactly")
     parser.add_argument("cells", nargs="*", type=int, default=[500, 1000, 5000])
-    parser.add_argument("--batch", type=int, default=ClimbLimits.batch)
+    parser.add_argument("--batch", type=int, default=ClimbLimits.batch, help="fresh paths of a step")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)

@@ -1,7 +1,7 @@
 """Climb a probability whose coefficients are uncertain: sequential LP on an annealed sigmoid, over many fresh paths.
 
 Where yields are uncertain (money x yield summed to a total), a programme over a fixed sample of paths fits itself to
-that sample. Here no path is used twice: each step smooths the indicator of attainment by a sigmoid, streams tens of
+that sample. Here each step has paths of its own: it smooths the indicator of attainment by a sigmoid, streams
 thousands of new paths for its slope, moves within a trust region by a linear programme, and is accepted where the
 smoothed objective is better than before on paths that neither point was chosen on. The sigmoid's width is annealed
 from the spread of the margin to a small fraction of it; slopes at one point add up over rejected steps, and carry over
@@ -18,13 +18,13 @@ from typing import Literal
 
 import numpy as np
 
-from solvers.arrays import FloatArray
+from solvers.arrays import BLOCK, FloatArray
 from solvers.objective import Look, Objective, look
 from solvers.paths import Paths, Streaming
 from solvers.polyhedron import Polyhedron, step_within
 
 SEARCH = 1  # the phase of the contract on randomness that a search reads
-SHRINK, GROW = 0.6, 1.3  # of the trust region
+SHRINK, GROW = 0.7, 1.3  # of the trust region
 CARRIED = 0.5  # of the slope's weight, over an accepted step
 Ended = Literal["converged", "work_limit", "stopped", "unsolved"]
 
@@ -34,11 +34,18 @@ class ClimbLimits:
     """How much a climb may do and how fine it gets. `paths` counts each simulated (path, allocation) pair."""
 
     paths: int = 4_000_000
-    batch: int = 8_192  # fresh paths of a step
-    steps: int = 40  # at each width
-    widths: tuple[float, ...] = (1.0, 0.5, 0.25, 0.12)  # of the event margin's spread
+    batch: int = 4_096  # fresh paths of a step, for each of its two allocations
+    steps: int = 60  # at each width
+    widths: tuple[float, ...] = (1.0, 0.35, 0.12)  # of the event margin's spread
     radius: float = 0.5  # of the trust region at first, of a variable's natural size
-    smallest_radius: float = 0.01  # at the last width; at a wider one larger in proportion
+    smallest_radius: float = 0.005  # at the last width; at a wider one larger in proportion
+    in_sample: int = 65_536  # of the latest paths, on which the answer's in-sample value is counted
+
+    def __post_init__(self) -> None:
+        if self.batch < BLOCK or self.batch % BLOCK or not self.widths or self.steps < 1:
+            raise ValueError(
+                f"a climb needs widths, steps, and batches of whole blocks of {BLOCK} paths, not {self.batch}"
+            )
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class Climbed:
 class Ascent:
     """Where a climb ended, and how.
 
-    `x` is the last accepted point; `in_sample` the objective on the `in_sample_paths` that it was accepted and kept on.
+    `x` is the last accepted point; `in_sample` the objective on the latest `in_sample_paths` that the climb went by.
     `origin` names the start; `starts` has each start's objective on the first paths. `simulated` counts (path,
     allocation) pairs; `next_path` is the first path of phase 1 that is unused. `termination`: the trust region grew
     small at every width ("converged"), the work was done, the caller stopped it, or a programme was not solved.
@@ -83,20 +90,19 @@ class _Climb:
     limits: ClimbLimits
     how: Streaming
     stopped: Callable[[], bool]
+    first_path: int
     next_path: int
     x: FloatArray
     scale: FloatArray
     radius: float
     slope: FloatArray
     weight: float = 0.0
-    hits: float = 0.0  # at x, weighted
-    hit_paths: int = 0
     spread: FloatArray = field(default_factory=lambda: np.ones(1))
     simulated: int = 0
     trace: list[Climbed] = field(default_factory=list)
 
     def affords(self, points: int) -> bool:
-        return not self.stopped() and self.simulated + points * self.limits.batch <= self.limits.paths
+        return not self.stopped() and self.simulated + points * self.limits.batch <= self.limits.paths - self.kept
 
     def look(self, points: list[FloatArray], widths: FloatArray) -> Look:
         """Fresh paths for each of the points, never asked for again."""
@@ -106,11 +112,18 @@ class _Climb:
         self.simulated += n * len(points)
         return seen
 
-    def count(self, share: float, afresh: bool) -> None:
-        """Add a batch's share of attained paths to those at x; a point new here starts from none."""
-        n = self.limits.batch
-        self.hits = share * n + (0.0 if afresh else self.hits)
-        self.hit_paths = n + (0 if afresh else self.hit_paths)
+    @property
+    def kept(self) -> int:
+        """Paths kept back for the last count: those asked for, or an eighth of a small limit, in whole blocks."""
+        return BLOCK * max(1, min(self.limits.in_sample, self.limits.paths // 8) // BLOCK)
+
+    def counted(self) -> tuple[float, int]:
+        """The objective at x on the latest paths, and on how many."""
+        n = min(self.kept, self.next_path - self.first_path)
+        widths = np.ones(len(self.objective.events))
+        seen = look(self.paths, [self.x], self.objective, widths, self.next_path - n, n, SEARCH, self.how)
+        self.simulated += n
+        return float(seen.attained[0]), n
 
     def learn(self, slope: FloatArray, carried: float) -> None:
         """Add a batch's slope to what is left of the earlier ones."""
@@ -143,12 +156,13 @@ def climb(
         ended = _at_width(state, share)
         if ended != "converged":
             break
+    in_sample, in_sample_paths = state.counted()
     return Ascent(
         state.x,
         origin,
         values,
-        state.hits / state.hit_paths,
-        state.hit_paths,
+        in_sample,
+        in_sample_paths,
         tuple(state.trace),
         ended,
         state.simulated,
@@ -162,9 +176,9 @@ def _check(region: Polyhedron, starts: Mapping[str, FloatArray], limits: ClimbLi
     for name, x in starts.items():
         if x.shape != region.lower.shape or region.violation(x) > 1e-6:
             raise ValueError(f"the start {name!r} breaks a limit, or has the wrong number of variables")
-    if limits.paths < limits.batch * len(starts):
+    if limits.paths < 2 * limits.batch * len(starts):
         raise ValueError(
-            f"the work limit of {limits.paths} paths does not cover {limits.batch} for each of {len(starts)} starts"
+            f"the work limit of {limits.paths} paths does not cover {2 * limits.batch} for each of {len(starts)} starts"
         )
 
 
@@ -182,7 +196,7 @@ def _begun(
     """All starts on the same first paths; the climb begins at the best, by its smooth stand-in among equal ones."""
     names, points = list(starts), [starts[name] for name in starts]
     # The width is not known before the margins are: one block tells.
-    pilot = look(paths, points[:1], objective, np.ones(len(objective.events)), first, 1024, SEARCH, how)
+    pilot = look(paths, points[:1], objective, np.ones(len(objective.events)), first, BLOCK, SEARCH, how)
     widths = _spread(pilot, 0)
     seen = look(paths, points, objective, widths, first, limits.batch, SEARCH, how)
     best = max(range(len(points)), key=lambda i: (seen.attained[i], seen.values[i], -i))
@@ -195,6 +209,7 @@ def _begun(
         limits,
         how,
         stopped,
+        first,
         after,
         x,
         sizes,
@@ -202,8 +217,7 @@ def _begun(
         seen.slopes[best],
     )
     state.spread = _spread(seen, best)
-    state.count(float(seen.attained[best]), True)
-    state.simulated = 1024 + limits.batch * len(points)
+    state.simulated = BLOCK + limits.batch * len(points)
     return names[best], dict(zip(names, seen.attained.tolist(), strict=True)), state
 
 
@@ -222,7 +236,6 @@ def _at_width(state: _Climb, share: float) -> Ended:
         return "stopped" if state.stopped() else "work_limit"
     state.weight = 0.0
     seen = state.look([state.x], widths)
-    state.count(float(seen.attained[0]), False)
     state.learn(seen.slopes[0], 0.0)
     for _ in range(limits.steps):
         if state.radius < limits.smallest_radius * share / last:
@@ -251,4 +264,3 @@ def _judge(state: _Climb, trial: FloatArray, widths: FloatArray, share: float) -
     else:
         state.radius *= SHRINK
         state.learn(seen.slopes[0], 1.0)
-    state.count(float(seen.attained[int(better)]), better)

@@ -46,9 +46,9 @@ class Polyhedron:
         return violation(self.limits, x)
 
     def scale(self, x: FloatArray) -> FloatArray:
-        """A natural size for each variable's moves: its room, or ten times what is usual at x where that is less."""
+        """A natural size for each variable's moves: its room, or five times what is usual at x where that is less."""
         usual = float(np.mean(np.abs(x))) or 1.0
-        return np.minimum(self.upper - self.lower, 10.0 * np.maximum(usual, np.abs(x)))
+        return np.minimum(self.upper - self.lower, 5.0 * np.maximum(usual, np.abs(x)))
 
 
 def polyhedron(

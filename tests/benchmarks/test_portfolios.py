@@ -1,4 +1,4 @@
-"""The portfolio's exact optimum, two ways; its sample paths are what its formula says; the rules people use are right."""
+"""The portfolio's exact optimum, two ways; its sample paths are as its formula says; what people use is right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The objective over sample paths: k of m by counting, slopes by differences, sums that no thread or call size moves."""
+"""The objective over sample paths: k of m by counting, slopes by differences, sums that no thread moves."""
 
 from __future__ import annotations
 
