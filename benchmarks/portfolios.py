@@ -1,6 +1,6 @@
 """Portfolios of normal yields, whose largest probability is known exactly: methods for uncertain yields, judged.
 
-    python -m benchmarks.portfolios [CELLS ...] [--batch 4096] [--workers 2] [--seed 1]
+    python -m benchmarks.portfolios [CELLS ...] [--batch 4096] [--workers 2] [--seed 1] [--big-m PATHS]
 
 One unit of money goes to n cells. A unit in cell i yields Y_i, jointly normal: mean mu_i, a few common factors, and
 noise of its own, so that P(Y x >= t) = Phi((mu x - t) / sd(x)) at every split x: methods are judged without a sample.
@@ -24,15 +24,20 @@ from scipy.stats import norm
 
 from benchmarks.baselines import BASELINES
 from solvers.ascent import SEARCH, Ascent, ClimbLimits, climb
+from solvers.budget import most_attained
 from solvers.levers import Levers, limited
 from solvers.objective import all_of
 from solvers.paths import LinearPaths, Streaming
 from solvers.polyhedron import of_levers
+from solvers.programme import WorkLimits
+from solvers.responses import identity
 from solvers.starts import MOST_NONZEROS, most_paths, starts
+from solvers.surrogate import surrogate
 
 FloatArray = npt.NDArray[np.float64]
 
 BLOCK = 1024  # paths that one stream of random numbers makes
+BIG_M_NODES, BIG_M_SECONDS = 2_000, 120.0
 SLSQP_CELLS = 600  # beyond which SLSQP's dense matrices take minutes
 
 
@@ -196,7 +201,19 @@ class Row:
     seconds: float
 
 
-def measure(case: Portfolio, batch: int, workers: int, say: Callable[[str], None]) -> list[Row]:
+def big_m(case: Portfolio, paths: int) -> FloatArray:
+    """The most paths attained on a fixed sample: a mixed-integer programme with big M, and what it claims."""
+    levers, even = as_levers(case), np.full(case.cells, 1.0 / case.cells)
+    table = as_paths(case)(even, 0, paths, SEARCH)
+    limits = WorkLimits(nodes=BIG_M_NODES, seconds=BIG_M_SECONDS)
+    found = most_attained(surrogate(levers, identity, even, table), paths=paths, limits=limits)
+    if found is None:
+        return even
+    print(f"{case.cells:>6} big M claims {found.value:.4f} on its {paths} paths")
+    return found.x
+
+
+def measure(case: Portfolio, batch: int, workers: int, say: Callable[[str], None], hard: int = 0) -> list[Row]:
     """Every method on one portfolio; ours with the bPOE start that it makes, in its seconds."""
     levers, best, rows = as_levers(case), case.probability(exact(case)), []
 
@@ -215,6 +232,8 @@ def measure(case: Portfolio, batch: int, workers: int, say: Callable[[str], None
         if name != "SLSQP on the mean" or case.cells <= SLSQP_CELLS:
             add(name, functools.partial(rule, levers, mean, lambda x: case.mean))
     add("largest mean (LP)", lambda: filled(case.mean, case.caps))
+    if hard:
+        add(f"big M, {hard} paths", lambda: big_m(case, hard))
     paths, region, even = as_paths(case), of_levers(levers), np.full(case.cells, 1.0 / case.cells)
     begun: dict[str, FloatArray] = {}
 
@@ -251,9 +270,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--batch", type=int, default=ClimbLimits.batch, help="fresh paths of a step")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--big-m", type=int, default=0, metavar="PATHS", help="a MILP with big M on so many paths, too")
     given = parser.parse_args(arguments)
     for cells in given.cells:
-        measure(reference_portfolio(cells, given.seed), given.batch, given.workers, print)
+        measure(reference_portfolio(cells, given.seed), given.batch, given.workers, print, given.big_m)
 
 
 if __name__ == "__main__":

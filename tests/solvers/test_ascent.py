@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -185,3 +189,30 @@ def test_climbs_that_cannot_begin_are_refused() -> None:
         climb(region, as_paths(SMALL), all_of(1), {"even": np.full(60, 1 / 60)}, limits=ClimbLimits(paths=10))
     with pytest.raises(ValueError, match="whole blocks"):
         ClimbLimits(batch=1000)
+
+
+SCRIPT = """
+import hashlib
+from tests.solvers.test_ascent import QUICK, climbed
+import os
+import subprocess
+import sys
+from dataclasses import replace
+print(hashlib.sha256(climbed(200, replace(QUICK, paths=60_000)).x.tobytes()).hexdigest())
+"""
+
+
+def test_the_threads_of_the_linear_algebra_move_no_bit() -> None:
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", SCRIPT],
+            env=os.environ | {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for threads in ("1", "4")
+    ]
+    assert len(said[0].strip()) == 64
+    assert said[0] == said[1]
