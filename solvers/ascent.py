@@ -92,14 +92,17 @@ class _Climb:
     stopped: Callable[[], bool]
     first_path: int
     next_path: int
-    x: FloatArray
-    scale: FloatArray
-    radius: float
-    slope: FloatArray
-    weight: float = 0.0
-    spread: FloatArray = field(default_factory=lambda: np.ones(1))
+    x: FloatArray = field(init=False)
+    scale: FloatArray = field(init=False)
+    spread: FloatArray = field(init=False)  # of the event margins at x (E,)
+    slope: FloatArray = field(init=False)
+    weight: float = 0.0  # of the slope, in batches
+    radius: float = field(init=False)
     simulated: int = 0
     trace: list[Climbed] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.slope, self.radius = np.zeros(self.region.variables), self.limits.radius
 
     def affords(self, points: int) -> bool:
         return not self.stopped() and self.simulated + points * self.limits.batch <= self.limits.paths - self.kept
@@ -150,7 +153,8 @@ def climb(
     """
     limits = limits or ClimbLimits()
     _check(region, starts, limits)
-    origin, values, state = _begun(region, paths, objective, starts, limits, first, how or Streaming(), scale, stopped)
+    state = _Climb(region, paths, objective, limits, how or Streaming(), stopped, first, first)
+    origin, values = _begin(state, starts, scale)
     ended: Ended = "converged"
     for share in limits.widths:
         ended = _at_width(state, share)
@@ -182,43 +186,18 @@ def _check(region: Polyhedron, starts: Mapping[str, FloatArray], limits: ClimbLi
         )
 
 
-def _begun(
-    region: Polyhedron,
-    paths: Paths,
-    objective: Objective,
-    starts: Mapping[str, FloatArray],
-    limits: ClimbLimits,
-    first: int,
-    how: Streaming,
-    scale: FloatArray | None,
-    stopped: Callable[[], bool],
-) -> tuple[str, dict[str, float], _Climb]:
+def _begin(state: _Climb, starts: Mapping[str, FloatArray], scale: FloatArray | None) -> tuple[str, dict[str, float]]:
     """All starts on the same first paths; the climb begins at the best, by its smooth stand-in among equal ones."""
     names, points = list(starts), [starts[name] for name in starts]
+    ones = np.ones(len(state.objective.events))
     # The width is not known before the margins are: one block tells.
-    pilot = look(paths, points[:1], objective, np.ones(len(objective.events)), first, BLOCK, SEARCH, how)
-    widths = _spread(pilot, 0)
-    seen = look(paths, points, objective, widths, first, limits.batch, SEARCH, how)
+    pilot = look(state.paths, points[:1], state.objective, ones, state.first_path, BLOCK, SEARCH, state.how)
+    seen = state.look(points, _spread(pilot, 0))
+    state.simulated += BLOCK
     best = max(range(len(points)), key=lambda i: (seen.attained[i], seen.values[i], -i))
-    x = points[best]
-    sizes, after = region.scale(x) if scale is None else scale, first + limits.batch
-    state = _Climb(
-        region,
-        paths,
-        objective,
-        limits,
-        how,
-        stopped,
-        first,
-        after,
-        x,
-        sizes,
-        limits.radius,
-        seen.slopes[best],
-    )
-    state.spread = _spread(seen, best)
-    state.simulated = BLOCK + limits.batch * len(points)
-    return names[best], dict(zip(names, seen.attained.tolist(), strict=True)), state
+    state.x, state.spread = points[best], _spread(seen, best)
+    state.scale = state.region.scale(state.x) if scale is None else scale
+    return names[best], dict(zip(names, seen.attained.tolist(), strict=True))
 
 
 def _spread(seen: Look, i: int) -> FloatArray:
