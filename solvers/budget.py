@@ -1,14 +1,12 @@
 """Allocations over sample paths by linear and mixed-integer programmes: the starts of the search, and its checks.
 
 - `best_mean`: the largest mean margin (LP);
-- `best_buffered`: the smallest buffered probability of exceedance (bPOE) of a shortfall, min over a >= 0 of
-  E[(a X + 1)+] for the shortfall X of the worst goal (Mafusalov & Uryasev 2018, "Buffered probability of exceedance:
-  mathematical properties and optimization", SIAM J. Optim. 28(2), eq. 3.1 and section 5). The product of a and the
-  allocation is one new variable, so that it is an exact LP in (a, a x);
+- `best_buffered`: the smallest buffered probability (bPOE) that some goal is missed (LP);
 - `least_shortfall`: the smallest mean shortfall (LP), where bPOE is 1 whatever one does;
 - `most_attained`: the most paths attaining every goal (MILP with big M), for a few paths only.
 
-Each takes a `Surrogate` and returns a `Proposal`. Nothing here simulates: proposals are simulated by `solvers.refine`.
+Each takes a `Surrogate` and returns a `Proposal`; the linear ones are those of `solvers.starts`, over the pieces of
+curved responses. Nothing here simulates: proposals are simulated by `solvers.refine`.
 """
 
 from __future__ import annotations
@@ -19,16 +17,17 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from solvers import starts
 from solvers.arrays import FloatArray, IntArray, path_mean, thinned
 from solvers.levers import project, proportional
-from solvers.programme import Solution, WorkLimits, programme, solve, solve_nearest, stacked
+from solvers.polyhedron import Polyhedron, polyhedron
+from solvers.programme import Solution, WorkLimits, programme, solve_nearest, stacked
 from solvers.responses import Segments, concave_segments
+from solvers.starts import MOST_NONZEROS, Nearness, best_worth, most_paths
 from solvers.surrogate import Surrogate
 
 PIECES = 12  # of each response curve
 SPACING = 2.0  # samples of a curve lie closer where spend is small
-MOST_NONZEROS = 400_000  # of path rows: some seconds; more paths are thinned
-HARD_LIMIT = 5_000_000  # of path rows: over a minute and a gigabyte
 MILP_PATHS = 200
 MILP_LIMITS = WorkLimits(nodes=500)
 
@@ -58,15 +57,9 @@ def best_mean(
     frame = _frame(case, pieces)
     mean = float(np.dot(share, path_mean(case.table.margins)))
     constant = mean + float(np.dot(worth, frame.curves.at_lower - case.response(case.at)))
-    problem = programme(
-        (worth[:, None] * frame.curves.slopes * frame.curves.widths).ravel(),
-        frame.sums,
-        frame.totals,
-        frame.totals,
-        upper=frame.widest,
-        maximise=True,
-    )
-    solution = solve_nearest(problem, frame.moves, frame.reference, limits=limits)
+    fills = polyhedron(frame.sums, frame.totals, frame.totals, upper=frame.widest)
+    gains = (worth[:, None] * frame.curves.slopes * frame.curves.widths).ravel()
+    solution = best_worth(fills, gains, Nearness(frame.moves, frame.reference), limits=limits)
     if solution.x is None or solution.objective is None:
         return None
     return Proposal("mean", frame.allocation(solution.x), constant + solution.objective, case.table.paths, solution)
@@ -87,47 +80,12 @@ def best_buffered(
     equal solutions take the one nearest to the reference (a second LP).
     """
     case = _thin(case, most_nonzeros)
-    frame, s = _frame(case, pieces), case.table.paths
-    n, v = frame.moves.shape[1], len(case.at)
-    margins, effects = _path_rows(case, frame)
-    g = margins.shape[1]
-    # columns: a * piece fills (n), a * response gains (v), a, and each path's (a X + 1)+
-    z = _per_path(np.ones(s * g), s, g)
-    a_column = sparse.csr_matrix(margins.reshape(-1, 1))
-    fills = sparse.csr_matrix(sparse.identity(n))
-    matrix = stacked(
-        [
-            [frame.sums, None, sparse.csr_matrix(-frame.totals[:, None]), None],
-            [fills, None, sparse.csr_matrix(-frame.widest[:, None]), None],
-            [frame.gains, -sparse.csr_matrix(sparse.identity(v)), sparse.csr_matrix(frame.offset[:, None]), None],
-            [None, effects, a_column, z],
-        ]
-    )
-    groups = len(frame.totals)
-    problem = programme(
-        np.concatenate([np.zeros(n + v + 1), np.full(s, 1.0 / s)]),
-        matrix,
-        np.concatenate([np.zeros(groups), np.full(n, -np.inf), np.zeros(v), np.ones(s * g)]),
-        np.concatenate([np.zeros(groups + n + v), np.full(s * g, np.inf)]),
-        lower=np.concatenate([np.zeros(n), np.full(v, -np.inf), np.zeros(1 + s)]),
-        upper=np.concatenate([np.full(n + v, np.inf), [1e6], np.full(s, np.inf)]),
-    )
-    # a * (allocation - reference): its distance from 0 is what breaks ties
-    nearness = stacked(
-        [
-            [
-                frame.moves,
-                sparse.csr_matrix((v, v)),
-                sparse.csr_matrix(-frame.reference[:, None]),
-                sparse.csr_matrix((v, s)),
-            ]
-        ]
-    )
-    solution = solve_nearest(problem, nearness, 0.0, limits=limits) if break_ties else solve(problem, limits=limits)
-    scale = 0.0 if solution.x is None else float(solution.x[n + v])
-    if solution.x is None or solution.objective is None or solution.objective > 1.0 - 1e-6 or scale < 1e-6:
+    frame = _frame(case, pieces)
+    x, solution = starts.buffered(*_straight(case, frame), _near(frame) if break_ties else None, limits=limits)
+    if x is None or solution.objective is None:
         return least_shortfall(case, pieces=pieces, most_nonzeros=most_nonzeros, limits=limits, break_ties=break_ties)
-    return Proposal("bpoe", frame.allocation(solution.x[:n] / scale), solution.objective, s, solution)
+    fills = x[: frame.moves.shape[1]]
+    return Proposal("bpoe", frame.allocation(fills), solution.objective, case.table.paths, solution)
 
 
 def least_shortfall(
@@ -140,31 +98,12 @@ def least_shortfall(
 ) -> Proposal | None:
     """The allocation with the smallest mean shortfall of the worst goal (LP). None where the LP is not solved."""
     case = _thin(case, most_nonzeros)
-    frame, s, v = _frame(case, pieces), case.table.paths, len(case.at)
-    n = frame.moves.shape[1]
-    margins, effects = _path_rows(case, frame)
-    g = margins.shape[1]
-    z = _per_path(np.ones(s * g), s, g)
-    problem = programme(
-        np.concatenate([np.zeros(n + v), np.full(s, 1.0 / s)]),
-        stacked(
-            [
-                [frame.sums, None, None],
-                [frame.gains, -sparse.csr_matrix(sparse.identity(v)), None],
-                [None, effects, z],
-            ]
-        ),
-        np.concatenate([frame.totals, -frame.offset, -margins.ravel()]),
-        np.concatenate([frame.totals, -frame.offset, np.full(s * g, np.inf)]),
-        lower=np.concatenate([np.zeros(n), np.full(v, -np.inf), np.zeros(s)]),
-        upper=np.concatenate([frame.widest, np.full(v + s, np.inf)]),
-    )
-    moves = stacked([[frame.moves, sparse.csr_matrix((v, v + s))]])
-    near = (moves, frame.reference)
-    solution = solve_nearest(problem, *near, limits=limits) if break_ties else solve(problem, limits=limits)
-    if solution.x is None or solution.objective is None:
+    frame = _frame(case, pieces)
+    x, solution = starts.least_shortfall(*_straight(case, frame), _near(frame) if break_ties else None, limits=limits)
+    if x is None or solution.objective is None:
         return None
-    return Proposal("shortfall", frame.allocation(solution.x[:n]), solution.objective, s, solution)
+    fills = x[: frame.moves.shape[1]]
+    return Proposal("shortfall", frame.allocation(fills), solution.objective, case.table.paths, solution)
 
 
 def most_attained(
@@ -186,7 +125,7 @@ def most_attained(
     low, high = frame.gain_range()
     worst = base.ravel() + np.sum(np.minimum(dense * low, dense * high), axis=1)
     big = np.maximum(0.0, -worst)
-    counted = _per_path(-big, s, g)
+    counted = starts.per_path(-big, s, g)
     problem = programme(
         np.concatenate([np.zeros(n + v), np.full(s, 1.0 / s)]),
         stacked(
@@ -223,13 +162,13 @@ def starting_points(
     Every start satisfies the limits; one whose programme was not solved is left out.
     """
     split = proportional(case.levers)
-    starts = {"reference": Proposal("reference", split, case.probability(split), case.table.paths, None)}
+    reference = {"reference": Proposal("reference", split, case.probability(split), case.table.paths, None)}
     found = [
         best_mean(case, weights=weights, pieces=pieces, limits=limits),
         best_buffered(case, pieces=pieces, most_nonzeros=most_nonzeros, limits=limits),
         most_attained(case, pieces=pieces, limits=limits or MILP_LIMITS) if case.table.paths <= MILP_PATHS else None,
     ]
-    return starts | {proposal.method: proposal for proposal in found if proposal is not None}
+    return reference | {proposal.method: proposal for proposal in found if proposal is not None}
 
 
 # --- the frame that the programmes share -----------------------------------------------------------------------------
@@ -297,21 +236,34 @@ def _sparse(data: FloatArray, rows: IntArray, columns: IntArray, shape: tuple[in
     return sparse.csr_matrix((data, (rows, columns)), shape=shape)
 
 
-def _per_path(values: FloatArray, s: int, g: int) -> sparse.csr_matrix:
-    """A column for each path, with that path's values (S G,) in the rows of its goals."""
-    return _sparse(values, np.arange(s * g), np.repeat(np.arange(s), g), (s * g, s))
-
-
 def _path_rows(case: Surrogate, frame: _Frame) -> tuple[FloatArray, sparse.csr_matrix]:
     """Margins (S, G) at the paths' own allocation, and the effect (S G, V) on them of each scaled gain."""
     s, g, v = case.table.yields.shape
     return case.table.margins, sparse.csr_matrix((case.table.yields * frame.spread).reshape(s * g, v))
 
 
+def _straight(case: Surrogate, frame: _Frame) -> tuple[Polyhedron, FloatArray, sparse.csr_matrix]:
+    """Limits of (piece fills, scaled gains), and margins as straight lines in them."""
+    v, n = frame.gains.shape
+    rows = stacked([[frame.sums, sparse.csr_matrix((len(frame.totals), v))], [frame.gains, -sparse.identity(v)]])
+    sides = np.concatenate([frame.totals, -frame.offset])
+    lower = np.concatenate([np.zeros(n), np.full(v, -np.inf)])
+    upper = np.concatenate([frame.widest, np.full(v, np.inf)])
+    margins, effects = _path_rows(case, frame)
+    padded = sparse.csr_matrix(sparse.hstack([sparse.csr_matrix((effects.shape[0], n)), effects]))
+    return polyhedron(rows, sides, sides, lower=lower, upper=upper), margins, padded
+
+
+def _near(frame: _Frame) -> Nearness:
+    """Ties end at the allocation nearest to the reference."""
+    v = len(frame.reference)
+    return Nearness(stacked([[frame.moves, sparse.csr_matrix((v, v))]]), frame.reference)
+
+
 def _thin(case: Surrogate, most_nonzeros: int) -> Surrogate:
     """The case with as many of its paths as the size of a programme allows."""
     _, g, v = case.table.yields.shape
-    most = max(1, min(most_nonzeros, HARD_LIMIT) // (g * (v + 2)))
+    most = most_paths(g, v, most_nonzeros)
     if most >= case.table.paths:
         return case
     table = case.table.only(thinned(case.table.paths, most))

@@ -246,6 +246,25 @@ def solve_nearest(
     )
 
 
+def unique(problem: Programme, solution: Solution) -> bool:
+    """Whether the duals of an LP prove that its solution is the only one.
+
+    Every solution leaves variables with a reduced cost, and rows with a price, where they are. What is left can move
+    only where the columns of variables without a reduced cost are dependent in the rows that have a price.
+    """
+    if solution.status != "optimal" or solution.duals is None or solution.reduced_costs is None:
+        return False
+    tiny = 1e-9 * max(1.0, float(np.max(np.abs(problem.costs), initial=0.0)))
+    fixed = problem.lower == problem.upper
+    loose = np.flatnonzero((np.abs(solution.reduced_costs) <= tiny) & ~fixed)
+    rows = np.flatnonzero(np.abs(solution.duals) > tiny)
+    if len(loose) > len(rows):
+        return False
+    if len(loose) == 0:
+        return True
+    return int(np.linalg.matrix_rank(problem.matrix[rows][:, loose].toarray())) == len(loose)
+
+
 def violation(problem: Programme, x: FloatArray) -> float:
     """The largest violation of any limit at x, each relative to max(1, its terms' sizes summed); integrality too."""
     values = problem.matrix @ x

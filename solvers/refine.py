@@ -22,11 +22,10 @@ import numpy as np
 from solvers.arrays import FloatArray, path_mean
 from solvers.budget import best_buffered
 from solvers.levers import Levers, project, round_to_step
+from solvers.objective import all_of, attained, score, sigmoid
+from solvers.paths import Paths, PathTable
 from solvers.responses import Response, concave_segments
-from solvers.surrogate import PathTable, Surrogate, attained, score, surrogate
-
-# Paths first .. first + n of a phase at allocation x (V,), always the same ones whatever x.
-Simulate = Callable[[FloatArray, int, int, int], PathTable]
+from solvers.surrogate import Surrogate, surrogate
 
 MOST_PROBED = 24  # variables whose slopes are measured one by one
 COARSEST = 0.1  # radius at which a search on the smaller samples gives way to the next
@@ -92,7 +91,7 @@ class Refined:
 class _Search:
     """The state of one search: what has been simulated, and what may still be."""
 
-    simulate: Simulate
+    simulate: Paths
     limits: SearchLimits
     reserved: int  # paths kept back for the selection
     stopped: Callable[[], bool]
@@ -121,7 +120,7 @@ def improve(
     levers: Levers,
     response: Response,
     starts: Mapping[str, FloatArray],
-    simulate: Simulate,
+    simulate: Paths,
     *,
     limits: SearchLimits | None = None,
     stopped: Callable[[], bool] = lambda: False,
@@ -261,8 +260,8 @@ def _probed(search: _Search, here: Surrogate, n: int, radius: float) -> FloatArr
 
 def smoothed_attainment(margins: FloatArray, bandwidth: float) -> float:
     """The mean sigmoid of the worst margin (S, G): the share of paths attained, with its steps rounded off."""
-    z = np.clip(np.min(margins, axis=1) / bandwidth, -500.0, 500.0)
-    return float(path_mean((1.0 / (1.0 + np.exp(-z)))[:, None])[0])
+    worst, _ = all_of(margins.shape[1]).event_margins(margins)
+    return float(path_mean(sigmoid(worst, bandwidth))[0])
 
 
 # --- proposals -----------------------------------------------------------------------------------------------------

@@ -12,52 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from solvers.arrays import BoolArray, FloatArray, IntArray, path_mean, path_sum
+from solvers.arrays import FloatArray, IntArray, path_mean, path_sum
 from solvers.levers import Levers
+from solvers.objective import all_of, attained, sigmoid
+from solvers.paths import PathTable
 from solvers.responses import Response
-
-
-@dataclass(frozen=True)
-class PathTable:
-    """S sample paths of one allocation.
-
-    `margins` (S, G): for each goal, attained where >= 0; in a unit that makes goals comparable, as attainment - 1.
-    `yields` (S, G, V): by how much one more unit of variable v's response would have moved each margin on that path.
-    A variable that yields nothing on any path is never given more, so one whose response is (near) 0 here needs yields
-    from elsewhere, say the mean of its like. Curved responses need yields >= 0; negative ones are taken at the curve's
-    mean slope.
-    """
-
-    margins: FloatArray
-    yields: FloatArray
-
-    def __post_init__(self) -> None:
-        s, g = self.margins.shape
-        if self.yields.ndim != 3 or self.yields.shape[:2] != (s, g) or s == 0 or g == 0:
-            raise ValueError(
-                f"sample paths: margins are {self.margins.shape} (paths, goals) and yields {self.yields.shape}; "
-                "yields must be (paths, goals, variables), with at least one path and one goal"
-            )
-        if not (np.all(np.isfinite(self.margins)) and np.all(np.isfinite(self.yields))):
-            raise ValueError("sample paths hold a margin or a yield that is not a finite number")
-
-    @property
-    def paths(self) -> int:
-        """The number of sample paths."""
-        return self.margins.shape[0]
-
-    def only(self, paths: IntArray) -> PathTable:
-        """The table of some of the paths."""
-        return PathTable(self.margins[paths], self.yields[paths])
-
-    def blended(self, share: float) -> PathTable:
-        """Yields that are `share` the path's own and the rest the mean over paths.
-
-        Scaling a path's own yield doubles the risk that is particular to a lead (the variance of a sum of Poisson
-        many grows with their number, not its square): the mean of both has the right slope for it, the path's own
-        for shocks.
-        """
-        return PathTable(self.margins, share * self.yields + (1.0 - share) * path_mean(self.yields)[None])
 
 
 def unit_yields(
@@ -84,21 +43,6 @@ def unit_yields(
     )[:, like]
     extra = np.where(response > 0, strength, np.maximum(strength, 1.0))
     return (brought + extra * mean[None]) / (response + extra)
-
-
-def attained(margins: FloatArray) -> BoolArray:
-    """Which paths attain every goal: (S, G) -> (S,)."""
-    return np.all(margins >= 0.0, axis=1)
-
-
-def score(margins: FloatArray) -> tuple[float, float]:
-    """How good an allocation is on its paths: how many attain every goal, then minus the mean shortfall of the worst.
-
-    The second counts only between allocations that attain equally often, so that a search has a slope to go by where
-    no path attains.
-    """
-    worst = np.min(margins, axis=1)
-    return float(np.count_nonzero(worst >= 0.0)), -float(path_mean(np.maximum(0.0, -worst)[:, None])[0])
 
 
 @dataclass(frozen=True)
@@ -132,14 +76,12 @@ class Surrogate:
 
     def smoothed(self, x: FloatArray, bandwidth: float) -> tuple[float, FloatArray]:
         """The smoothed probability, the mean of a sigmoid of the worst margin, and its slope in the responses (V,)."""
-        margins = self.margins(x)
-        goal = np.argmin(margins, axis=1)
-        paths = np.arange(len(goal))
-        z = np.clip(margins[paths, goal] / bandwidth, -500.0, 500.0)
-        value = 1.0 / (1.0 + np.exp(-z))
+        margins, goals = all_of(self.table.margins.shape[1]).event_margins(self.margins(x))
+        value = sigmoid(margins, bandwidth)
         weight = value * (1.0 - value) / bandwidth
-        slope = path_sum(weight[:, None] * self.table.yields[paths, goal]) / len(goal)
-        return float(path_mean(value[:, None])[0]), slope
+        paths = np.arange(len(goals))
+        slope = path_sum(weight * self.table.yields[paths, goals[:, 0]]) / len(goals)
+        return float(path_mean(value)[0]), slope
 
 
 def surrogate(levers: Levers, response: Response, at: FloatArray, table: PathTable) -> Surrogate:

@@ -17,8 +17,9 @@ from engine.draws import SEARCH
 from engine.montecarlo import run
 from engine.plan.types import LoadedPlan
 from engine.world import World, build
+from solvers.paths import PathTable
 from solvers.refine import SearchLimits
-from solvers.surrogate import PathTable, unit_yields
+from solvers.surrogate import unit_yields
 
 Floats = NDArray[np.float64]
 PILOT = 8  # replications that tell how much work a replication is

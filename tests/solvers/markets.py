@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.stats import norm
 
-from solvers.surrogate import PathTable
+from solvers.paths import PathTable
 
 
 @dataclass

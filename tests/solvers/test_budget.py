@@ -13,9 +13,10 @@ from scipy.stats import norm
 
 from solvers.budget import best_buffered, best_mean, least_shortfall, most_attained, starting_points
 from solvers.levers import limited
+from solvers.paths import PathTable
 from solvers.programme import WorkLimits
 from solvers.responses import identity
-from solvers.surrogate import PathTable, Surrogate, surrogate
+from solvers.surrogate import Surrogate, surrogate
 from tests.solvers.markets import NormalMarket
 
 

@@ -12,9 +12,11 @@ from scipy.optimize import check_grad, linprog
 
 from solvers.budget import starting_points
 from solvers.levers import Levers, limited
+from solvers.objective import attained, score
+from solvers.paths import PathTable
 from solvers.refine import Refined, SearchLimits, best_linear, improve, smoothed_ascent
 from solvers.responses import concave_segments, identity
-from solvers.surrogate import PathTable, attained, score, surrogate, unit_yields
+from solvers.surrogate import surrogate, unit_yields
 from tests.solvers.markets import NormalMarket
 
 QUICK = SearchLimits(paths=12_000, samples=(256, 512), selection=1024, finalists=3)
