@@ -81,7 +81,7 @@ def comes(t: float, height: float, since: float, rate: float) -> bool:
     return t > since and height < rate
 
 
-@compiled(ARRIVALS(U8, U8, U8, U8, U8, VECTOR, VECTOR, F8))
+@compiled(ARRIVALS(U8, U8, U8, U8, U8, VECTOR, VECTOR, F8, F8))
 def thinned_arrivals(
     seed: int,
     replication: int,
@@ -91,13 +91,14 @@ def thinned_arrivals(
     rates: Vector,
     month_ends: Vector,
     since: float,
+    until: float,
 ) -> tuple[Vector, Keys]:
-    """A cell's leads in (since, horizon]: their times, sorted, and their keys.
+    """A cell's leads in (since, until], and not beyond the horizon: their times, sorted, and their keys.
 
     `purpose` is LEAD or PROSPECT; `rates` are leads per working hour by month. Candidates run from time 0 whatever
     `since` is, so that a later as_of leaves the draws of what follows as they were.
     """
-    end = month_ends[-1]
+    end = min(month_ends[-1], until)
     top = highest(rates)
     times = np.empty(64)
     keys = np.empty(64, dtype=np.uint64)

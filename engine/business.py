@@ -15,7 +15,7 @@ from engine.arithmetic import exp
 from engine.calendar import after_calendar_days
 from engine.compiled import compiled
 from engine.distributions import DISTRIBUTION, conditional_variate, log_survival, variate
-from engine.draws import CUSTOMER, DEAL, STAGE_VISIT, uniform, words
+from engine.draws import CUSTOMER, DEAL, HAND_OVER, STAGE_VISIT, uniform, words
 
 LOST, ADVANCED, STALE = 0, 1, 2
 
@@ -84,6 +84,18 @@ def time_at_desk(hours: float, speed: float) -> float:
     if speed <= 0.0:
         return np.inf
     return hours / speed
+
+
+@compiled(F8(F8, F8, F8), inline=True)
+def hours_left(hours: float, worked: float, speed: float) -> float:
+    """What is left of `hours` of effort for another, when a rep of this speed leaves after having worked on it."""
+    return max(hours - worked * speed, 0.0)
+
+
+@compiled(F8(U8, U8, U8, U8, U8), inline=True)
+def hand_over_uniform(seed: int, replication: int, phase: int, deal: int, change: int) -> float:
+    """What decides, where leads are routed by share, who takes a deal whose rep leaves at a change of staff."""
+    return uniform(words(seed, replication, deal, change, HAND_OVER, phase)[0])
 
 
 @compiled(numba.types.UniTuple(F8, 3)(U8, U8, U8, U8, U8), inline=True)

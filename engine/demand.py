@@ -18,6 +18,7 @@ from engine.arrivals import AT_ONCE, AT_RANDOM, EVENLY
 from engine.calendar import WorkCalendar
 from engine.draws import entity_key
 from engine.plan.types import Plan, Rep, Response, Source
+from engine.staffing import staffing_of
 from engine.territory import Territories, covered
 
 SPREADS = {"year": AT_RANDOM, "even": EVENLY, "start": AT_ONCE}
@@ -38,6 +39,8 @@ class Cell:
     count: int = -1  # exact lists: how many; else -1
     spread: int = AT_RANDOM
     line: int = -1  # its budget line, or -1
+    since: float = 0.0  # hours; leads come after it,
+    until: float = np.inf  # and not later than this: the days on which a prospecting rep is there
 
 
 @dataclass(frozen=True)
@@ -246,7 +249,10 @@ def prospecting_cells(
     cal: WorkCalendar,
     stage_index: Mapping[str, int],
 ) -> list[Cell]:
-    """The prospects a rep finds: hours a week times prospects an hour, spread over working time and the rep's mix."""
+    """The prospects a rep finds: hours a week times prospects an hour, spread over working time and the rep's mix.
+
+    Before the rep's first day and after the last there are none; while the rep gets up to speed there are fewer.
+    """
     prospecting = rep.prospecting
     if prospecting is None or prospecting.hours_per_week * prospecting.prospects_per_hour == 0.0:
         return []
@@ -256,7 +262,8 @@ def prospecting_cells(
     own = [region for region in leaves(territory) if here[regions[region]]]
     mix = mix_of(prospecting.mix, own, sorted(rep.products or products))
     rate = prospecting.hours_per_week * prospecting.prospects_per_hour / cal.week_hours
-    flat = np.full(len(cal.month_labels), rate)
+    staff = staffing_of({rep.name: rep}, [rep.name], cal)
+    rates = rate * staff.pace[0]
     enters = stage_index[prospecting.enters] if prospecting.enters else 0
     return [
         Cell(
@@ -266,8 +273,10 @@ def prospecting_cells(
             products[key[1]],
             index,
             enters,
-            flat * share,
+            rates * share,
             1.0,
+            since=float(staff.since[0]),
+            until=float(staff.until[0]),
         )
         for key, share in sorted(mix.items())
     ]

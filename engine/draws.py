@@ -173,6 +173,7 @@ STAGE_VISIT: Final = 6
 POSTERIOR: Final = 7
 ECONOMY: Final = 8
 BOOTSTRAP: Final = 9
+HAND_OVER: Final = 10
 
 SPARE = "spare"
 _CELL = "source, region, product"
@@ -193,6 +194,7 @@ PURPOSES: Final[tuple[Purpose, ...]] = (
             ("shock", SPARE, SPARE, SPARE)),
     Purpose("BOOTSTRAP", BOOTSTRAP, "key of the analysis", "number of the resample or draw",
             ("first", "second", "third", "fourth")),
+    Purpose("HAND_OVER", HAND_OVER, "lead key", "change of staff, 0 the horizon's first", ("route", SPARE, SPARE, SPARE)),
 )  # fmt: skip
 
 SIMULATE: Final = 0

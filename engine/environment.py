@@ -25,6 +25,7 @@ class Rank(IntEnum):
     WORK_DONE = 2
     ANSWER = 3
     STALE = 4
+    STAFF = 5  # who is there changes: those who leave hand their deals over, those who come begin
     HAND_OVER = 9  # a rep turns to the next deal only when everything else of the instant has happened
 
 
@@ -111,6 +112,12 @@ class DeskRequest(PriorityRequest):
         self.time = entered
         self.key = (priority, entered, deal)  # type: ignore[assignment]
 
+    def move(self, desk: Desk) -> None:
+        """Wait for another desk from here and now on, as one who has just come."""
+        self.resource.put_queue.remove(self)
+        self.resource, self.time = desk, self.env.now
+        desk.join(self)
+
     def grant(self) -> None:
         """The desk is the deal's, here and now."""
         self.usage_since = self.env.now
@@ -138,15 +145,14 @@ def _key(request: DeskRequest) -> tuple[int, float, int]:
 class Desk(simpy.PriorityResource):
     """A rep's desk: one deal at a time, best class first; handed over as the last thing of an instant.
 
-    `key` orders hand-overs of several desks at one instant; `speed` is hours of work done in a working hour.
+    `key` orders hand-overs of several desks at one instant.
     """
 
     PutQueue = KeyedQueue  # type: ignore[assignment]
 
-    def __init__(self, env: KeyedEnvironment, key: int, speed: float = 1.0) -> None:
+    def __init__(self, env: KeyedEnvironment, key: int) -> None:
         super().__init__(env, capacity=1)
         self.key = key
-        self.speed = speed
         self._handing_over = False
 
     def queue_for(self, priority: int, entered: float, deal: int) -> DeskRequest:
@@ -155,6 +161,13 @@ class Desk(simpy.PriorityResource):
         self.put_queue.append(request)
         self._ask()
         return request
+
+    def join(self, request: DeskRequest) -> None:
+        """Take a request over from another desk."""
+        priority, _, deal = request.key
+        request.key = (priority, request.time, deal)
+        self.put_queue.append(request)
+        self._ask()
 
     def leave(self, request: DeskRequest) -> None:
         """The deal is done with the desk."""

@@ -35,6 +35,7 @@ class Kind(IntEnum):
     LOST = 4
     STALE = 5
     BOOKED = 6
+    HANDED_OVER = 7  # the rep of the row is the one who takes it
 
 
 EVENT = np.dtype(

@@ -21,10 +21,11 @@ NOBODY = -1
 
 @dataclass(frozen=True, eq=False)
 class Routes:
-    """Who may take what, and by which rule. A *place* is (product, region, segment), numbered in that order.
+    """Who may take what, and by which rule. A *place* is (staff, product, region, segment), numbered in that order.
 
-    `takers[start[place]:start[place + 1]]` are the reps who may take a deal of the place, sorted; `reached[row]` has
-    the cumulated shares of the same reps under a row of shares. `may[p, g, s]` says the same of every rep.
+    `takers[start[place]:start[place + 1]]` are the reps of the staff who may take a deal of the place, sorted;
+    `reached[row]` has the cumulated shares of the same reps under a row of shares. `may[p, g, s]` says of every rep,
+    there or not, whether they may.
     """
 
     rule: NDArray[np.int64]  # [sources]
@@ -35,9 +36,10 @@ class Routes:
     takers: NDArray[np.int64]
     reached: NDArray[np.float64]  # [rows, takers]
 
-    def at(self, source: int, product: int, region: int, segment: int) -> tuple[NDArray[np.int64], Vector]:
+    def at(self, staff: int, source: int, product: int, region: int, segment: int) -> tuple[NDArray[np.int64], Vector]:
         """Those who may take a deal of a source and place, and their cumulated shares."""
-        place = (product * self.may.shape[1] + region) * self.may.shape[2] + segment
+        products, regions, segments, _ = self.may.shape
+        place = ((staff * products + product) * regions + region) * segments + segment
         here = slice(self.start[place], self.start[place + 1])
         return self.takers[here], self.reached[self.row[source], here]
 
@@ -124,9 +126,13 @@ def _shares(routing: Routing, names: Mapping[str, Sequence[str]], territory: Ter
 
 
 def routes_of(
-    plan: Plan, names: Mapping[str, Sequence[str]], territory: Territories, may_take: NDArray[np.bool_]
+    plan: Plan,
+    names: Mapping[str, Sequence[str]],
+    territory: Territories,
+    may_take: NDArray[np.bool_],
+    there: NDArray[np.bool_],
 ) -> Routes:
-    """The plan's routing by source. `may_take` is [reps, products, regions, segments]."""
+    """The plan's routing by source. `may_take` is [reps, products, regions, segments], `there` [staffs, reps]."""
     rows = [_shares(plan.routing, names, territory)]
     rule, row = [], []
     for name in names["sources"]:
@@ -139,11 +145,12 @@ def routes_of(
     table = np.stack(rows)
     places = may.reshape(-1, may.shape[-1])
     by_place = np.repeat(table.reshape(len(rows), -1, may.shape[-1]), may.shape[2], axis=1)
-    takers = [np.flatnonzero(able) for able in places]
+    takers = [np.flatnonzero(able & staff) for staff in there for able in places]
     start = np.cumsum([0, *(len(reps) for reps in takers)])
     reached = np.empty((len(rows), int(start[-1])))
     for row_of, shares in enumerate(by_place):
         for place, reps in enumerate(takers):
-            reached[row_of, start[place] : start[place + 1]] = cumulated(shares[place, reps].tolist())
+            own = shares[place % len(places), reps].tolist()
+            reached[row_of, start[place] : start[place + 1]] = cumulated(own)
     every = np.concatenate([*takers, np.zeros(0, dtype=np.int64)]).astype(np.int64)
     return Routes(np.array(rule), np.array(row), table, may, start.astype(np.int64), every, reached)

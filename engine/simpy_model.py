@@ -13,6 +13,7 @@ from collections.abc import Generator
 from typing import Any
 
 import numpy as np
+import simpy
 
 from engine.arrivals import listed_arrivals, thinned_arrivals
 from engine.business import (
@@ -23,6 +24,8 @@ from engine.business import (
     class_of,
     customer,
     deal_value,
+    hand_over_uniform,
+    hours_left,
     lead_draws,
     month_of,
     settled,
@@ -59,8 +62,8 @@ from engine.world import World
 Process = Generator[Any, Any, None]
 NO_CLASS = 0
 # Members looked up once: in an enumeration that costs as much as putting an event on the agenda.
-ON_ARRIVAL, ON_WORK_DONE, ON_ANSWER, ON_STALE, _ = Rank
-ARRIVED, STARTED, WORKED, MOVED_ON, GONE, GONE_STALE, SIGNED = Kind
+ON_ARRIVAL, ON_WORK_DONE, ON_ANSWER, ON_STALE, ON_STAFF, _ = Rank
+ARRIVED, STARTED, WORKED, MOVED_ON, GONE, GONE_STALE, SIGNED, HANDED_OVER = Kind
 # Columns of the flow.
 ENTERS, ADVANCES, IS_LOST, GOES_STALE = range(4)
 
@@ -69,8 +72,8 @@ class Deal:
     """One deal on its way: what it is, whose it is, where it stands."""
 
     __slots__ = (
-        "by_share", "desk", "flow", "key", "klass", "ledger", "lever", "odds", "priority", "product", "region", "rep",
-        "segment", "source", "stage", "value", "visit",
+        "by_share", "desk", "flow", "given_up", "key", "klass", "ledger", "left_alone", "lever", "odds", "priority",
+        "product", "region", "rep", "request", "segment", "source", "stage", "value", "visit",
     )  # fmt: skip
     desk: Desk
     flow: list[list[list[float]]]  # the rep's passages: [stages][months][FLOW_COLUMNS]
@@ -91,6 +94,9 @@ class Deal:
         self.visit = 0
         self.by_share = False  # did its rep come from the plan's shares of leads?
         self.lever = -1
+        self.request: DeskRequest | None = None  # its last place in a queue
+        self.left_alone: simpy.Event | None = None  # its rep leaves before the work is done: when another takes over
+        self.given_up = False  # its rep has left, and nobody else may take it
 
 
 class Lookup:
@@ -110,7 +116,9 @@ class Lookup:
         self.of_class = stages.of_class.tolist()
         self.activities = [[(5 + a, float(count)) for a, count in enumerate(row) if count] for row in stages.activities]
         self.desk_of = world.desks.of.tolist()
-        self.desk_speed = world.desks.speed.tolist()
+        self.desk_speed = world.desks.by_month.tolist()
+        self.there = world.staffing.there.tolist()
+        self.leaves = world.staffing.until.tolist()
         self.from_accounts = world.from_accounts.tolist()
         self.segment_value = world.segment_value.tolist()
         self.deal_values = world.deal_values.tolist()
@@ -119,15 +127,15 @@ class Lookup:
         self.classes = world.plan.customers is not None
         self._world = world
         self._odds: dict[tuple[int, int, int, int, int], list[float]] = {}
-        self._routes: dict[tuple[int, int, int, int], tuple[int, Any, Any, Any]] = {}
+        self._routes: dict[tuple[int, int, int, int, int], tuple[int, Any, Any, Any]] = {}
 
-    def routes(self, deal: Deal) -> tuple[int, Any, Any, Any]:
-        """How the deal is routed: the rule, who may take it, they by number, and their cumulated shares."""
-        key = (deal.source, deal.product, deal.region, deal.segment)
+    def routes(self, deal: Deal, staff: int) -> tuple[int, Any, Any, Any]:
+        """How the deal is routed: the rule, who may take it, they who are there by number, and their cumulated shares."""
+        key = (staff, deal.source, deal.product, deal.region, deal.segment)
         found = self._routes.get(key)
         if found is None:
-            routes, (source, *place) = self._world.routes, key
-            found = self._routes[key] = int(routes.rule[source]), routes.may[*place], *routes.at(source, *place)
+            routes, (_, source, *place) = self._world.routes, key
+            found = self._routes[key] = int(routes.rule[source]), routes.may[*place], *routes.at(staff, source, *place)
         return found
 
     def odds(self, deal: Deal) -> list[float]:
@@ -164,7 +172,9 @@ class Model:
         self.env = KeyedEnvironment(world.start)
         self.attribution = attribution
         self.tally = Tally(world, self.at.legs_at, keep_log, attribution.count if attribution else 0)
-        self.desks = [Desk(self.env, key, speed) for key, speed in enumerate(self.at.desk_speed)]
+        self.desks = [Desk(self.env, key) for key in range(len(self.at.desk_speed))]
+        self.staff, self.there = 0, self.at.there[0]  # the number of the staff; whether a rep is there
+        self.alive: dict[int, Deal] = {}
         self.open_deals = np.zeros(len(world.reps), dtype=np.int64)
         # Whose turn it was last, by who may take a deal: its product, region and segment.
         self.last_turn = [[[NOBODY] * len(world.segments) for _ in world.regions] for _ in world.products]
@@ -182,6 +192,8 @@ class Model:
             self.env.process(self.open_deal(i))
         for c, cell in enumerate(self.world.cells):
             self.env.process(self.lead_flow(cell, c))
+        if len(self.world.staffing.changes):
+            self.env.process(self.staff_changes())
         for month in range(self.month, len(self.at.month_ends)):
             self.month = month  # an instant on a boundary belongs to the month that ends there
             self.env.run_to(self.at.month_ends[month])
@@ -217,7 +229,8 @@ class Model:
             purpose = PROSPECT if cell.rep >= 0 else LEAD
             rates = self.parameters.rates[number]
             ends = world.cal.month_ends
-            arrivals = thinned_arrivals(seed, replication, phase, purpose, cell.key, rates, ends, world.start)
+            since = max(world.start, cell.since)
+            arrivals = thinned_arrivals(seed, replication, phase, purpose, cell.key, rates, ends, since, cell.until)
         times, keys = arrivals
         for time, key in zip(times.tolist(), keys.tolist(), strict=True):
             yield self.env.at(time, ON_ARRIVAL, key)
@@ -235,31 +248,40 @@ class Model:
         """A deal's way through the stages: queue for its rep, wait for the customer; advance, be lost or go stale."""
         env, at, draw = self.env, self.at, self.draw
         while True:
-            stage, entered, desk = deal.stage, env.now, deal.desk
+            stage = deal.stage
             self.flow(deal, ENTERS)
             stale_at = self.stale_at(stage, at.stale[stage])
             work_u, wait_u, answer_u = visit_uniforms(*draw, deal.key, deal.visit)
-            work = time_at_desk(variate(self.dists, self.table, at.work[stage], work_u), desk.speed)
+            hours = variate(self.dists, self.table, at.work[stage], work_u)
             wait = variate(self.dists, self.table, at.wait[stage], wait_u)
-            if work > 0.0:
-                request = desk.queue_for(deal.priority, entered, deal.key)
+            while hours > 0.0:
+                request = deal.request = deal.desk.queue_for(deal.priority, env.now, deal.key)
                 yield self.turn(deal, request, stale_at)
+                if deal.given_up:
+                    return
                 if not request.triggered:
                     request.cancel()
                     self.close(deal, STALE)
                     return
-                done = env.now + work
-                self.start(deal, entered, done)
+                speed, leaves = self.speed(deal), at.leaves[deal.rep]
+                done = env.now + time_at_desk(hours, speed)
+                self.start(deal, request.time, min(done, leaves))
+                if done > leaves:
+                    hours = hours_left(hours, leaves - env.now, speed)
+                    deal.left_alone = env.event()
+                    yield deal.left_alone
+                    continue
                 yield env.at(done, ON_WORK_DONE, deal.key, deal.visit)
-                desk.leave(request)
+                deal.desk.leave(request)
                 self.note(WORKED, deal)
+                break
             self.count_activities(deal)
             outcome, when = settled(
                 wait, wait_u, answer_u, self.advance[stage], deal.odds[stage], self.economy_now(deal), env.now,
                 self.dists, self.table, at.wait[stage], at.wait_lost[stage], stale_at, self.hours_at,
             )  # fmt: skip
             yield env.at(when, ON_STALE if outcome == STALE else ON_ANSWER, deal.key, deal.visit)
-            if not self.settle(deal, outcome):
+            if deal.given_up or not self.settle(deal, outcome):
                 return
 
     def open_deal(self, i: int) -> Process:
@@ -284,8 +306,17 @@ class Model:
             self.dists, self.table, at.wait[stage], at.wait_lost[stage], self.hours_at,
         )  # fmt: skip
         yield env.at(when, ON_STALE if outcome == STALE else ON_ANSWER, deal.key, deal.visit)
-        if self.settle(deal, outcome):
+        if not deal.given_up and self.settle(deal, outcome):
             env.process(self.deal(deal))
+
+    def staff_changes(self) -> Process:
+        """Reps leave and begin: the last thing of an instant but for desks, which then find who waits for whom."""
+        for number, time in enumerate(self.world.staffing.changes.tolist(), 1):
+            yield self.env.at(time, ON_STAFF, 0, number)
+            self.staff, self.there = number, self.at.there[number]
+            left = [deal for deal in self.alive.values() if not self.there[deal.rep]]
+            for deal in sorted(left, key=lambda deal: deal.key):
+                self.pass_on(deal)
 
     # --- what processes do -------------------------------------------------------------------------------------
 
@@ -342,31 +373,69 @@ class Model:
         return deal_value(u, multiplier, self.world.minor, self.dists, self.table, row)
 
     def assign(self, deal: Deal, owner: int, u: float, by_owner: bool) -> None:
-        """Give the deal to its rep: whose it is already, else by the routing of its source."""
-        p, g = deal.product, deal.region
+        """Give the deal to its rep: whose it is already, if they are there, else by the routing of its source."""
+        if owner != NOBODY and not self.there[owner]:
+            owner, by_owner = NOBODY, False
         if by_owner:
             deal.rep = owner
         else:
-            rule, may, takers, reached = self.at.routes(deal)
-            turns = self.last_turn[p][g]
-            deal.rep = route(rule, owner, may, takers, reached, self.open_deals, turns[deal.segment], u)
-            if deal.rep != owner:  # what an account's owner gets is nobody's turn
-                turns[deal.segment] = deal.rep
-            deal.by_share = rule == BY_SHARE and deal.rep != owner
-        if deal.rep == NOBODY:
-            return
-        deal.desk = self.desks[self.at.desk_of[deal.rep][p]]
+            deal.rep, deal.by_share = self.routed(deal, owner, u)
+        if deal.rep != NOBODY:
+            self.alive[deal.key] = deal
+            self.take(deal)
+
+    def routed(self, deal: Deal, owner: int, u: float) -> tuple[int, bool]:
+        """Who gets the deal by the routing of its source, and whether by share. It is their turn."""
+        rule, may, takers, reached = self.at.routes(deal, self.staff)
+        turns = self.last_turn[deal.product][deal.region]
+        rep = route(rule, owner, may, takers, reached, self.open_deals, turns[deal.segment], u)
+        if rep != owner:  # what an account's owner gets is nobody's turn
+            turns[deal.segment] = rep
+        return rep, rule == BY_SHARE and rep != owner
+
+    def take(self, deal: Deal) -> None:
+        """The deal is its rep's from here on."""
+        rep, p = deal.rep, deal.product
+        deal.desk = self.desks[self.at.desk_of[rep][p]]
         deal.odds = self.at.odds(deal)
-        deal.flow = self.tally.flow[deal.rep]
-        deal.ledger = self.tally.ledger(deal.rep, p, g, deal.segment, deal.source)
+        deal.flow = self.tally.flow[rep]
+        deal.ledger = self.tally.ledger(rep, p, deal.region, deal.segment, deal.source)
         if deal.stage <= self.world.stages.won:
-            self.open_deals[deal.rep] += 1
+            self.open_deals[rep] += 1
+
+    def pass_on(self, deal: Deal) -> None:
+        """Its rep has left: the deal goes to another, by the routing of its source; to nobody, and it goes stale."""
+        request = deal.request
+        waits = request is not None and not request.triggered
+        if waits:
+            deal.ledger.rep[QUEUED] += self.env.now - request.time  # type: ignore[union-attr]
+        rep, _ = self.routed(deal, NOBODY, hand_over_uniform(*self.draw, deal.key, self.staff - 1))
+        if rep == NOBODY:
+            deal.given_up = True
+            if waits:
+                request.cancel()  # type: ignore[union-attr]
+            self.close(deal, STALE)
+        else:
+            if deal.stage <= self.world.stages.won:
+                self.open_deals[deal.rep] -= 1
+            deal.rep = rep
+            self.take(deal)
+            self.note(HANDED_OVER, deal)
+            if waits:
+                request.move(deal.desk)  # type: ignore[union-attr]
+            elif deal.left_alone is not None:
+                deal.left_alone.succeed()
+                deal.left_alone = None
 
     def turn(self, deal: Deal, request: DeskRequest, stale_at: float) -> Any:
         """Its turn at the desk, or the moment it goes stale, whichever is first."""
         if stale_at == math.inf:
             return request
-        return self.env.any_of([request, self.env.at(stale_at, ON_STALE, deal.key, deal.visit)])
+        return self.env.any_of([request, self.env.at(max(stale_at, self.env.now), ON_STALE, deal.key, deal.visit)])
+
+    def speed(self, deal: Deal) -> float:
+        """Hours of work that its rep does for the deal in a working hour, begun now."""
+        return self.at.desk_speed[deal.desk.key][self.month]
 
     def start(self, deal: Deal, entered: float, done: float) -> None:
         """The rep turns to the deal: how long it waited, how long it will take."""
@@ -398,7 +467,10 @@ class Model:
             self.book(deal)
         deal.stage += 1
         deal.visit += 1
-        return deal.stage < len(self.world.stages.names)
+        if deal.stage == len(self.world.stages.names):
+            del self.alive[deal.key]
+            return False
+        return True
 
     def book(self, deal: Deal) -> None:
         """The deal is won: its value is booked here and now."""
@@ -410,6 +482,7 @@ class Model:
     def close(self, deal: Deal, outcome: int) -> None:
         """The deal is lost or stale. After it was won, that is counted in the flow only: the booking stands."""
         stale = outcome == STALE
+        del self.alive[deal.key]
         self.flow(deal, GOES_STALE if stale else IS_LOST)
         self.note(GONE_STALE if stale else GONE, deal)
         if deal.stage <= self.world.stages.won:

@@ -23,6 +23,7 @@ from engine.openings import Accounts, Happened, OpenDeals, accounts_of, happened
 from engine.plan.types import LoadedPlan, Plan, Uncertain
 from engine.problems import PlanRefused, Problem
 from engine.routing import Routes, routes_of
+from engine.staffing import Staffing, staffing_of
 from engine.territory import Territories, may_take, territories
 
 CLASSES = ("A", "B", "C", "D")
@@ -78,7 +79,8 @@ class Desks:
     """Queues for reps' hours: one a rep, or one a product that the rep keeps hours for."""
 
     rep: NDArray[np.int64]  # [desks]
-    speed: NDArray[np.float64]  # [desks] hours of work done in a working hour
+    speed: NDArray[np.float64]  # [desks] hours of work done in a working hour, at full speed
+    by_month: NDArray[np.float64]  # [desks, months] the same as the rep gets up to speed
     of: NDArray[np.int64]  # [reps, products] -> desk
 
 
@@ -100,6 +102,7 @@ class World:
     measures: tuple[str, ...]
     stages: Stages
     desks: Desks
+    staffing: Staffing
     prospecting_hours: NDArray[np.float64]  # [reps], a working hour's part
     dists: NDArray[np.void]
     table: NDArray[np.float64]
@@ -197,7 +200,7 @@ def _stages(
     )
 
 
-def _desks(plan: Plan, names: dict[str, Sequence[str]], cal: WorkCalendar) -> Desks:
+def _desks(plan: Plan, names: dict[str, Sequence[str]], cal: WorkCalendar, staffing: Staffing) -> Desks:
     by_name = {rep.name: rep for rep in plan.reps}
     rep_of: list[int] = []
     speeds: list[float] = []
@@ -221,7 +224,7 @@ def _desks(plan: Plan, names: dict[str, Sequence[str]], cal: WorkCalendar) -> De
         for p, product in enumerate(names["products"]):
             if product not in rep.focus:  # what no hours are kept for waits at the first desk
                 of[r, p] = of[r, kept[0]]
-    return Desks(np.array(rep_of), np.array(speeds), of)
+    return Desks(np.array(rep_of), np.array(speeds), np.array(speeds)[:, None] * staffing.pace[rep_of], of)
 
 
 def _register(names: dict[str, Sequence[str]], territory: Territories, plan: Plan, deals: Sequence[str]) -> None:
@@ -283,6 +286,7 @@ def build(loaded: LoadedPlan) -> World:
             where = f"{names['sources'][cell.source]}, {territory.names[cell.region]}"
             raise PlanRefused([Problem("sources", where, "leads whose rate is a finite number in every month")])
     mask = may_take(plan, territory)
+    staffing = staffing_of(by_name, names["reps"], cal)
     _register(names, territory, plan, [row.deal for row in files.pipeline])
     dists, flat = table.arrays()
     world = World(
@@ -300,7 +304,8 @@ def build(loaded: LoadedPlan) -> World:
         sources=tuple(names["sources"]),
         measures=measures_of(plan),
         stages=stages,
-        desks=_desks(plan, names, cal),
+        desks=_desks(plan, names, cal, staffing),
+        staffing=staffing,
         prospecting_hours=np.array(
             [
                 (by_name[r].prospecting.hours_per_week if by_name[r].prospecting else 0.0) / cal.week_hours  # type: ignore[union-attr]
@@ -319,7 +324,7 @@ def build(loaded: LoadedPlan) -> World:
         cell_regions=np.array([cell.region for cell in cells], dtype=np.int64),
         loadings=np.array([cell.economy for cell in cells]).reshape(len(cells)),
         lines=tuple(lines),
-        routes=routes_of(plan, names, territory, mask),
+        routes=routes_of(plan, names, territory, mask, staffing.there),
         from_accounts=np.array([plan.sources[n].from_accounts if n in plan.sources else 0.0 for n in names["sources"]]),
         accounts=accounts_of(files.accounts, names, territory),
         open_deals=open_deals_of(files.pipeline, plan, names, territory, cal, mask, partial(to_hours, calendar=cal)),

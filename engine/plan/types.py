@@ -18,6 +18,7 @@ from engine.plan.decide import Decide, DecideBudget, DecideHours, DecideQuotas, 
 from engine.plan.forms import FormError, FormProblem
 from engine.plan.quantities import Duration
 from engine.plan.records import (
+    DURATION_SCHEMA,
     MONEY_SCHEMA,
     Advance,
     AmountDistribution,
@@ -44,7 +45,7 @@ __all__ = [
     "Account", "Actual", "Advance", "AmountDistribution", "Calendar", "Customers", "Decide", "DecideBudget",
     "DecideHours", "DecideQuotas", "DecideShares", "Duration", "Economy", "FileReference", "Goal", "Hill", "Horizon",
     "Linear", "LoadedPlan", "Money", "OpenDeal", "Plan", "PlanFiles", "Probability", "Product", "Prospecting", "Quota",
-    "Record", "Rep", "Response", "Routing", "RoutingShare", "Segment", "Share", "Source", "Spend", "Stage", "Time",
+    "Ramp", "Record", "Rep", "Response", "Routing", "RoutingShare", "Segment", "Share", "Source", "Spend", "Stage", "Time",
     "TimeDistribution", "Uncertain", "Where",
 ]  # fmt: skip
 
@@ -277,6 +278,22 @@ class Quota(Record):
         return {"year": value} if isinstance(value, (int, float, str)) and not isinstance(value, bool) else value
 
 
+class Ramp(Record):
+    """How a new rep gets up to speed: in a straight line from a part of it to all; a plain time stands for `over`."""
+
+    short_forms: ClassVar[tuple[dict[str, Any], ...]] = (DURATION_SCHEMA,)
+
+    over: Time
+    """How long it takes, from the rep's start: 3 mo. Working time counts at the calendar's rate."""
+    starts_at: Probability = 0.3
+    """The part of full speed on the first day."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _form(cls, value: Any) -> Any:
+        return {"over": value} if isinstance(value, (int, float, str, Duration)) else value
+
+
 class Rep(Record):
     """One sales rep (or key-account manager, shop, partner: whoever moves deals)."""
 
@@ -290,6 +307,12 @@ class Rep(Record):
     """The segments the rep serves; all, unless written."""
     hours_per_week: Number = Field(default=40.0, ge=0, le=168)
     """Working hours a week."""
+    start: Date | None = None
+    """The rep's first day, which may lie before the horizon. There from the beginning, unless written."""
+    end: Date | None = None
+    """The rep's last day, its whole day included; open deals are then handed over. There to the end, unless written."""
+    ramp: Ramp | None = None
+    """Getting up to speed from `start` on, in deals and in prospecting; speed is constant within a calendar month."""
     prospecting: Prospecting | None = None
     """What the rep finds without help."""
     advance: dict[str, Odds] = {}

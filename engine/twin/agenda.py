@@ -37,7 +37,7 @@ from engine.twin.records import (
     whole,
 )
 
-ARRIVAL, WORK_DONE, ANSWER, GOES_STALE = (int(r) for r in (Rank.ARRIVAL, Rank.WORK_DONE, Rank.ANSWER, Rank.STALE))
+ARRIVAL, WORK_DONE, ANSWER, GOES_STALE, STAFF = (int(rank) for rank in list(Rank)[:5])
 
 
 @inlined

@@ -19,7 +19,8 @@ from engine.routing import BY_SHARE
 from engine.twin import records as of
 from engine.twin.records import DEALS_FULL, MOST_ASKED, NONE, asked, deals, kinds, nth, numbers, room, rows_asked, whole
 
-PENDING, CLOSED = -1, -2  # what a deal's outcome is before its answer is settled, and when it is over
+# What a deal's outcome is before its answer is settled, when it is over, and when it is over but its answer to come.
+PENDING, CLOSED, GIVEN_UP = -1, -2, -3
 NAN = np.nan
 
 

@@ -13,13 +13,14 @@ from engine.business import month_from
 from engine.compiled import inlined, jitted
 from engine.draws import LEAD, PROSPECT, mix
 from engine.lanes import logs
-from engine.twin.agenda import ARRIVAL, plan_event
+from engine.twin.agenda import ARRIVAL, STAFF, plan_event
 from engine.twin.deals import new_lead
 from engine.twin.records import (
     FEEDS_FULL,
     MOST_CANDIDATES,
     NONE,
     cells,
+    changes,
     deals,
     feeds,
     known_deals,
@@ -61,15 +62,16 @@ def plan_next(w: Any, s: Any, what: int) -> None:
     When the last of them comes, it is time for more.
     """
     feed = feeds(s)[nth(what)]
-    key, heights = cells(w)[nth(feed.cell)].key, rates(w, s, feed.cell)
+    cell, heights = cells(w)[nth(feed.cell)], rates(w, s, feed.cell)
+    key, since, until = cell.key, cell.since, cell.until
     latest, at = NONE, 0.0
-    while feed.time <= w.end and (latest == NONE or feed.time == at):
+    while feed.time <= until and (latest == NONE or feed.time == at):
         draw_candidates(w, s, feed, feed.number + 1, feed.block)
         for i in range(feed.block):
-            if feed.time > w.end:
+            if feed.time > until:
                 break
             feed.month = month_from(month_ends(w), feed.time, feed.month)
-            if comes(feed.time, feed.height, w.start, heights[nth(feed.month)]):
+            if comes(feed.time, feed.height, since, heights[nth(feed.month)]):
                 lead = mix(key, place(feed.layer, feed.number))
                 latest, at = new_lead(w, s, lead, whole(feed.cell)), feed.time
                 if latest == NONE:
@@ -129,7 +131,7 @@ def open_list(w: Any, s: Any, number: int) -> None:
 
 @jitted
 def open_feeds(w: Any, s: Any) -> None:
-    """Plan the first leads of every cell, and take up the deals that are open on the first day."""
+    """Plan the first leads of every cell, the deals that are open on the first day, and changes of staff."""
     for number in range(w.cells):
         if cells(w)[nth(number)].prospects >= 0:
             open_list(w, s, number)
@@ -137,6 +139,8 @@ def open_feeds(w: Any, s: Any) -> None:
             open_layers(w, s, number)
     for i in range(w.open_deals):
         plan_event(w, s, w.start, ARRIVAL, known_deals(w)[nth(i)].key, 0, open_deal_of(i))
+    for i in range(w.changes):
+        plan_event(w, s, changes(w)[nth(i)], STAFF, 0, i + 1, i + 1)
 
 
 # --- what an arrival's `what` is: a lead's place among the deals; below 0, an open deal; then, a cell's list --------

@@ -86,6 +86,8 @@ def _cells(world: World, attribution: Attribution | None) -> Array:
         records.CELL,
         len(world.cells),
         prospects=[cell.count for cell in world.cells],
+        since=[max(world.start, cell.since) for cell in world.cells],
+        until=[min(world.cal.month_ends[-1], cell.until) for cell in world.cells],
         **{name: [getattr(cell, name) for cell in world.cells] for name in columns},
         lever=attribution.of_cell if attribution else np.full(len(world.cells), records.NONE),
     )
@@ -130,6 +132,7 @@ class FlatWorld:
     def __init__(self, world: World, attribution: Attribution | None = None) -> None:
         stages, routes, done = world.stages, world.routes, world.happened
         shape = (len(world.products), len(world.regions), len(world.reps))
+        staffing, leaving = world.staffing, world.staffing.anybody_leaves
         _checked(attribution, len(world.cells), shape)
         record = np.zeros(1, dtype=records.WORLD)
         sizes = {
@@ -150,8 +153,14 @@ class FlatWorld:
             "class_priority": world.class_priority,
             "draws_segment": len(world.segments) > 1,
             "multiplied": any((odds != 1.0).any() for odds in _multipliers(world).values()),
-            "ends_are_seen": (routes.rule == LEAST_LOADED).any(),  # by who counts the open deals of each rep
-            "work_is_seen": (stages.activities % 1.0 != 0.0).any(),  # in the order in which fractions are added up
+            # Who counts the open deals of each rep sees deals end; so does who hands deals over, and he sees work done.
+            "ends_are_seen": (routes.rule == LEAST_LOADED).any() or leaving,
+            # So does the order in which fractions are added up.
+            "work_is_seen": (stages.activities % 1.0 != 0.0).any() or leaving,
+            "anybody_leaves": leaving,
+            "places": len(world.products) * len(world.regions) * len(world.segments),
+            "staffs": len(staffing.there),
+            "changes": len(staffing.changes),
             "activities": np.count_nonzero(stages.activities),
             "open_deals": len(world.open_deals.key),
             "happened": len(done.day),
@@ -187,7 +196,10 @@ class FlatWorld:
                 "at_stages": stage_rows,
                 "at_activities": activities,
                 "at_desk_of": _ints(world.desks.of),
-                "at_desk_speed": _floats(world.desks.speed),
+                "at_desk_speed": _floats(world.desks.by_month),
+                "at_changes": _floats(staffing.changes),
+                "at_there": np.ascontiguousarray(staffing.there, dtype=np.bool_),
+                "at_leaves": _floats(staffing.until),
                 "at_rule": _ints(routes.rule),
                 "at_share_row": _ints(routes.row),
                 "at_may": np.ascontiguousarray(routes.may, dtype=np.bool_),

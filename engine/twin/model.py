@@ -15,6 +15,8 @@ from engine.business import (
     STALE,
     answer_to_open,
     deal_value,
+    hand_over_uniform,
+    hours_left,
     lead_draws,
     month_from,
     settled,
@@ -31,6 +33,7 @@ from engine.twin.agenda import (
     ANSWER,
     ARRIVAL,
     GOES_STALE,
+    STAFF,
     WORK_DONE,
     ask_for_hand_over,
     drop_first,
@@ -45,7 +48,7 @@ from engine.twin.agenda import (
     rep_is_done,
     work_is_seen,
 )
-from engine.twin.deals import PENDING, ask_for_draws, draw_asked, free_deal, new_lead, qualify_open, take_deal
+from engine.twin.deals import CLOSED, GIVEN_UP, PENDING, ask_for_draws, draw_asked, free_deal, new_lead, qualify_open, take_deal
 from engine.twin.feeds import cell_of_list, of_list, open_deal_of, open_feeds, plan_next
 from engine.twin.queues import cancel, first_in_line, queue_for
 from engine.twin.records import NONE, STATE_RECORD, WORLD_RECORD, deals, nth, whole
@@ -53,7 +56,7 @@ from engine.twin.tally import add, book_what_happened, count_flow, ledger_of, no
 
 from numba import types  # isort: skip
 
-ARRIVED, STARTED, WORKED, MOVED_ON, GONE, GONE_STALE, SIGNED = (int(kind) for kind in Kind)
+ARRIVED, STARTED, WORKED, MOVED_ON, GONE, GONE_STALE, SIGNED, HANDED_OVER = (int(kind) for kind in Kind)
 FLOW_ENTERS, FLOW_ADVANCES, FLOW_LOST, FLOW_STALE = range(4)
 
 
@@ -75,26 +78,44 @@ def worth(w: Any, s: Any, slot: int) -> float:
 
 @inlined
 def assign(w: Any, s: Any, slot: int) -> None:
-    """Give the deal to its rep: whose it is already, else by the routing of its source."""
+    """Give the deal to its rep: whose it is already, if they are there, else by the routing of its source."""
+    deal = deals(s)[nth(slot)]
+    owner = whole(deal.owner)
+    if owner != NONE and not of.there(w, s)[nth(owner)]:
+        owner = NONE
+    if deal.found == 1 and owner != NONE:
+        deal.rep = owner
+    else:
+        deal.rep = routed(w, s, slot, owner, deal.rep_u)
+        how = of.rule(w)[nth(deal.source)]
+        deal.by_share = 1 if how == BY_SHARE and deal.rep != owner else 0
+    if deal.rep != NONE:
+        take(w, s, slot)
+
+
+@inlined
+def routed(w: Any, s: Any, slot: int, owner: int, u: float) -> int:
+    """Who gets the deal by the routing of its source. It is their turn."""
     deal = deals(s)[nth(slot)]
     p, g = deal.product, deal.region
-    if deal.found == 1:
-        deal.rep = deal.owner
-    else:
-        how = of.rule(w)[nth(deal.source)]
-        place = (p * w.regions + g) * w.segments + deal.segment
-        reached = of.reached(w, of.share_row(w)[nth(deal.source)], place)
-        turns = of.last_turn(w, s)[nth(p), nth(g)]
-        rep = route(
-            how, deal.owner, of.may(w, place), of.takers(w, place), reached, of.open_deals(w, s),
-            turns[nth(deal.segment)], deal.rep_u,
-        )  # fmt: skip
-        if rep != deal.owner:  # what an account's owner gets is nobody's turn
-            turns[nth(deal.segment)] = rep
-        deal.rep = rep
-        deal.by_share = 1 if how == BY_SHARE and rep != deal.owner else 0
-    if deal.rep == NONE:
-        return
+    place = (p * w.regions + g) * w.segments + deal.segment
+    here = s.staff * w.places + place
+    reached = of.reached(w, of.share_row(w)[nth(deal.source)], here)
+    turns = of.last_turn(w, s)[nth(p), nth(g)]
+    rep = route(
+        of.rule(w)[nth(deal.source)], owner, of.may(w, place), of.takers(w, here), reached, of.open_deals(w, s),
+        turns[nth(deal.segment)], u,
+    )  # fmt: skip
+    if rep != owner:  # what an account's owner gets is nobody's turn
+        turns[nth(deal.segment)] = rep
+    return rep
+
+
+@inlined
+def take(w: Any, s: Any, slot: int) -> None:
+    """The deal is its rep's from here on."""
+    deal = deals(s)[nth(slot)]
+    p, g = deal.product, deal.region
     deal.desk = of.desk_of(w)[nth(deal.rep), nth(p)]
     deal.row = ledger_of(w, s, whole(deal.rep), whole(p), whole(g), whole(deal.segment)) * w.months
     deal.flow = deal.rep * w.stages * w.months
@@ -151,8 +172,7 @@ def enter(w: Any, s: Any, slot: int) -> None:
     deal.stale_at = stale_deadline(s.now, stage.stale, stage.stale_calendar != 0, of.hours_at(w))
     if deal.asked == 1:
         draw_asked(w, s)
-    deal.work = time_at_desk(deal.hours, of.desk_speed(w)[nth(deal.desk)])
-    if deal.work <= 0.0:
+    if deal.hours <= 0.0:
         await_customer(w, s, slot)
     elif nothing_else_now(s) and idle(w, s, deal.desk) and deal.stale_at > s.now:
         start(w, s, slot)  # what a hand-over at the end of this instant would come to: this is its end
@@ -176,14 +196,18 @@ def start(w: Any, s: Any, slot: int) -> None:
     """The rep turns to the deal: how long it waited, how long it will take."""
     deal = deals(s)[nth(slot)]
     now = s.now
-    done = now + deal.work
+    speed = of.desk_speed(w)[nth(deal.desk), nth(s.month)]
+    done = now + time_at_desk(deal.hours, speed)
     of.desks(w, s)[nth(deal.desk)].until = done
+    works_to = min(done, of.leaves(w)[nth(deal.rep)]) if w.anybody_leaves == 1 else done
     totals = of.reps(w, s)[nth(deal.rep)]
     totals[QUEUED] += now - deal.entered
     totals[SERVED] += 1.0
-    totals[BUSY] += min(done, w.end) - now
+    totals[BUSY] += min(works_to, w.end) - now
     note(s, STARTED, slot, 0.0)
-    if work_is_seen(w, s):
+    if works_to < done:
+        deal.hours = hours_left(deal.hours, works_to - now, speed)  # for whom the deal is handed over to
+    elif work_is_seen(w, s):
         plan_event(w, s, done, WORK_DONE, deal.key, deal.visit, slot)
     else:
         plan_hand_over(w, s, whole(deal.desk))
@@ -264,7 +288,8 @@ def hear(w: Any, s: Any, slot: int, outcome: int, when: float) -> None:
     if outcome == STALE:
         deal.stale_at = when
     if when > w.end:
-        free_deal(s, slot)
+        if w.anybody_leaves == 0:  # else it may be handed over
+            free_deal(s, slot)
     elif outcome == ADVANCED or ends_are_seen(w, s):
         plan_event(w, s, when, GOES_STALE if outcome == STALE else ANSWER, deal.key, deal.visit, slot)
         if outcome == ADVANCED and deal.stage + 1 < w.stages:
@@ -311,6 +336,9 @@ def open_deal_arrives(w: Any, s: Any, i: int) -> None:
 def settle(w: Any, s: Any, slot: int) -> None:
     """The answer is in: the deal goes on to another stage, or out."""
     deal = deals(s)[nth(slot)]
+    if deal.outcome == GIVEN_UP:
+        free_deal(s, slot)
+        return
     if deal.outcome != ADVANCED:
         close(w, s, slot, deal.outcome == STALE)
         return
@@ -338,14 +366,20 @@ def book(w: Any, s: Any, slot: int) -> None:
 
 @jitted
 def close(w: Any, s: Any, slot: int, stale: bool) -> None:
-    """The deal is lost or stale. After it was won, that is counted in the flow only: the booking stands."""
+    """The deal is lost or stale, and over."""
+    count_end(w, s, slot, stale)
+    free_deal(s, slot)
+
+
+@inlined
+def count_end(w: Any, s: Any, slot: int, stale: bool) -> None:
+    """A deal is lost or stale. After it was won, that is counted in the flow only: the booking stands."""
     deal = deals(s)[nth(slot)]
     count_flow(w, s, slot, FLOW_STALE if stale else FLOW_LOST)
     note(s, GONE_STALE if stale else GONE, slot, 0.0)
     if deal.stage <= w.won:
         add(w, s, slot, STALE_DEALS if stale else LOST_DEALS, 1.0)
         of.open_deals(w, s)[nth(deal.rep)] -= 1
-    free_deal(s, slot)
 
 
 @jitted
@@ -359,6 +393,68 @@ def goes_stale(w: Any, s: Any, slot: int, key: int, visit: int) -> None:
         close(w, s, slot, True)
     elif deal.outcome == STALE and s.now >= deal.stale_at:
         settle(w, s, slot)
+
+
+# --- reps leave and begin ------------------------------------------------------------------------------------------------
+
+
+@jitted
+def staff_changes(w: Any, s: Any, number: int) -> None:
+    """Another staff is there: the deals of those who have left go to others, in the order of their keys."""
+    s.staff = number
+    if w.anybody_leaves == 0:
+        return
+    keys = np.empty(s.deals, dtype=np.uint64)
+    slots = np.empty(s.deals, dtype=np.int64)
+    found = 0
+    for slot in range(s.deals):
+        deal = deals(s)[nth(slot)]
+        if deal.rep != NONE and deal.outcome > CLOSED and not of.there(w, s)[nth(deal.rep)]:
+            keys[nth(found)], slots[nth(found)] = deal.key, slot
+            found += 1
+    for place in np.argsort(keys[:found], kind="mergesort"):
+        pass_on(w, s, slots[nth(place)])
+        if s.full != 0:
+            return
+
+
+@jitted
+def pass_on(w: Any, s: Any, slot: int) -> None:
+    """Its rep has left: the deal goes to another, by the routing of its source; to nobody, and it goes stale."""
+    deal = deals(s)[nth(slot)]
+    waits, works = deal.queued == 1, deal.outcome == PENDING and deal.queued == 0
+    if waits:
+        of.reps(w, s)[nth(deal.rep), QUEUED] += s.now - deal.entered
+        cancel(w, s, slot)
+    u = hand_over_uniform(s.seed, s.replication, s.phase, deal.key, s.staff - 1)
+    rep = routed(w, s, slot, NONE, u)
+    if rep == NONE:
+        give_up(w, s, slot)
+        return
+    if deal.stage <= w.won:
+        of.open_deals(w, s)[nth(deal.rep)] -= 1
+    deal.rep = rep
+    take(w, s, slot)
+    note(s, HANDED_OVER, slot, 0.0)
+    if works and deal.hours <= 0.0:
+        await_customer(w, s, slot)
+    elif works or waits:
+        deal.entered = s.now
+        queue_for(w, s, slot)
+        plan_hand_over(w, s, whole(deal.desk))
+        if works:
+            plan_event(w, s, max(deal.stale_at, s.now), GOES_STALE, deal.key, deal.visit, slot)
+
+
+@jitted
+def give_up(w: Any, s: Any, slot: int) -> None:
+    """Nobody takes the deal: it goes stale. An answer that is on the agenda finds its place still taken."""
+    deal = deals(s)[nth(slot)]
+    count_end(w, s, slot, True)
+    if deal.outcome == PENDING or deal.outcome == STALE:
+        free_deal(s, slot)
+    else:
+        deal.outcome = GIVEN_UP
 
 
 # --- the run -----------------------------------------------------------------------------------------------------
@@ -391,6 +487,8 @@ def happen(w: Any, s: Any) -> None:
             listed_lead_arrives(w, s, key, cell_of_list(w, what))
         else:
             open_deal_arrives(w, s, open_deal_of(what))
+    elif rank == STAFF:
+        staff_changes(w, s, what)
 
 
 @compiled(types.void(WORLD_RECORD, STATE_RECORD))

@@ -45,7 +45,7 @@ def _layout(**fields: str) -> np.dtype[np.void]:
 
 STAGE = _layout(i8="work wait wait_lost stale_calendar first_activity last_activity", f8="stale")
 ACTIVITY = _layout(i8="measure", f8="count")
-CELL = _layout(u8="key", i8="source region product rep enters prospects spread lever")
+CELL = _layout(u8="key", i8="source region product rep enters prospects spread lever", f8="since until")
 OPEN_DEAL = _layout(
     u8="key", i8="stage owner product region segment source", f8="age_hours age_days value money authority need"
 )
@@ -56,20 +56,20 @@ LEG = _layout(i8="first_day last_day", f8="since until")
 WORLD = _layout(
     f8="start end minor strong_from",
     i8="""won stages reps products regions segments sources months measures desks legs levers accounts classes
-    class_priority draws_segment multiplied ends_are_seen work_is_seen
+    class_priority draws_segment multiplied ends_are_seen work_is_seen anybody_leaves places staffs changes
     money authority need activities open_deals happened cells days rows values
     takers at_month_ends at_hours at_dists at_table at_stages at_of_rep at_of_product at_of_segment at_of_source
     at_of_class at_activities at_desk_of at_desk_speed at_rule at_share_row at_may at_taker_start at_takers at_reached
     at_segment_shares at_segment_value
     at_deal_values at_from_accounts at_accounts at_account_start at_account_items at_cells at_open_deals at_happened
-    at_legs at_leg_start at_leg_items at_leg_may at_lever_of_route""",
+    at_legs at_leg_start at_leg_items at_leg_may at_lever_of_route at_changes at_there at_leaves""",
 )
 
 # --- what changes ---------------------------------------------------------------------------------------------------
 
 DEAL = _layout(
     u8="key",
-    f8="entered stale_at hours work wait wait_u answer_u rep_u",
+    f8="entered stale_at hours wait wait_u answer_u rep_u",
     u4="product region source segment desk row flow",  # unsigned: never negative, so that an index needs no look
     i4="rep owner lever origin feed next before visit",
     u2="stage",
@@ -86,7 +86,7 @@ STATE = _layout(
     u8="seed replication phase",
     f8="now per_hour",
     u4="month",
-    i8="""full
+    i8="""full staff
     feeds feed_room nodes node_room free_node buckets bucket agenda_first agenda_end heaped hand_overs
     deals deal_room free_deal asked ledgers ledger_room slots logged log_room keeps_log
     at_advance at_economy at_rates at_feeds at_nodes at_buckets at_agenda at_opened_times at_opened_nodes
@@ -175,8 +175,26 @@ def desk_of(w: Any) -> Any:
 
 @inlined
 def desk_speed(w: Any) -> Any:
-    """[desks] hours of work done in a working hour."""
-    return carray(pointer(w.at_desk_speed), (w.desks,), np.float64)
+    """[desks, months] hours of work done in a working hour."""
+    return carray(pointer(w.at_desk_speed), (w.desks, w.months), np.float64)
+
+
+@inlined
+def changes(w: Any) -> Any:
+    """[changes of staff] hours."""
+    return carray(pointer(w.at_changes), (w.changes,), np.float64)
+
+
+@inlined
+def there(w: Any, s: Any) -> Any:
+    """[reps] who is there now."""
+    return carray(pointer(w.at_there + w.reps * s.staff), (w.reps,), np.bool_)
+
+
+@inlined
+def leaves(w: Any) -> Any:
+    """[reps] hours after which a rep is not there any more."""
+    return carray(pointer(w.at_leaves), (w.reps,), np.float64)
 
 
 @inlined
@@ -199,14 +217,14 @@ def may(w: Any, place: int) -> Any:
 
 @inlined
 def takers(w: Any, place: int) -> Any:
-    """[those who may take a deal of the place] reps."""
+    """[those who may take a deal of a staff's place] reps."""
     start = carray(pointer(w.at_taker_start), (1,), np.int64)
     return carray(pointer(w.at_takers + 8 * start[place]), (start[place + 1] - start[place],), np.int64)
 
 
 @inlined
 def reached(w: Any, row: int, place: int) -> Any:
-    """[those who may take a deal of the place] their cumulated shares under a row of shares."""
+    """[those who may take a deal of a staff's place] their cumulated shares under a row of shares."""
     start = carray(pointer(w.at_taker_start), (1,), np.int64)
     first = w.at_reached + 8 * (row * w.takers + start[place])
     return carray(pointer(first), (start[place + 1] - start[place],), np.float64)

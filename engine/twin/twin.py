@@ -27,7 +27,7 @@ from engine.world import World
 Array = NDArray[Any]
 MOST_ROOM = 1 << 31  # places are numbered in 32 bits, and -1 is none
 COUNTS = ("full", "feeds", "nodes", "agenda_first", "agenda_end", "heaped", "hand_overs", "deals", "asked")
-CLEARED = (*COUNTS, "ledgers", "logged")
+CLEARED = (*COUNTS, "ledgers", "logged", "staff")
 A_BUCKET = 24.0  # events: fewer are not worth opening a bucket for, and more are dear to rank
 FEWEST_BUCKETS, MOST_BUCKETS = 64, 1 << 16
 LEAST_HOURS = 1e-300
@@ -126,7 +126,7 @@ class Twin:
         places = len(world.reps) * len(world.products) * len(world.regions) * len(world.segments)
         self.room = Room(
             feed_room=12 * len(world.cells) + 1,
-            node_room=1024 + 2 * len(world.open_deals.key),
+            node_room=1024 + 2 * len(world.open_deals.key) + len(world.staffing.changes),
             deal_room=1024 + len(world.open_deals.key),
             ledger_room=max(16, min(places, 256)),
             log_room=1,

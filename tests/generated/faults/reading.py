@@ -182,7 +182,7 @@ def _clock(rows: str, of: str | None) -> Any:
 def _everyone(world: World) -> World:
     names = {"reps": world.reps, "products": world.products, "sources": world.sources}
     able = np.ones_like(np.moveaxis(world.routes.may, -1, 0))
-    return replace(world, routes=routes_of(world.plan, names, world.territory, able))
+    return replace(world, routes=routes_of(world.plan, names, world.territory, able, world.staffing.there))
 
 
 def _even_shares(world: World) -> World:

@@ -259,7 +259,7 @@ class LeversByOwner(Model):
 
     def assign(self, deal: Deal, owner: int, u: float, by_owner: bool) -> None:
         super().assign(deal, owner, u, by_owner)
-        deal.by_share = deal.by_share or (not by_owner and self.at.routes(deal)[0] == BY_SHARE)
+        deal.by_share = deal.by_share or (not by_owner and self.at.routes(deal, self.staff)[0] == BY_SHARE)
 
 
 @fault
