@@ -185,6 +185,9 @@ def _people(plan: Plan) -> Iterator[Row]:
 
 def _rep(rep: Rep, place: Place, names: tuple[str, str]) -> Iterator[Row]:
     yield from _fields(rep, place, names, ("hours_per_week",))
+    yield from _written(rep, place, names, ("start", "end"))
+    if rep.ramp is not None:
+        yield from _fields(rep.ramp, (*place, "ramp"), (*names, "ramp"), ("over", "starts_at"))
     if rep.prospecting is not None:
         found = rep.prospecting
         below, under = (*place, "prospecting"), (*names, "prospecting")

@@ -194,7 +194,7 @@ PURPOSES: Final[tuple[Purpose, ...]] = (
             ("shock", SPARE, SPARE, SPARE)),
     Purpose("BOOTSTRAP", BOOTSTRAP, "key of the analysis", "number of the resample or draw",
             ("first", "second", "third", "fourth")),
-    Purpose("HAND_OVER", HAND_OVER, "lead key", "change of staff, 0 the horizon's first", ("route", SPARE, SPARE, SPARE)),
+    Purpose("HAND_OVER", HAND_OVER, "lead key", "change of staff, 0 the first", ("route", SPARE, SPARE, SPARE)),
 )  # fmt: skip
 
 SIMULATE: Final = 0

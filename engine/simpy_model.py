@@ -13,7 +13,6 @@ from collections.abc import Generator
 from typing import Any
 
 import numpy as np
-import simpy
 
 from engine.arrivals import listed_arrivals, thinned_arrivals
 from engine.business import (
@@ -30,10 +29,11 @@ from engine.business import (
     month_of,
     settled,
     stale_deadline,
-    standing_odds,
     time_at_desk,
     visit_uniforms,
 )
+from engine.deal import Deal as Deal
+from engine.deal import Lookup as Lookup
 from engine.demand import Cell
 from engine.distributions import variate
 from engine.draws import LEAD, PROSPECT
@@ -50,8 +50,6 @@ from engine.outcomes import (
     WON,
     Attribution,
     Kind,
-    Ledger,
-    LegsAt,
     Outcome,
     Tally,
 )
@@ -60,94 +58,11 @@ from engine.routing import BY_SHARE, NOBODY, route
 from engine.world import World
 
 Process = Generator[Any, Any, None]
-NO_CLASS = 0
 # Members looked up once: in an enumeration that costs as much as putting an event on the agenda.
 ON_ARRIVAL, ON_WORK_DONE, ON_ANSWER, ON_STALE, ON_STAFF, _ = Rank
 ARRIVED, STARTED, WORKED, MOVED_ON, GONE, GONE_STALE, SIGNED, HANDED_OVER = Kind
 # Columns of the flow.
 ENTERS, ADVANCES, IS_LOST, GOES_STALE = range(4)
-
-
-class Deal:
-    """One deal on its way: what it is, whose it is, where it stands."""
-
-    __slots__ = (
-        "by_share", "desk", "flow", "given_up", "key", "klass", "ledger", "left_alone", "lever", "odds", "priority",
-        "product", "region", "rep", "request", "segment", "source", "stage", "value", "visit",
-    )  # fmt: skip
-    desk: Desk
-    flow: list[list[list[float]]]  # the rep's passages: [stages][months][FLOW_COLUMNS]
-    ledger: Ledger
-    odds: list[float]  # [stages] what multiplies the odds of advancing, but for the economy
-
-    def __init__(self, key: int, source: int, product: int, region: int, stage: int) -> None:
-        self.key = key
-        self.source = source
-        self.product = product
-        self.region = region
-        self.stage = stage
-        self.segment = 0
-        self.klass = NO_CLASS
-        self.priority = 0
-        self.value = 0.0
-        self.rep = NOBODY
-        self.visit = 0
-        self.by_share = False  # did its rep come from the plan's shares of leads?
-        self.lever = -1
-        self.request: DeskRequest | None = None  # its last place in a queue
-        self.left_alone: simpy.Event | None = None  # its rep leaves before the work is done: when another takes over
-        self.given_up = False  # its rep has left, and nobody else may take it
-
-
-class Lookup:
-    """A world's arrays as plain Python numbers, once for all its replications: the model reads them at every event."""
-
-    def __init__(self, world: World) -> None:
-        stages = world.stages
-        self.wait = stages.wait.tolist()
-        self.wait_lost = stages.wait_lost.tolist()
-        self.work = stages.work.tolist()
-        self.stale = stages.stale.tolist()
-        self.stale_calendar = stages.stale_calendar.tolist()
-        self.of_rep = stages.of_rep.tolist()
-        self.of_product = stages.of_product.tolist()
-        self.of_segment = stages.of_segment.tolist()
-        self.of_source = stages.of_source.tolist()
-        self.of_class = stages.of_class.tolist()
-        self.activities = [[(5 + a, float(count)) for a, count in enumerate(row) if count] for row in stages.activities]
-        self.desk_of = world.desks.of.tolist()
-        self.desk_speed = world.desks.by_month.tolist()
-        self.there = world.staffing.there.tolist()
-        self.leaves = world.staffing.until.tolist()
-        self.from_accounts = world.from_accounts.tolist()
-        self.segment_value = world.segment_value.tolist()
-        self.deal_values = world.deal_values.tolist()
-        self.month_ends = world.cal.month_ends.tolist()
-        self.legs_at = LegsAt(world)
-        self.classes = world.plan.customers is not None
-        self._world = world
-        self._odds: dict[tuple[int, int, int, int, int], list[float]] = {}
-        self._routes: dict[tuple[int, int, int, int, int], tuple[int, Any, Any, Any]] = {}
-
-    def routes(self, deal: Deal, staff: int) -> tuple[int, Any, Any, Any]:
-        """How the deal is routed: the rule, who may take it, they who are there by number, and their cumulated shares."""
-        key = (staff, deal.source, deal.product, deal.region, deal.segment)
-        found = self._routes.get(key)
-        if found is None:
-            routes, (_, source, *place) = self._world.routes, key
-            found = self._routes[key] = int(routes.rule[source]), routes.may[*place], *routes.at(staff, source, *place)
-        return found
-
-    def odds(self, deal: Deal) -> list[float]:
-        """[stages] what multiplies a deal's odds of advancing, whenever it is."""
-        key = (deal.rep, deal.product, deal.segment, deal.source, deal.klass)
-        found = self._odds.get(key)
-        if found is None:
-            tables = (self.of_rep, self.of_product, self.of_segment, self.of_source, self.of_class)
-            found = self._odds[key] = [
-                standing_odds(*(row[i] for row, i in zip(rows, key, strict=True))) for rows in zip(*tables, strict=True)
-            ]
-        return found
 
 
 class Model:

@@ -35,6 +35,11 @@ class Staffing:
         """Whether any rep leaves while the simulation runs."""
         return bool((self.there[:-1] & ~self.there[1:]).any())
 
+    def periods(self) -> list[tuple[float, float, NDArray[np.bool_]]]:
+        """Each staff: hours after which, and up to which, it is there; and [reps] who that is."""
+        ends = [0.0, *self.changes.tolist(), np.inf]
+        return list(zip(ends[:-1], ends[1:], self.there, strict=True))
+
     def hours(self, cal: WorkCalendar, start: float) -> NDArray[np.float64]:
         """[reps, months]: working hours after `start` for which a rep is there."""
         ends = cal.month_ends

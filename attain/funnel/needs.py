@@ -154,8 +154,9 @@ def _hours(world: World, deals: Floats) -> list[HoursNeed]:
         return []
     work = np.array([world.distributions.mean(int(i)) for i in world.stages.work])
     needed = np.einsum("rsm,s->r", deals, work)
-    speed = np.bincount(world.desks.rep, weights=world.desks.speed, minlength=len(world.reps))
-    there = speed * (world.cal.horizon_hours - world.start)
+    hours = world.staffing.hours(world.cal, world.start)[world.desks.rep]
+    worth = (world.desks.by_month * hours).sum(axis=1)
+    there = np.bincount(world.desks.rep, weights=worth, minlength=len(world.reps))
     return [HoursNeed(name, float(needed[r]), float(there[r])) for r, name in enumerate(world.reps)]
 
 

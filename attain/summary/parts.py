@@ -27,12 +27,12 @@ Floats = NDArray[np.float64]
 
 
 def utilisation(results: Results) -> Floats | None:
-    """[n, reps]: busy hours over the desks' open hours; None where the plan gives deals no effort."""
+    """[n, reps]: busy hours over the hours of the desks while the rep is there; None where deals take no effort."""
     world = results.world
     if not world.stages.has_work.any():
         return None
     desks = np.bincount(world.desks.rep, minlength=len(world.reps))
-    open_hours = (world.cal.horizon_hours - world.start) * desks
+    open_hours = world.staffing.hours(world.cal, world.start).sum(axis=1) * desks
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(open_hours > 0.0, results.reps[:, :, BUSY] / open_hours, 0.0))
 

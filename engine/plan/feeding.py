@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from engine.plan.types import Plan, PlanFiles, Routing, Source
 from engine.problems import Problem
+from engine.staffing import Staffing
 from engine.territory import Territories, may_take, territories
 
 Cell = tuple[str, str]  # region, product
@@ -90,6 +91,24 @@ def untaken(plan: Plan) -> list[tuple[str, str, str, tuple[str, ...]]]:
             lost = np.flatnonzero(alive & ~takers[:, products[product], regions[region], :].any(axis=0))
             if len(lost):
                 found.append((name, region, product, tuple(segments[s] for s in lost) if segments else ()))
+    return found
+
+
+def unstaffed(plan: Plan, staffing: Staffing) -> list[tuple[str, str, str, float, float]]:
+    """(source, region, product, from, to): hours in which nobody is there for leads that somebody may take."""
+    territory = territories(plan.regions)
+    takers, alive = may_take(plan, territory), _alive(plan)
+    regions = {name: i for i, name in enumerate(territory.names)}
+    products = {name: i for i, name in enumerate(sorted(plan.products))}
+    found: list[tuple[str, str, str, float, float]] = []
+    for name, source in sorted(plan.sources.items()):
+        for region, product in source_cells(plan, territory, source) if flows(source) else ():
+            able = takers[:, products[product], regions[region]][:, alive]
+            for low, high, there in staffing.periods():
+                if (able.any(axis=0) & ~able[there].any(axis=0)).any():
+                    if found and found[-1][:3] == (name, region, product) and found[-1][4] == low:
+                        low = found.pop()[3]
+                    found.append((name, region, product, low, high))
     return found
 
 

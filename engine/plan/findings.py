@@ -12,9 +12,9 @@ from functools import partial
 
 import numpy as np
 
-from engine.calendar import average_hours, resolve, to_hours
+from engine.calendar import ONE_DAY, WorkCalendar, average_hours, resolve, to_hours
 from engine.distributions import DistributionTable
-from engine.plan.feeding import untaken
+from engine.plan.feeding import unstaffed, untaken
 from engine.plan.finding import Finding, Severity, money
 from engine.plan.meanfunnel import MeanFunnel, expected, mean_funnel
 from engine.plan.names import won_index
@@ -22,6 +22,7 @@ from engine.plan.quantities import Duration
 from engine.plan.ties import ties
 from engine.plan.types import LoadedPlan, Plan
 from engine.plan.wording import read_wording
+from engine.staffing import staffing_of
 
 FAR_BELOW = 0.7  # of the target in the mean funnel: out of reach, for all that the mean leaves out
 FAR_ABOVE = 1.5  # of the target: no challenge, or inputs that flatter
@@ -42,6 +43,7 @@ def findings(loaded: LoadedPlan) -> list[Finding]:
         *ties(plan),
         *_hours(plan, funnel),
         *_lost_leads(plan, funnel),
+        *_absent(plan, cal),
         *_cycle(loaded, funnel),
         *_assumed(plan),
         *(Finding("note", "time-bound", "calendar", note) for note in cal.notes),
@@ -208,6 +210,20 @@ def _lost_leads(plan: Plan, funnel: MeanFunnel) -> Iterator[Finding]:
     if cells and funnel.untaken > 0:
         share = funnel.untaken / max(funnel.untaken + float(funnel.leads.sum()), 1e-12)
         yield Finding("note", "relevant", "sources", f"{funnel.untaken:,.0f} leads ({share:.0%}) find no rep.")
+
+
+def _absent(plan: Plan, cal: WorkCalendar) -> Iterator[Finding]:
+    """Leads that come while those who may take them have left, or have not begun."""
+    staffing = staffing_of({rep.name: rep for rep in plan.reps}, sorted(rep.name for rep in plan.reps), cal)
+    gaps = unstaffed(plan, staffing)
+    for source, region, product, low, high in gaps[:20]:
+        first = cal.start if low <= 0.0 else cal.date_at(low) + ONE_DAY
+        last = cal.date_at(min(high, cal.horizon_hours))
+        message = f"Nobody is there to take its leads for {product} in {region} from {first} to {last}: they are lost."
+        advice = "Let somebody begin earlier or stay longer, or another rep take them; open deals go stale, too."
+        yield Finding("warning", "relevant", f"sources.{source}", message, advice)
+    if len(gaps) > 20:
+        yield Finding("warning", "relevant", "sources", f"{len(gaps) - 20} more times in which nobody is there.")
 
 
 def _cycle(loaded: LoadedPlan, funnel: MeanFunnel) -> Iterator[Finding]:

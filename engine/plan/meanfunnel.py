@@ -6,6 +6,7 @@ hours run out before the deals do; what the plan can really attain is for the si
 stand at their posterior mean, the economy's shocks are at 0. Round robin shares evenly; leads for the least loaded are
 shared as is best for the reps' hours (``sharing``), which is what sending each to whoever is free tends to. Owners of
 known accounts are left out: their leads are shared as all others. A known index moves the leads, not the conversions.
+Who is not there gets no leads and has no hours; a ramp's hours count at its speed; deals stay with who leaves.
 """
 
 from __future__ import annotations
@@ -148,25 +149,31 @@ class _Rows:
             self.profile.append(flow.profile)
 
 
-def _cell_counts(cell: Cell, cal: WorkCalendar, index: Floats) -> Floats:
-    """[months]: the leads that a cell is expected to make after as_of; `index` is what a loading of one follows."""
-    ends = np.maximum(cal.month_ends, cal.as_of_hours)
-    hours = np.diff(ends, prepend=cal.as_of_hours)
+def _cell_counts(cell: Cell, cal: WorkCalendar, index: Floats, low: float, high: float) -> Floats:
+    """[months]: the leads that a cell is expected to make from one hour to another, not before as_of.
+
+    `index` is what a loading of one follows.
+    """
+    low = max(low, cal.as_of_hours)
+    hours = np.diff(np.clip(cal.month_ends, low, max(low, high)), prepend=low)
     if cell.count < 0:
         return cell.rates * hours * index**cell.economy
     if cell.spread == 2:  # all at once, on the first instant
         first = np.zeros(len(hours))
-        first[0] = cell.count if cal.as_of_hours == 0.0 else 0.0
+        first[0] = cell.count if low == 0.0 else 0.0
         return first
     return cell.count * hours / cal.horizon_hours
 
 
 def _open_cell(model: MeanModel, deal: OpenDeal) -> tuple[int, int, Floats] | None:
     """Product, region and [reps, segments] shares of an open deal; what is not said goes to the first that may be."""
-    able = model.may
-    if deal.owner is not None:
+    there = model.staffing.there[0]
+    owner = model.reps.index(deal.owner) if deal.owner is not None else -1
+    if owner >= 0 and not there[owner]:
+        owner = -1  # the deal has been handed over
+    able = model.may & there[:, None, None, None]
+    if owner >= 0:
         mine = np.zeros_like(able)
-        owner = model.reps.index(deal.owner)
         mine[owner] = able[owner]
         able = mine
     for axis, name, known in (
@@ -180,12 +187,12 @@ def _open_cell(model: MeanModel, deal: OpenDeal) -> tuple[int, int, Floats] | No
             able = able & only.reshape([-1 if a == axis else 1 for a in range(4)])
     cells = np.argwhere(able.any(axis=(0, 3)))
     if not len(cells):
-        if deal.owner is None:
+        if owner < 0:
             return None
         product = model.products.index(deal.product) if deal.product else 0
         region = list(model.territory.names).index(deal.region) if deal.region else 0
         shares = np.zeros((len(model.reps), len(model.segments)))
-        shares[model.reps.index(deal.owner)] = model.shares
+        shares[owner] = model.shares
         return product, region, shares
     product, region = map(int, cells[0])
     weights = able[:, product, region, :] * model.shares[None, :]
@@ -208,7 +215,9 @@ def mean_funnel(loaded: LoadedPlan, cal: WorkCalendar | None = None) -> MeanFunn
     by_name = {rep.name: rep for rep in plan.reps}
     for r, name in enumerate(model.reps):
         for cell in prospecting_cells(by_name[name], r, len(sources) - 1, plan, model.territory, cal, stage_index):
-            counts = _cell_counts(cell, cal, index)
+            counts = _cell_counts(cell, cal, index, cell.since, cell.until)
+            if not counts.sum() > 0.0:
+                continue
             shares = np.zeros((len(model.reps), len(model.segments)))
             shares[r] = model.shares
             flows.append(_Inflow(cell.source, cell.region, cell.product, shares, cell.enters, {}, float(counts.sum()),
@@ -234,13 +243,14 @@ def _sourced(
         source = plan.sources[name]
         routing = source.routing or plan.routing
         for cell in source_cells(name, source, k, plan, model.territory, cal, stage_index, 0)[0]:
-            counts = _cell_counts(cell, cal, index)
-            total = float(counts.sum())
-            if total > 0.0:
-                shares = even_shares(model, routing, cell.region, cell.product) * model.shares[None, :]
-                untaken += total * (1.0 - float(shares.sum()))
-                flows.append(_Inflow(k, cell.region, cell.product, shares, cell.enters, source.advance, total,
-                                     counts / total, routing.rule == "least_loaded"))  # fmt: skip
+            for low, high, there in model.staffing.periods():
+                counts = _cell_counts(cell, cal, index, low, high)
+                total = float(counts.sum())
+                if total > 0.0:
+                    shares = even_shares(model, routing, cell.region, cell.product, there) * model.shares[None, :]
+                    untaken += total * (1.0 - float(shares.sum()))
+                    flows.append(_Inflow(k, cell.region, cell.product, shares, cell.enters, source.advance, total,
+                                         counts / total, routing.rule == "least_loaded"))  # fmt: skip
     return flows, untaken
 
 
@@ -296,12 +306,13 @@ def _add_pipeline(
 
 
 def _hours_there(model: MeanModel, cal: WorkCalendar) -> Floats:
-    """[reps]: working hours for deals until the horizon's end."""
-    left = cal.horizon_hours - cal.as_of_hours
+    """[reps]: working hours for deals until the horizon's end, at full speed: a ramp's are worth as many fewer."""
+    left = (model.staffing.hours(cal, cal.as_of_hours) * model.staffing.pace).sum(axis=1)
     there = np.zeros(len(model.reps))
     for rep in model.plan.reps:
         spent = rep.prospecting.hours_per_week if rep.prospecting else 0.0
-        there[model.reps.index(rep.name)] = (rep.hours_per_week - spent) / cal.week_hours * left
+        r = model.reps.index(rep.name)
+        there[r] = (rep.hours_per_week - spent) / cal.week_hours * left[r]
     return there
 
 

@@ -17,6 +17,7 @@ from engine.calendar import WorkCalendar, to_hours
 from engine.distributions import DistributionTable, cumulative
 from engine.plan.names import won_index
 from engine.plan.types import AmountDistribution, LoadedPlan, Plan, Routing, Uncertain
+from engine.staffing import Staffing, staffing_of
 from engine.territory import Territories, may_take, territories
 
 Floats = NDArray[np.float64]
@@ -34,6 +35,7 @@ class MeanModel:
     segments: list[str]
     shares: Floats  # [segments]
     may: NDArray[np.bool_]  # [reps, products, regions, segments]
+    staffing: Staffing
     base: Floats  # [stages] probability of advancing
     rep_odds: Floats  # [stages, reps]
     segment_odds: Floats  # [stages, segments]
@@ -93,6 +95,7 @@ def mean_model(loaded: LoadedPlan, cal: WorkCalendar) -> MeanModel:
     ]
     return MeanModel(
         plan, territory, reps, products, segments or [""], weights / weights.sum(), may_take(plan, territory),
+        staffing_of(by_name, reps, cal),
         np.array(base), _odds(stages, (by_name[name].advance for name in reps)),
         _odds(stages, [plan.segments[name].advance for name in segments] or [{}]),
         class_odds, _class_shares(plan, loaded.files.columns),
@@ -101,9 +104,9 @@ def mean_model(loaded: LoadedPlan, cal: WorkCalendar) -> MeanModel:
     )  # fmt: skip
 
 
-def even_shares(model: MeanModel, routing: Routing, region: int, product: int) -> Floats:
-    """[reps, segments]: how a cell's leads are expected to split over reps; zero where nobody may take them."""
-    able = model.may[:, product, region, :].astype(np.float64)
+def even_shares(model: MeanModel, routing: Routing, region: int, product: int, there: NDArray[np.bool_]) -> Floats:
+    """[reps, segments]: how a cell's leads are expected to split over those `there`; zero where none may take them."""
+    able = (model.may[:, product, region, :] & there[:, None]).astype(np.float64)
     if routing.rule == "share":
         by_cell = routing.share.cells.get(model.territory.names[region], {}).get(model.products[product])
         weights = np.array([(by_cell or routing.share.reps).get(name, 0.0) for name in model.reps])

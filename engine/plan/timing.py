@@ -20,6 +20,7 @@ def _inside(path: str, date: dt.date | None, plan: Plan) -> Iterator[Problem]:
 def dates_and_months(plan: Plan, files: PlanFiles, cal: WorkCalendar) -> Iterator[Problem]:
     """Dates outside the horizon, and lists by month that have not as many months."""
     yield from _goal_dates(plan)
+    yield from _rep_dates(plan)
     yield from _happened(plan, files)
     months = len(cal.month_labels)
     span = f"{months} numbers, one for each month of the horizon ({cal.month_labels[0]} to {cal.month_labels[-1]})"
@@ -44,6 +45,19 @@ def _goal_dates(plan: Plan) -> Iterator[Problem]:
         yield from _inside(f"goals.{name}.until", goal.until, plan)
         if goal.since is not None and goal.until is not None and goal.since > goal.until:
             yield Problem(f"goals.{name}.until", str(goal.until), f"a date on or after since, {goal.since}")
+
+
+def _rep_dates(plan: Plan) -> Iterator[Problem]:
+    horizon = plan.horizon
+    for rep in plan.reps:
+        path = f"reps.{rep.name}"
+        if rep.start is not None and rep.start > horizon.end:
+            yield Problem(f"{path}.start", str(rep.start), f"a date no later than the horizon's end, {horizon.end}")
+        if rep.end is not None and rep.end < horizon.start:
+            expected = f"a date on or after the horizon's start, {horizon.start}; leave out who has left before"
+            yield Problem(f"{path}.end", str(rep.end), expected)
+        elif rep.start is not None and rep.end is not None and rep.end < rep.start:
+            yield Problem(f"{path}.end", str(rep.end), f"a date on or after the rep's start, {rep.start}")
 
 
 def _happened(plan: Plan, files: PlanFiles) -> Iterator[Problem]:

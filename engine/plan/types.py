@@ -45,8 +45,8 @@ __all__ = [
     "Account", "Actual", "Advance", "AmountDistribution", "Calendar", "Customers", "Decide", "DecideBudget",
     "DecideHours", "DecideQuotas", "DecideShares", "Duration", "Economy", "FileReference", "Goal", "Hill", "Horizon",
     "Linear", "LoadedPlan", "Money", "OpenDeal", "Plan", "PlanFiles", "Probability", "Product", "Prospecting", "Quota",
-    "Ramp", "Record", "Rep", "Response", "Routing", "RoutingShare", "Segment", "Share", "Source", "Spend", "Stage", "Time",
-    "TimeDistribution", "Uncertain", "Where",
+    "Ramp", "Record", "Rep", "Response", "Routing", "RoutingShare", "Segment", "Share", "Source", "Spend", "Stage",
+    "Time", "TimeDistribution", "Uncertain", "Where",
 ]  # fmt: skip
 
 # ruff: noqa: RUF012  (pydantic copies mutable defaults)

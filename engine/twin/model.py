@@ -27,7 +27,6 @@ from engine.business import (
 )
 from engine.compiled import compiled, inlined, jitted
 from engine.outcomes import BOOKED, BUSY, LEADS, LOST_DEALS, OPEN, QUEUED, SERVED, STALE_DEALS, WON, Kind
-from engine.routing import BY_SHARE, route
 from engine.twin import records as of
 from engine.twin.agenda import (
     ANSWER,
@@ -48,19 +47,27 @@ from engine.twin.agenda import (
     rep_is_done,
     work_is_seen,
 )
-from engine.twin.deals import CLOSED, GIVEN_UP, PENDING, ask_for_draws, draw_asked, free_deal, new_lead, qualify_open, take_deal
+from engine.twin.deals import (
+    CLOSED,
+    GIVEN_UP,
+    PENDING,
+    ask_for_draws,
+    draw_asked,
+    free_deal,
+    new_lead,
+    qualify_open,
+    take_deal,
+)
 from engine.twin.feeds import cell_of_list, of_list, open_deal_of, open_feeds, plan_next
+from engine.twin.owners import assign, attribute, routed, take
 from engine.twin.queues import cancel, first_in_line, queue_for
 from engine.twin.records import NONE, STATE_RECORD, WORLD_RECORD, deals, nth, whole
-from engine.twin.tally import add, book_what_happened, count_flow, ledger_of, note
+from engine.twin.tally import add, book_what_happened, count_flow, note
 
 from numba import types  # isort: skip
 
 ARRIVED, STARTED, WORKED, MOVED_ON, GONE, GONE_STALE, SIGNED, HANDED_OVER = (int(kind) for kind in Kind)
 FLOW_ENTERS, FLOW_ADVANCES, FLOW_LOST, FLOW_STALE = range(4)
-
-
-# --- who the customer is, what the deal is worth, whose it is --------------------------------------------------------
 
 
 @inlined
@@ -74,61 +81,6 @@ def worth(w: Any, s: Any, slot: int) -> float:
     u = lead_draws(s.seed, s.replication, s.phase, deal.key)[0]
     multiplier, row = of.segment_value(w)[nth(deal.segment)], of.deal_values(w)[nth(deal.product)]
     return deal_value(u, multiplier, w.minor, of.dists(w), of.table(w), row)
-
-
-@inlined
-def assign(w: Any, s: Any, slot: int) -> None:
-    """Give the deal to its rep: whose it is already, if they are there, else by the routing of its source."""
-    deal = deals(s)[nth(slot)]
-    owner = whole(deal.owner)
-    if owner != NONE and not of.there(w, s)[nth(owner)]:
-        owner = NONE
-    if deal.found == 1 and owner != NONE:
-        deal.rep = owner
-    else:
-        deal.rep = routed(w, s, slot, owner, deal.rep_u)
-        how = of.rule(w)[nth(deal.source)]
-        deal.by_share = 1 if how == BY_SHARE and deal.rep != owner else 0
-    if deal.rep != NONE:
-        take(w, s, slot)
-
-
-@inlined
-def routed(w: Any, s: Any, slot: int, owner: int, u: float) -> int:
-    """Who gets the deal by the routing of its source. It is their turn."""
-    deal = deals(s)[nth(slot)]
-    p, g = deal.product, deal.region
-    place = (p * w.regions + g) * w.segments + deal.segment
-    here = s.staff * w.places + place
-    reached = of.reached(w, of.share_row(w)[nth(deal.source)], here)
-    turns = of.last_turn(w, s)[nth(p), nth(g)]
-    rep = route(
-        of.rule(w)[nth(deal.source)], owner, of.may(w, place), of.takers(w, here), reached, of.open_deals(w, s),
-        turns[nth(deal.segment)], u,
-    )  # fmt: skip
-    if rep != owner:  # what an account's owner gets is nobody's turn
-        turns[nth(deal.segment)] = rep
-    return rep
-
-
-@inlined
-def take(w: Any, s: Any, slot: int) -> None:
-    """The deal is its rep's from here on."""
-    deal = deals(s)[nth(slot)]
-    p, g = deal.product, deal.region
-    deal.desk = of.desk_of(w)[nth(deal.rep), nth(p)]
-    deal.row = ledger_of(w, s, whole(deal.rep), whole(p), whole(g), whole(deal.segment)) * w.months
-    deal.flow = deal.rep * w.stages * w.months
-    if deal.stage <= w.won:
-        of.open_deals(w, s)[nth(deal.rep)] += 1
-
-
-@inlined
-def attribute(w: Any, s: Any, slot: int) -> None:
-    """Remember which lever brought the deal: its cell's, as it has it already, else its route's."""
-    deal = deals(s)[nth(slot)]
-    if deal.lever < 0 and deal.rep != NONE and deal.by_share == 1 and of.share_row(w)[nth(deal.source)] == 0:
-        deal.lever = of.lever_of_route(w)[deal.product, deal.region, deal.rep]
 
 
 # --- deals on their way ----------------------------------------------------------------------------------------------
@@ -395,7 +347,7 @@ def goes_stale(w: Any, s: Any, slot: int, key: int, visit: int) -> None:
         settle(w, s, slot)
 
 
-# --- reps leave and begin ------------------------------------------------------------------------------------------------
+# --- reps leave and begin --------------------------------------------------------------------------------------------
 
 
 @jitted

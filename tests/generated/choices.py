@@ -90,6 +90,10 @@ HORIZONS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("2026-01-01", "2026-12-31", {"country": "CN"}),
 )
 
+RAMPS: tuple[Any, ...] = (
+    "1 mo", {"over": "30 cd", "starts_at": 0}, {"over": "6 mo", "starts_at": "50%"}, "3 h", "0 d",
+    {"over": "2 w", "starts_at": 1},
+)  # fmt: skip
 TIED = ("1 h", "0 h", "2 h", "4 h", "1 d")
 STEPPED = (
     {"empirical": {"values": ["0 h", "2 h"]}},

@@ -245,6 +245,9 @@ def _of_rep(rep: Rep) -> Iterator[str]:
             yield "prospecting enters"
         if rep.prospecting.mix is not None:
             yield "prospecting mix"
+    for name in ("start", "end", "ramp"):
+        if getattr(rep, name) is not None:
+            yield f"a rep's {name}"
     if rep.advance:
         yield "odds of reps"
     if rep.quota is not None:
@@ -298,6 +301,7 @@ def _of_log(world: World, log: NDArray[np.void]) -> Iterator[str]:
     if (time == world.cal.horizon_hours).any():
         yield "an event at the very end"
     yield from _of_queues(log)
+    yield from _of_staff(world, log)
 
 
 def _of_queues(log: NDArray[np.void]) -> Iterator[str]:
@@ -312,3 +316,20 @@ def _of_queues(log: NDArray[np.void]) -> Iterator[str]:
     starts = log[log["kind"] == Kind.STARTED]
     if len(starts) and np.unique(starts[["time", "rep"]], return_counts=True)[1].max() > 1:
         yield "a rep turns to two deals at one instant"
+
+
+def _of_staff(world: World, log: NDArray[np.void]) -> Iterator[str]:
+    """What was handed over: deals that waited for their rep, were worked on, or waited for their customer."""
+    if len(world.staffing.changes):
+        yield "who is there changes"
+    if (world.desks.by_month > 0.0).any() and (world.desks.by_month != world.desks.speed[:, None]).any():
+        yield "speeds differ by month"
+    last: dict[int, int] = {}
+    for row in log:
+        kind, deal = int(row["kind"]), int(row["deal"])
+        if kind == Kind.HANDED_OVER and deal in last:
+            before = Kind(last[deal]).name.lower()
+            yield f"handed over after it {before}"
+        if kind == Kind.STALE and float(row["time"]) == world.staffing.until[row["rep"]]:
+            yield "a deal that nobody takes over, or stale as its rep leaves"
+        last[deal] = kind

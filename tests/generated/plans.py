@@ -2,7 +2,8 @@
 
 Everything that reaches an engine is drawn here, and a plan always loads: `features` measures what the plans cover, so
 a feature that the engines learn is added here and there. `plain` leaves out what the reference simulation of the tests
-cannot follow: time in calendar days, an economy, what was booked before the first day, and many deals.
+cannot follow: time in calendar days, an economy, what was booked before the first day, reps who begin or leave, and
+many deals.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def document(rng: Random, *, plain: bool = False) -> tuple[Document, LoadedPlan]
         style = "tied"
     wide = pick(rng, WIDE) if size == "many" else ""
     stages = sections.stages(rng, style, plain=plain, many=wide == "stages")
-    named = _named(rng, stages, (start, end), size, wide)
+    named = _named(rng, stages, (start, end), size, wide, plain=plain)
     reps = _reps(rng, named)
     if size == "one":
         for rep in reps:
@@ -105,7 +106,9 @@ def document(rng: Random, *, plain: bool = False) -> tuple[Document, LoadedPlan]
     return mended(Document({key: value for key, value in data.items() if value is not None}, tables))
 
 
-def _named(rng: Random, stages: list[Values], dates: tuple[str, str], size: str, wide: str) -> Named:
+def _named(
+    rng: Random, stages: list[Values], dates: tuple[str, str], size: str, wide: str, *, plain: bool
+) -> Named:
     """The names of a plan of this size; very many of `wide`."""
     names = tuple(stage["name"] for stage in stages)
     won = next((i for i, stage in enumerate(stages) if stage.get("won")), len(stages) - 1)
@@ -128,6 +131,8 @@ def _named(rng: Random, stages: list[Values], dates: tuple[str, str], size: str,
         tree=tree,
         months=(int(end[:4]) - int(start[:4])) * 12 + int(end[5:7]) - int(start[5:7]) + 1,
         accounts=small and chance(rng, 3),
+        dates=dates,
+        staffed=chance(rng, 3) and not plain,
         **found,
     )
 

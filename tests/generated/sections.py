@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
@@ -11,6 +12,7 @@ from tests.generated import choices
 from tests.generated.choices import chance, number, pick, some
 from tests.generated.documents import Values
 
+ONE_DAY = dt.timedelta(days=1)
 SIZES = {"one": 1, "thousands": 1200, "many": 400}  # leads of a plan of that size; "few" is drawn
 
 
@@ -27,6 +29,8 @@ class Named:
     sources: tuple[str, ...]
     months: int
     accounts: bool
+    dates: tuple[str, str]  # the horizon's first and last
+    staffed: bool  # reps begin, leave, and get up to speed
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -143,6 +147,20 @@ def rep(rng: Random, name: str, named: Named) -> Values:
         found["prospecting"] = prospecting(rng, found, named)
     if chance(rng, 3):
         found["quota"] = quota(rng, named.months)
+    return found | (stay(rng, named) if named.staffed else {})
+
+
+def stay(rng: Random, named: Named) -> Values:
+    """A rep's first day, which may be before the horizon, and the last; and the way to full speed."""
+    first, end = map(dt.date.fromisoformat, named.dates)
+    found: Values = {}
+    if chance(rng, 2):
+        began = first + number(rng, (end - first).days) * ONE_DAY if number(rng, 3) else first - 20 * ONE_DAY
+        found["start"], first = began.isoformat(), max(first, began)
+    if number(rng, 2):
+        found["end"] = (first + number(rng, (end - first).days) * ONE_DAY).isoformat()
+    if chance(rng, 2):
+        found["ramp"] = pick(rng, choices.RAMPS)
     return found
 
 
