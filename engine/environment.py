@@ -110,12 +110,14 @@ class DeskRequest(PriorityRequest):
         self.resource = desk
         self.priority = priority
         self.time = entered
-        self.key = (priority, entered, deal)  # type: ignore[assignment]
+        self.deal = deal
+        self.key = desk.place(priority, entered, deal)  # type: ignore[assignment]
 
     def move(self, desk: Desk) -> None:
         """Wait for another desk from here and now on, as one who has just come."""
         self.resource.put_queue.remove(self)
         self.resource, self.time = desk, self.env.now
+        self.key = desk.place(self.priority, self.time, self.deal)  # type: ignore[assignment]
         desk.join(self)
 
     def grant(self) -> None:
@@ -138,7 +140,7 @@ class KeyedQueue(list[Any]):
             list.append(self, item)
 
 
-def _key(request: DeskRequest) -> tuple[int, float, int]:
+def _key(request: DeskRequest) -> tuple[float, ...]:
     return request.key
 
 
@@ -158,14 +160,15 @@ class Desk(simpy.PriorityResource):
     def queue_for(self, priority: int, entered: float, deal: int) -> DeskRequest:
         """Ask for the desk; the request is granted by a hand-over, never at once."""
         request = DeskRequest(self, priority, entered, deal)
-        self.put_queue.append(request)
-        self._ask()
+        self.join(request)
         return request
 
+    def place(self, priority: int, entered: float, deal: int) -> tuple[float, ...]:
+        """What the queue is sorted by."""
+        return priority, entered, deal
+
     def join(self, request: DeskRequest) -> None:
-        """Take a request over from another desk."""
-        priority, _, deal = request.key
-        request.key = (priority, request.time, deal)
+        """Put a request in its place."""
         self.put_queue.append(request)
         self._ask()
 

@@ -388,6 +388,8 @@ def pass_on(w: Any, s: Any, slot: int) -> None:
     deal.rep = rep
     take(w, s, slot)
     note(s, HANDED_OVER, slot, 0.0)
+    if s.full != 0:
+        return
     if works and deal.hours <= 0.0:
         await_customer(w, s, slot)
     elif works or waits:

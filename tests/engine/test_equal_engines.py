@@ -20,7 +20,9 @@ from engine.simpy_model import Model
 from tests.generated.documents import Document
 from tests.generated.engines import by_model, engine, hold_batches_equal, hold_equal, outcomes
 from tests.generated.faults import FAULTS
+from tests.generated.faults.handing import Passing
 from tests.generated.faults.order import HandedOverAtOnce
+from tests.generated.faults.rules import Rewritten
 from tests.generated.features import covered, shortfalls
 from tests.generated.plans import Case, cases, documents
 
@@ -125,5 +127,16 @@ def test_every_fault_is_found(part: int) -> None:
     assert not [name for name, model in chosen if not any(differs(*known, model) for known in pool)]
 
 
+def test_faults_are_of_one_thing_each() -> None:
+    """What faulty models rewrite is as the model has it where they have no fault."""
+
+    def alike(case: Case) -> None:
+        expected = outcomes(case, engine("simpy"))
+        assert not differs(case, expected, Passing)
+        assert not differs(case, expected, Rewritten)
+
+    on_generated_plans(alike, 150, draw=12)
+
+
 def test_faults_are_many() -> None:
-    assert len(FAULTS) > 80
+    assert len(FAULTS) > 100

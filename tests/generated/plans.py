@@ -106,9 +106,7 @@ def document(rng: Random, *, plain: bool = False) -> tuple[Document, LoadedPlan]
     return mended(Document({key: value for key, value in data.items() if value is not None}, tables))
 
 
-def _named(
-    rng: Random, stages: list[Values], dates: tuple[str, str], size: str, wide: str, *, plain: bool
-) -> Named:
+def _named(rng: Random, stages: list[Values], dates: tuple[str, str], size: str, wide: str, *, plain: bool) -> Named:
     """The names of a plan of this size; very many of `wide`."""
     names = tuple(stage["name"] for stage in stages)
     won = next((i for i, stage in enumerate(stages) if stage.get("won")), len(stages) - 1)

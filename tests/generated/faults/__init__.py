@@ -4,7 +4,7 @@ Each is the SimPy model with one thing changed that a second engine could get wr
 is not read, a rule forgotten in a corner, an alarm that rings too late. Its docstring says what is wrong with it.
 """
 
-from tests.generated.faults import order, reading, rules
+from tests.generated.faults import handing, order, reading, rules
 from tests.generated.faults.registry import FAULTS
 
-__all__ = ["FAULTS", "order", "reading", "rules"]
+__all__ = ["FAULTS", "handing", "order", "reading", "rules"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from heapq import heappush
 from typing import Any
 
-from engine.environment import Desk, DeskRequest, Instant, KeyedEnvironment, Rank
+from engine.environment import Desk, Instant, KeyedEnvironment, Rank
 from engine.simpy_model import Model
 from tests.generated.faults.registry import fault
 
@@ -18,7 +18,7 @@ class _Reordered(Model):
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)
         self.env = self.environment(self.world.start)
-        self.desks = [self.desk(self.env, key, speed) for key, speed in enumerate(self.at.desk_speed)]
+        self.desks = [self.desk(self.env, key) for key in range(len(self.at.desk_speed))]
 
 
 def _ordered_by(key: Callable[[int, int, int], tuple[int, ...]]) -> type[KeyedEnvironment]:
@@ -96,6 +96,20 @@ class StaleBeforeAnswers(_Reordered):
 
 
 @fault
+class StaffBeforeAnswers(_Reordered):
+    """who leaves has left before the answers of the instant come"""
+
+    environment = _swapped(Rank.ANSWER, Rank.STAFF)
+
+
+@fault
+class StaffBeforeArrivals(_Reordered):
+    """who begins or leaves does so before the leads of the instant arrive"""
+
+    environment = _swapped(Rank.ARRIVAL, Rank.STAFF)
+
+
+@fault
 class HandedOverAtOnce(_Reordered):
     """a desk is handed over at once, not as the last thing of the instant"""
 
@@ -129,12 +143,8 @@ def _serving(key: Callable[[int, float, int], tuple[float, ...]]) -> type[Desk]:
     """A desk that serves by key(priority, entered, deal), then in the order of asking."""
 
     class Serving(Desk):
-        def queue_for(self, priority: int, entered: float, deal: int) -> DeskRequest:
-            request = DeskRequest(self, priority, entered, deal)
-            request.key = key(priority, entered, deal)  # type: ignore[assignment]
-            self.put_queue.append(request)
-            self._ask()
-            return request
+        def place(self, priority: int, entered: float, deal: int) -> tuple[float, ...]:
+            return key(priority, entered, deal)
 
     return Serving
 

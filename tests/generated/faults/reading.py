@@ -110,7 +110,7 @@ class FullSpeed(_Looked):
     """a rep without hours works at full speed"""
 
     def look(self, at: Any) -> None:
-        at.desk_speed = [speed or 1.0 for speed in at.desk_speed]
+        at.desk_speed = [[speed or 1.0 for speed in by_month] for by_month in at.desk_speed]
 
 
 @fault
@@ -200,6 +200,29 @@ def _first_values(world: World) -> World:
     return replace(world, deal_values=np.full_like(world.deal_values, world.deal_values[0]))
 
 
+def _prospects_at_full_speed(world: World) -> World:
+    rates = [
+        rates if cell.rep < 0 else rates / world.staffing.pace[cell.rep]
+        for cell, rates in zip(world.cells, world.normal_rates, strict=True)
+    ]
+    return replace(world, normal_rates=np.array(rates).reshape(world.normal_rates.shape))
+
+
+def _cells(**changes: Any) -> Any:
+    return lambda world: replace(world, cells=tuple(replace(cell, **changes) for cell in world.cells))
+
+
+def _at_full_speed(world: World) -> World:
+    full = np.broadcast_to(world.desks.speed[:, None], world.desks.by_month.shape)
+    return replace(world, desks=replace(world.desks, by_month=full))
+
+
+_reading("owners who are not there get their deals", _part("staffing", there=_all(True)))
+_reading("who leaves works on", _part("staffing", until=_all(np.inf)))
+_reading("nobody gets up to speed in deals", _at_full_speed)
+_reading("nobody gets up to speed in prospecting", _prospects_at_full_speed)
+_reading("prospects are found before the first day", _cells(since=0.0))
+_reading("prospects are found after the last day", _cells(until=np.inf))
 _reading("calendar days are taken for hours", _clock("wait", None))
 _reading("a lost deal's wait is in the clock of the other wait", _clock("wait_lost", "wait"))
 _reading("an open deal's age is not looked at", _part("open_deals", age_hours=_all(0.0), age_days=_all(0.0)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from engine.business import STALE, settled, time_at_desk, visit_uniforms
+from engine.business import STALE, hours_left, settled, time_at_desk, visit_uniforms
 from engine.demand import Cell
 from engine.distributions import variate
 from engine.outcomes import BUSY, OPEN, STALE_DEALS, Kind, Ledger, Outcome, Tally
@@ -18,7 +19,7 @@ from tests.generated.faults.registry import fault
 # --- a deal's way ----------------------------------------------------------------------------------------------------
 
 
-class _Rewritten(Model):
+class Rewritten(Model):
     """The way of a deal as the model has it, with the places at which it may go wrong."""
 
     queues_always = False  # asks for the desk though there is nothing to do
@@ -26,70 +27,115 @@ class _Rewritten(Model):
     alarm_stays = False  # goes stale while it is worked on
     visits_by_stage = False  # draws by the number of the stage, not of the visit
 
+    patience_anew = False  # is not stale at once when it comes back to a queue too late
+    begins_anew = False  # does all the work again for another
+    speed_of_entering = False  # works at the speed of the month in which the stage was entered
+    counts_all = False  # counts the hours that would have been worked
+
     def deal(self, deal: Deal) -> Process:
         env, at = self.env, self.at
         while True:
-            stage, entered, desk = deal.stage, env.now, deal.desk
+            stage, entered = deal.stage, self.month
             self.flow(deal, ENTERS)
             stale_at = self.stale_at(stage, at.stale[stage])
             visit = stage if self.visits_by_stage else deal.visit
             work_u, wait_u, answer_u = visit_uniforms(*self.draw, deal.key, visit)
-            work = time_at_desk(variate(self.dists, self.table, at.work[stage], work_u), desk.speed)
+            hours = drawn = variate(self.dists, self.table, at.work[stage], work_u)
             wait = variate(self.dists, self.table, at.wait[stage], wait_u)
-            if work > 0.0 or self.queues_always:
-                request = desk.queue_for(deal.priority, entered, deal.key)
-                yield self.turn(deal, request, stale_at)
+            while hours > 0.0 or (self.queues_always and drawn == 0.0):
+                request = deal.request = deal.desk.queue_for(deal.priority, env.now, deal.key)
+                overdue = self.patience_anew and stale_at <= env.now and hours < drawn
+                yield self.turn(deal, request, math.inf if overdue else stale_at)
+                if deal.given_up:
+                    return
                 if not request.triggered:
                     if not self.keeps_place:
                         request.cancel()
                     self.close(deal, STALE)
                     return
-                done = env.now + work
-                self.start(deal, entered, done)
-                if self.alarm_stays and stale_at < done:
+                speed, leaves = self.speed(deal), at.leaves[deal.rep]
+                if self.speed_of_entering:
+                    speed = at.desk_speed[deal.desk.key][entered]
+                done = env.now + time_at_desk(hours, speed)
+                self.start(deal, request.time, done if self.counts_all else min(done, leaves))
+                if self.alarm_stays and stale_at < min(done, leaves):
                     yield env.at(stale_at, ON_STALE, deal.key, deal.visit)
-                    desk.leave(request)
+                    deal.desk.leave(request)
                     self.close(deal, STALE)
                     return
+                if done > leaves:
+                    hours = hours if self.begins_anew else hours_left(hours, leaves - env.now, speed)
+                    deal.left_alone = env.event()
+                    yield deal.left_alone
+                    continue
                 yield env.at(done, ON_WORK_DONE, deal.key, deal.visit)
-                desk.leave(request)
+                deal.desk.leave(request)
                 self.note(WORKED, deal)
+                break
             self.count_activities(deal)
             outcome, when = settled(
                 wait, wait_u, answer_u, self.advance[stage], deal.odds[stage], self.economy_now(deal), env.now,
                 self.dists, self.table, at.wait[stage], at.wait_lost[stage], stale_at, self.hours_at,
             )  # fmt: skip
             yield env.at(when, ON_STALE if outcome == STALE else ON_ANSWER, deal.key, deal.visit)
-            if not self.settle(deal, outcome):
+            if deal.given_up or not self.settle(deal, outcome):
                 return
 
 
 @fault
-class QueuesAlways(_Rewritten):
+class QueuesAlways(Rewritten):
     """deals without work queue, too"""
 
     queues_always = True
 
 
 @fault
-class KeepsPlace(_Rewritten):
+class KeepsPlace(Rewritten):
     """a stale deal keeps its place in the queue"""
 
     keeps_place = True
 
 
 @fault
-class AlarmStays(_Rewritten):
+class AlarmStays(Rewritten):
     """a deal goes stale while it is worked on"""
 
     alarm_stays = True
 
 
 @fault
-class VisitsByStage(_Rewritten):
+class VisitsByStage(Rewritten):
     """draws go by the number of the stage, not of the visit"""
 
     visits_by_stage = True
+
+
+@fault
+class PatienceBack(Rewritten):
+    """a deal that comes back to a queue too late is not stale"""
+
+    patience_anew = True
+
+
+@fault
+class WorkAnew(Rewritten):
+    """who takes a deal over does all its work again"""
+
+    begins_anew = True
+
+
+@fault
+class SpeedOfEntering(Rewritten):
+    """work is done at the speed of the month in which the stage was entered"""
+
+    speed_of_entering = True
+
+
+@fault
+class BusyAfterLeaving(Rewritten):
+    """busy hours count work that a rep who leaves would have done"""
+
+    counts_all = True
 
 
 @fault
