@@ -178,7 +178,7 @@ class Model:
                     request.cancel()
                     self.close(deal, STALE)
                     return
-                speed, leaves = self.speed(deal), at.leaves[deal.rep]
+                desk, speed, leaves = deal.desk, self.speed(deal), at.leaves[deal.rep]
                 done = env.now + time_at_desk(hours, speed)
                 self.start(deal, request.time, min(done, leaves))
                 if done > leaves:
@@ -187,7 +187,7 @@ class Model:
                     yield deal.left_alone
                     continue
                 yield env.at(done, ON_WORK_DONE, deal.key, deal.visit)
-                deal.desk.leave(request)
+                desk.leave(request)
                 self.note(WORKED, deal)
                 break
             self.count_activities(deal)

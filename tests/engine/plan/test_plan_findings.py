@@ -197,3 +197,62 @@ def test_errors_come_first() -> None:
     results = found(SMALL.replace("goals:\n", 'goals:\n  words: "better known"\n'))
     order = [("error", "warning", "note").index(f.severity) for f in results]
     assert order == sorted(order)
+
+
+# --- who is there ----------------------------------------------------------------------------------------------------
+
+STAFFED = SMALL.replace(
+    "{name: Ann, region: N}", "{name: Ann, region: N, end: 2026-06-30}\n  - {name: Cy, region: N, CY}"
+)
+
+
+def test_hours_and_leads_are_of_the_days_on_which_a_rep_is_there() -> None:
+    """Of twelve equal months Ann is there for six; Cy for four, of which two at a half and at three quarters."""
+    two_months = "start: 2026-09-01, ramp: {over: 61 cd, starts_at: 0.25}"
+    funnel = mean_funnel(load_plan(STAFFED.replace("CY", two_months)))
+    september, october = 0.25 + 0.75 * 15 / 61, 0.25 + 0.75 * 45.5 / 61
+    assert funnel.hours_there == pytest.approx([6 * 160, 12 * 160, (september + october + 2) * 160])
+    leads = [float(funnel.leads[funnel.rep == r].sum()) for r in range(3)]
+    assert leads == pytest.approx([6 * 5, 12 * 5, 4 * 5])
+    assert funnel.untaken == pytest.approx(2 * 5)
+    assert funnel.profile[funnel.rep == 2].sum(axis=0) == pytest.approx([0] * 8 + [0.25] * 4)
+
+
+def test_overlapping_reps_share_leads_for_as_long_as_they_do() -> None:
+    """Cy comes in May: of May and June each has half, if work is shared at best; before Ann has all, afterwards Cy."""
+    text = STAFFED.replace("CY", "start: 2026-05-01").replace("sources:", "routing: round_robin\nsources:")
+    funnel = mean_funnel(load_plan(text))
+    assert [float(funnel.leads[funnel.rep == r].sum()) for r in (0, 2)] == pytest.approx([25.0, 35.0])
+    assert funnel.untaken == 0.0
+
+
+def test_prospects_are_counted_for_the_days_and_the_pace_of_who_finds_them() -> None:
+    cy = (
+        "start: 2026-11-01, ramp: {over: 30 cd, starts_at: 0}, prospecting: {hours_per_week: 10, prospects_per_hour: 1}"
+    )
+    funnel = mean_funnel(load_plan(STAFFED.replace("CY", cy)))
+    found = funnel.source == list(funnel.sources).index("prospecting")
+    assert float(funnel.leads[found].sum()) == pytest.approx(160 / 40 * 10 * (0.5 + 1.0))
+    assert funnel.hours_there[2] == pytest.approx(0.75 * 160 * 1.5)
+
+
+def test_times_in_which_nobody_is_there_are_named() -> None:
+    results = found(STAFFED.replace("CY", "start: 2026-09-01"))
+    finding = only([f for f in results if "Nobody" in f.message], "relevant", "sources.inbound")
+    assert "for A in N from 2026-07-01 to 2026-08-31" in finding.message
+    assert not [f for f in found(STAFFED.replace("CY", "start: 2026-07-01")) if "Nobody" in f.message]
+
+
+def test_a_new_rep_is_overloaded_by_the_hours_that_are_there() -> None:
+    """Work for 0.9 of a year is too much for a rep who comes in July, and would not be for one at hand."""
+    text = SMALL.replace("leads_per_month: 10", "leads_per_month: 74").replace(
+        "{name: Ann, region: N}", "{name: Ann, region: N, CY}"
+    )
+    busy = [f for f in found(text.replace("CY", "start: 2026-07-01")) if f.path == "reps.Ann"]
+    late = [
+        f
+        for f in found(text.replace("CY", "start: 2026-07-01, ramp: {over: 6 mo, starts_at: 0}"))
+        if f.path == "reps.Ann"
+    ]
+    assert [f.severity for f in busy if f.criterion == "hours"] == ["warning"]
+    assert [f.severity for f in late if f.criterion == "hours"] == ["error"]

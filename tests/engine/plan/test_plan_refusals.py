@@ -62,6 +62,14 @@ WRONG = [
     ("{exponential:", "{exponentail:", "stages.lead.wait.exponentail", "Did you mean exponential?"),
     ("wins: 24", "wins: 64", "stages.proposal.advance", "no more wins than tries"),
     ("East: {}}", "East: {North: {}}}", "regions", "each region's name once"),
+    ("hours_per_week: 32", "start: 2027-01-01", "reps.Li Na.start", "no later than the horizon's end"),
+    ("hours_per_week: 32", "end: 2025-12-31", "reps.Li Na.end", "leave out who has left before"),
+    ("hours_per_week: 32", "start: 2026-05-02, end: 2026-05-01", "reps.Li Na.end", "on or after the rep's start"),
+    ("hours_per_week: 32", "start: tomorrow", "reps.Li Na.start", "a date"),
+    ("hours_per_week: 32", "ramp: soon", "reps.Li Na.ramp", "duration"),
+    ("hours_per_week: 32", "ramp: {starts_at: 30%}", "reps.Li Na.ramp.over", ""),
+    ("hours_per_week: 32", "ramp: {over: 3 mo, starts_at: 130%}", "reps.Li Na.ramp.starts_at", "a probability"),
+    ("hours_per_week: 32", "ramp: {over: 3 mo, start_at: 0.3}", "reps.Li Na.ramp.start_at", "Did you mean starts_at?"),
 ]  # fmt: skip
 
 

@@ -53,14 +53,14 @@ class Rewritten(Model):
                         request.cancel()
                     self.close(deal, STALE)
                     return
-                speed, leaves = self.speed(deal), at.leaves[deal.rep]
+                desk, speed, leaves = deal.desk, self.speed(deal), at.leaves[deal.rep]
                 if self.speed_of_entering:
                     speed = at.desk_speed[deal.desk.key][entered]
                 done = env.now + time_at_desk(hours, speed)
                 self.start(deal, request.time, done if self.counts_all else min(done, leaves))
                 if self.alarm_stays and stale_at < min(done, leaves):
                     yield env.at(stale_at, ON_STALE, deal.key, deal.visit)
-                    deal.desk.leave(request)
+                    desk.leave(request)
                     self.close(deal, STALE)
                     return
                 if done > leaves:
@@ -69,7 +69,7 @@ class Rewritten(Model):
                     yield deal.left_alone
                     continue
                 yield env.at(done, ON_WORK_DONE, deal.key, deal.visit)
-                deal.desk.leave(request)
+                desk.leave(request)
                 self.note(WORKED, deal)
                 break
             self.count_activities(deal)
