@@ -66,4 +66,5 @@ COMPARE: dict[str, tuple[str, str]] = {
     "replay.lost": ("lost", "丢失"),
     "replay.stale": ("went stale", "搁置"),
     "replay.booked": ("booked", "签约"),
+    "replay.handed_over": ("handed over", "移交"),
 }

@@ -217,7 +217,8 @@ def _absent(plan: Plan, cal: WorkCalendar) -> Iterator[Finding]:
     staffing = staffing_of({rep.name: rep for rep in plan.reps}, sorted(rep.name for rep in plan.reps), cal)
     gaps = unstaffed(plan, staffing)
     for source, region, product, low, high in gaps[:20]:
-        first = cal.start if low <= 0.0 else cal.date_at(low) + ONE_DAY
+        low = max(low, cal.as_of_hours)
+        first = cal.date_at(low) + ONE_DAY if low > 0.0 else cal.start
         last = cal.date_at(min(high, cal.horizon_hours))
         message = f"Nobody is there to take its leads for {product} in {region} from {first} to {last}: they are lost."
         advice = "Let somebody begin earlier or stay longer, or another rep take them; open deals go stale, too."
