@@ -254,7 +254,7 @@ def compared(runs: Sequence[Results], names: Sequence[str], sets: Sequence[tuple
         raise ValueError(
             "runs of different seeds or phases have no random numbers in common; simulate them with one seed"
         )
-    n = min(run.n for run in runs)
+    n = min(run.held for run in runs)
     letters = [_letter(i) for i in range(len(runs))]
     goals = _goals_of(runs)
     hits = [{name: _hits(run, name, n) for name in goals if name in run.world.goals.names} for run in runs]

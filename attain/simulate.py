@@ -22,7 +22,7 @@ from attain.plans import open_plan
 from attain.provenance import machine, versions
 from attain.results import Results
 from attain.store import Manifest, RunRefused, RunStore
-from attain.tables import RunTask, hits_of, results_of
+from attain.tables import Pieces, RunTask, hits_of, results_of
 from engine.batch import ENGINES, Keep, Simulator
 from engine.looks import Precision
 from engine.montecarlo import Progress, run
@@ -124,10 +124,10 @@ def _store_at(out: str | os.PathLike[str] | None, manifest: Manifest) -> Iterato
         yield store
 
 
-def _reader(store: RunStore, n: int) -> Callable[[str], dict[str, NDArray[Any]]]:
-    def read(name: str) -> dict[str, NDArray[Any]]:
-        table = store.table(name, n)
-        return {column: to_numpy(table.column(column)) for column in table.column_names}
+def _reader(store: RunStore) -> Pieces:
+    def read(name: str, upto: int, columns: Sequence[str] | None) -> Iterator[dict[str, NDArray[Any]]]:
+        for table in store.pieces(name, upto, None if columns is None else list(columns)):
+            yield {column: to_numpy(table.column(column)) for column in table.column_names}
 
     return read
 
@@ -197,7 +197,7 @@ def simulate(
             raise KeyboardInterrupt
         return results_of(
             world,
-            _reader(store, result.n),
+            _reader(store),
             n=result.n,
             asked=result.n if result.status == "complete" else wanted,
             seed=seed,
@@ -253,7 +253,7 @@ def read_run(folder: str | os.PathLike[str]) -> Results:
     n = store.prefix
     return results_of(
         world,
-        _reader(store, n),
+        _reader(store),
         n=n,
         asked=manifest.n if manifest.status != "complete" else n,
         seed=manifest.seed,

@@ -239,7 +239,7 @@ class RunStore:
         limit = self.prefix if upto is None else upto
         if name not in self.tables:
             raise RunRefused(f"The run in {self.path} keeps {', '.join(self.tables) or 'nothing yet'}, not {name!r}.")
-        pieces = list(self._pieces(name, limit, columns))
+        pieces = list(self.pieces(name, limit, columns))
         if not pieces and self._spans:  # nothing counts yet: the columns, without rows
             return self._read(name, self._spans[0], columns).slice(0, 0)
         return pa.concat_tables(pieces)
@@ -247,13 +247,14 @@ class RunStore:
     def digest(self, upto: int | None = None) -> str:
         """SHA-256 over the 32-byte hashes of the first `upto` replications, in order."""
         digest = hashlib.sha256()
-        for piece in self._pieces(COUNTING, self.prefix if upto is None else upto, ["replication", "hash"]):
+        for piece in self.pieces(COUNTING, self.prefix if upto is None else upto, ["replication", "hash"]):
             hashes = to_numpy(piece.column("hash"))
             for text in hashes[np.argsort(to_numpy(piece.column("replication")), kind="stable")]:
                 digest.update(bytes.fromhex(text))
         return digest.hexdigest()
 
-    def _pieces(self, name: str, upto: int, columns: list[str] | None) -> Iterator[pa.Table]:
+    def pieces(self, name: str, upto: int, columns: list[str] | None = None) -> Iterator[pa.Table]:
+        """The same, a chunk at a time: memory holds no more than one."""
         for span in sorted(self._spans):
             if span[0] >= upto:
                 return

@@ -6,13 +6,13 @@ Power BI need no key. `flow` and `sums` hold one row a chunk and name, summed ov
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attain.results import Results
+from attain.results import LEGS_BYTES, PARTS_BYTES, Results
 from engine.batch import Batch, Simulator, input_names
 from engine.goals import BOOKINGS, MEASURES
 from engine.margins import MARGINS
@@ -201,9 +201,27 @@ def _dense(
     return dense
 
 
+# A table's name, up to which replication, which columns (None: all) -> those columns, chunk by chunk.
+Pieces = Callable[[str, int, Sequence[str] | None], Iterable[Columns]]
+
+
+def _whole(pieces: Iterable[Columns]) -> Columns:
+    """Chunks as one table."""
+    held = list(pieces)
+    return {column: np.concatenate([piece[column] for piece in held]) for column in held[0]}
+
+
+def held_rows(world: World, n: int) -> tuple[int, int]:
+    """Of how many of n replications to hold the values of goals, and those of parts: as many as the bounds allow."""
+    of_goals = len(world.goals.legs) + len(input_names(world))
+    names = sum(len(_dimension(world, dimension)) for dimension in MARGINS)
+    of_parts = len(world.reps) * len(REP_COLUMNS) + names * len(MEASURES)
+    return min(n, max(1, LEGS_BYTES // (8 * max(of_goals, 1)))), min(n, max(1, PARTS_BYTES // (8 * of_parts)))
+
+
 def results_of(
     world: World,
-    read: Callable[[str], Columns],
+    pieces: Pieces,
     *,
     n: int,
     asked: int,
@@ -214,15 +232,21 @@ def results_of(
     seconds: float,
     compile_seconds: float,
 ) -> Results:
-    """The arrays of a run of n replications from its tables, in order of replication. `read(name)` gives columns."""
+    """The arrays of a run of n replications from its tables, in order of replication."""
     book, minor = world.goals, world.minor
     scale = np.array([minor if world.measures[leg.measure] == BOOKINGS else 1.0 for leg in book.legs])
-    legs = read("legs")["value"].reshape(n, len(book.legs)) if book.legs else np.zeros((n, 0))
-    margins = {}
-    for dimension in MARGINS:
-        columns = read(MARGIN_TABLES[dimension])
-        margins[dimension] = _minor(columns, MEASURES, minor).reshape(n, -1, len(MEASURES))
-    inputs = len(input_names(world))
+    rows, rows_of_parts = held_rows(world, n)
+    legs, inputs = (
+        _whole(pieces(name, rows, ["value"]))["value"].reshape(rows, size) if size else np.zeros((rows, 0))
+        for name, size in (("legs", len(book.legs)), ("inputs", len(input_names(world))))
+    )
+
+    def parts(name: str, columns: tuple[str, ...]) -> NDArray[np.float64]:
+        found = _minor(_whole(pieces(name, rows_of_parts, columns)), columns, minor)
+        return found.reshape(rows_of_parts, -1, len(columns))
+
+    places = (("rep", world.reps), ("product", world.products), ("region", world.regions))
+    stages = (("rep", world.reps), ("stage", world.stages.names), ("month", world.months))
     return Results(
         world=world,
         seed=seed,
@@ -234,17 +258,29 @@ def results_of(
         seconds=seconds,
         compile_seconds=compile_seconds,
         legs=np.where(scale > 1.0, np.rint(legs * scale), legs),
-        reps=_minor(read("reps"), REP_COLUMNS, minor).reshape(n, len(world.reps), len(REP_COLUMNS)),
-        margins=margins,
-        inputs=read("inputs")["value"].reshape(n, inputs) if inputs else np.zeros((n, 0)),
-        flow=_dense(
-            read("flow"),
-            [("rep", world.reps), ("stage", world.stages.names), ("month", world.months)],
-            FLOW_COLUMNS,
-            minor,
-        ),
-        sums=_dense(
-            read("sums"), [("rep", world.reps), ("product", world.products), ("region", world.regions)], MEASURES, minor
-        ),
-        moves=int(np.sum(read("replications")["moves"])),
+        reps=parts("reps", REP_COLUMNS),
+        margins={dimension: parts(MARGIN_TABLES[dimension], MEASURES) for dimension in MARGINS},
+        inputs=inputs,
+        flow=_added(pieces("flow", n, None), list(stages), FLOW_COLUMNS, minor),
+        sums=_added(pieces("sums", n, None), list(places), MEASURES, minor),
+        moves=sum(int(np.sum(piece["moves"])) for piece in pieces("replications", n, ["moves"])),
+        counted=None if rows == n else _hits(pieces("goals", n, ["attained"]), len(book.names)),
     )
+
+
+def _added(
+    pieces: Iterable[Columns], keys: list[tuple[str, tuple[str, ...]]], names: tuple[str, ...], minor: float
+) -> NDArray[np.float64]:
+    """What chunks have summed up, over all chunks."""
+    total = np.zeros((*(len(labels) for _, labels in keys), len(names)))
+    for piece in pieces:
+        total += _dense(piece, keys, names, minor)
+    return total
+
+
+def _hits(pieces: Iterable[Columns], goals: int) -> NDArray[np.int64]:
+    """[goals] in how many replications each was attained."""
+    hits = np.zeros(goals, dtype=np.int64)
+    for piece in pieces if goals else ():
+        hits += (np.asarray(piece["attained"]).reshape(-1, goals) != 0).sum(axis=0)
+    return hits

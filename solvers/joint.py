@@ -225,8 +225,8 @@ class _Search:
             weight = float(np.ceil(weight / unit - 1e-6)) * unit
         self.least = max(self.least, min(weight, self.missed))
 
-    @property
     def done(self) -> bool:
+        """Whether the best decision is proven good enough."""
         return self.missed - self.least <= max(self.gap, 1e-9 * self.case.total)
 
     # --- the steps ---
@@ -246,13 +246,13 @@ class _Search:
                 state = tightened(state, self.case.targets, self.case.weights, highest)
             if state is None:
                 self.prove(self.missed)
-            if state is None or self.done or self.late:
+            if state is None or self.done() or self.late:
                 break
             before = int(np.count_nonzero(state.open))
             state = self.relaxed(state)
             if state is not None and np.count_nonzero(state.open) > 0.9 * before and turn > 0:
                 break
-        if self.done or self.late or state is None:
+        if self.done() or self.late or state is None:
             return self.ending("time_limit")
         state = self.narrowed(state, highest)
         if state is None:
@@ -261,7 +261,7 @@ class _Search:
         return self.ending(self.branch(state))
 
     def ending(self, stopped: str) -> str:
-        if not self.done:
+        if not self.done():
             return stopped
         return "optimal" if self.missed - self.least <= 1e-9 * self.case.total else "gap"
 
@@ -326,12 +326,12 @@ class _Search:
             return None
         if found.bound is not None:
             self.prove(state.lost + found.bound)
-        if found.x is None or self.done:
+        if found.x is None or self.done():
             return state
         z = model.missed(found.x)
         self.consider(None if case.region.integer.any() else found.x[: model.first])
         self.near(state, model.which, z)
-        if self.done or found.reduced_costs is None or found.bound is None:
+        if self.done() or found.reduced_costs is None or found.bound is None:
             return state
         # a better decision misses no more than this; one that goes against a price costs at least the price more
         most = self.better(self.missed) - state.lost + 1e-6

@@ -61,11 +61,12 @@ def summarise(results: Results, loaded: LoadedPlan | None = None) -> Summary:
         raise ValueError("a run without a finished replication has nothing to sum up; run it again, or for longer")
     world = results.world
     goals = goal_summaries(results)
-    reps = rep_summaries(results)
+    parts = results.aligned()
+    reps = rep_summaries(parts)
     g = main_goal(results)
     main = None if g is None else world.goals.names[g]
-    everyone = everyone_makes_quota(results)
-    distinction = distinguish(results)
+    everyone = everyone_makes_quota(parts)
+    distinction = distinguish(parts)
     drawn = input_names(world)
     verdict = None
     if main is not None:
@@ -91,10 +92,10 @@ def summarise(results: Results, loaded: LoadedPlan | None = None) -> Summary:
         ),
         everyone=everyone,
         reps=reps,
-        products=part_summaries(results, "product"),
-        regions=part_summaries(results, "region"),
-        segments=part_summaries(results, "segment"),
-        months=month_summaries(results),
+        products=part_summaries(parts, "product"),
+        regions=part_summaries(parts, "region"),
+        segments=part_summaries(parts, "segment"),
+        months=month_summaries(parts),
         stages=stage_flows(results),
         distinction=distinction,
         verdict=verdict,

@@ -20,9 +20,7 @@ Floats = NDArray[np.float64]
 
 def probability(hits: NDArray[np.bool_]) -> Estimate:
     """The share of paths that hit, with Wilson's interval."""
-    count, n = int(hits.sum()), len(hits)
-    low, high = wilson(count, n)
-    return Estimate(count / n if n else 0.0, low, high)
+    return chance(int(hits.sum()), len(hits))
 
 
 def spread(values: Floats) -> Spread:
@@ -65,6 +63,12 @@ def goal_summaries(results: Results) -> tuple[GoalSummary, ...]:
     )
 
 
+def chance(count: int, n: int) -> Estimate:
+    """The share of n paths, of which so many hit, with Wilson's interval."""
+    low, high = wilson(count, n)
+    return Estimate(count / n if n else 0.0, low, high)
+
+
 def _goal(results: Results, g: int, hits: NDArray[np.bool_], values: Floats, target: float) -> GoalSummary:
     world = results.world
     unit = unit_of(results, g)
@@ -80,7 +84,7 @@ def _goal(results: Results, g: int, hits: NDArray[np.bool_], values: Floats, tar
         metric=world.goals.goals[g].metric or (BOOKINGS if unit != "parts" else "attained"),
         unit=unit,
         target=target,
-        probability=probability(hits),
+        probability=chance(int(results.hits[g]), results.n),
         input_range=None if given is None else given.interval,
         input_effects=tuple(
             InputEffect(names[e.column], *_shown(names[e.column], e.low, e.high), e.chance_low, e.chance_high)

@@ -120,6 +120,8 @@ def cautions_of(results: Results, goals: tuple[GoalSummary, ...], reps: tuple[Re
         widest = max((g.probability for g in goals), key=lambda e: e.high - e.low, default=None)
         points = 0.0 if widest is None else 50.0 * (widest.high - widest.low)
         warn("few", n=Count(results.n, "path"), points=Count(points, "point"))
+    if results.held_parts < results.n:
+        warn("held", n=results.held_parts, of=results.n)
     if results.phase != 0:
         warn("phase", phase=results.phase)
     if not input_names(world):

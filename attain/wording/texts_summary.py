@@ -79,6 +79,11 @@ SUMMARY: dict[str, tuple[str, str]] = {
         "Only {n}: probabilities are good to about {points} either way.",
         "只有 {n}：概率的误差约为上下 {points}。",
     ),
+    "caution.held": (
+        "Probabilities of goals are of all {of} replications; parts and causes are of the first {n}, so that "
+        "memory stays small.",
+        "目标的概率按全部 {of} 次模拟计算；各部分与原因按前 {n} 次计算，以节省内存。",
+    ),
     "caution.phase": (
         "These are not the paths that simulate and compare use (phase {phase}).",
         "这些不是 simulate 与 compare 所用的路径（阶段 {phase}）。",
