@@ -288,11 +288,11 @@ def open_deal_arrives(w: Any, s: Any, i: int) -> None:
 def settle(w: Any, s: Any, slot: int) -> None:
     """The answer is in: the deal goes on to another stage, or out."""
     deal = deals(s)[nth(slot)]
-    if deal.outcome == GIVEN_UP:
-        free_deal(s, slot)
-        return
     if deal.outcome != ADVANCED:
-        close(w, s, slot, deal.outcome == STALE)
+        if deal.outcome == GIVEN_UP:
+            free_deal(s, slot)
+        else:
+            close(w, s, slot, deal.outcome == STALE)
         return
     count_flow(w, s, slot, FLOW_ADVANCES)
     note(s, MOVED_ON, slot, 0.0)

@@ -135,7 +135,7 @@ def test_faults_are_of_one_thing_each() -> None:
         assert not differs(case, expected, Passing)
         assert not differs(case, expected, Rewritten)
 
-    on_generated_plans(alike, 150, draw=12)
+    on_generated_plans(alike, 80, draw=12)
 
 
 def test_faults_are_many() -> None:

@@ -319,3 +319,14 @@ def test_shares_are_of_those_who_are_there() -> None:
     for counts in (late, moved):
         assert counts[0] == 0.0
         judged(counts[1], counts.sum() / 3, counts.sum() * 2 / 9)
+
+
+def test_who_is_there_changes_no_lead() -> None:
+    """Hiring and leaving move leads from rep to rep; which leads come, and when, is as it was."""
+    found = []
+    for reps in ("[{name: Ann}, {name: Bob}]", "[{name: Ann, end: 2026-06-04}, {name: Bob, start: 2026-06-03}]"):
+        log = next(outcomes(plan(REPS=reps, SOURCE="leads_per_day: 5"), 2, 1, keep_log=True)).log
+        assert log is not None
+        found.append(log[log["kind"] == Kind.ARRIVED])
+    assert found[0][["time", "deal"]].tolist() == found[1][["time", "deal"]].tolist()
+    assert found[0]["rep"].tolist() != found[1]["rep"].tolist()
