@@ -148,9 +148,13 @@ def routes_of(
     takers = [np.flatnonzero(able & staff) for staff in there for able in places]
     start = np.cumsum([0, *(len(reps) for reps in takers)])
     reached = np.empty((len(rows), int(start[-1])))
+    known: dict[bytes, list[float]] = {}  # the same people mostly share many places alike
     for row_of, shares in enumerate(by_place):
         for place, reps in enumerate(takers):
-            own = shares[place % len(places), reps].tolist()
-            reached[row_of, start[place] : start[place + 1]] = cumulated(own)
+            own = shares[place % len(places), reps]
+            among = own.tobytes()
+            if among not in known:
+                known[among] = cumulated(own.tolist())
+            reached[row_of, start[place] : start[place + 1]] = known[among]
     every = np.concatenate([*takers, np.zeros(0, dtype=np.int64)]).astype(np.int64)
     return Routes(np.array(rule), np.array(row), table, may, start.astype(np.int64), every, reached)
