@@ -161,6 +161,16 @@ class LinearPaths:
         return made
 
 
+def without_slopes(margins: Callable[[FloatArray, int, int, int], FloatArray]) -> Paths:
+    """`Paths` of a simulation that has margins (n, G) only, with no yields: for methods that measure slopes."""
+
+    def paths(x: FloatArray, first: int, n: int, phase: int, /) -> PathTable:
+        here = margins(x, first, n, phase)
+        return PathTable(here, np.zeros((*here.shape, len(x))))
+
+    return paths
+
+
 def with_slopes(margins: Callable[[FloatArray, int, int, int], FloatArray], steps: FloatArray) -> Paths:
     """`Paths` of a simulation that has margins (n, G) only: yields are measured by raising each variable by its step.
 

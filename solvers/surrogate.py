@@ -45,6 +45,29 @@ def unit_yields(
     return (brought + extra * mean[None]) / (response + extra)
 
 
+def further_yields(own: FloatArray, shocks: FloatArray, *, share: float = 0.5) -> FloatArray:
+    """What one unit more would bring to each margin, from what the units of a path brought: (S, G, V) -> (S, G, V).
+
+    A path's own yield is part shock (S, K), which a further lead would share, and part the luck of the leads that
+    came, which it would not. Where leads are Poisson, the slope of E[f(margin)] in their number is E[f(m + y) - f(m)],
+    y being one more lead's worth: E[f' y + f'' y^2 / 2 + ...]. Own yields give E[f'(m + y) y] in its place (Mecke's
+    equation; Last & Penrose 2017, Lectures on the Poisson Process, theorem 4.1): the luck counts twice. So what a
+    regression on the shocks explains is kept whole, and of the rest `share`.
+    """
+    s, g, v = own.shape
+    mean = np.add.reduce(own, axis=0) / s
+    spread = np.std(shocks, axis=0)
+    known = np.flatnonzero(spread > 1e-12)
+    if len(known) == 0 or s < 8 * len(known):
+        return share * own + (1.0 - share) * mean[None]
+    z = (shocks[:, known] - np.add.reduce(shocks[:, known], axis=0) / s) / spread[known]
+    flat = (own - mean[None]).reshape(s, g * v)
+    gram = np.einsum("sk,sl->kl", z, z) + 1e-9 * s * np.eye(len(known))  # shocks may be one and the same
+    slopes = np.linalg.solve(gram, np.einsum("sk,sc->kc", z, flat))
+    explained = mean[None] + np.einsum("sk,kc->sc", z, slopes).reshape(s, g, v)
+    return share * own + (1.0 - share) * explained
+
+
 @dataclass(frozen=True)
 class Surrogate:
     """Levers, responses, and the sample paths at one allocation `at` (V,), inside the box `lower` to `upper`."""

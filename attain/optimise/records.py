@@ -43,7 +43,8 @@ class AllocationRow:
     reference: float
     plan: float
     new: float
-    limit: str  # the limit that binds: floor, cap, or none
+    limit: str  # that binds: floor, cap, change_at_most, not_negative, total; held where it cannot move; none
+    marginal: float | None = None  # points of probability for one unit more, at the answer
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -104,6 +105,41 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One step of a climb: its smoothing (of the margin's spread), how far it went, its gain on fresh paths, and more.
+
+    `gain` and its standard `error` are of the smoothed probability; `accepted` says whether the step was taken.
+    """
+
+    width: float
+    radius: float
+    gain: float
+    error: float
+    accepted: bool
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What no allocation can exceed: `label` is sample, population or "no certificate", `because` says why."""
+
+    value: float | None
+    label: str
+    because: str = ""
+
+
+NO_CERTIFICATE = Certificate(None, "no certificate", "nothing was searched")
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a phase of the work took: sample paths (each of one allocation) and seconds."""
+
+    phase: str  # search, selection, verification
+    paths: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Optimisation:
     """The answer. Probabilities are of `objective`, on phase 0, paths that the search never saw."""
 
@@ -121,6 +157,7 @@ class Optimisation:
     in_sample: float | None = None
     in_sample_paths: int = 0
     optimism: float | None = None
+    bound: Certificate = NO_CERTIFICATE
     goals: tuple[GoalGain, ...] = ()
     allocation: tuple[AllocationRow, ...] = ()
     quotas: tuple[QuotaRow, ...] = ()
@@ -133,7 +170,10 @@ class Optimisation:
     simulated: int = 0
     seconds: float = 0.0
     assumed: tuple[str, ...] = ()
+    effort: tuple[Effort, ...] = ()
     trials: tuple[Trial, ...] = ()
+    steps: tuple[Step, ...] = ()
+    selection: float | None = None  # the stated probability that the choice among finalists is right, or nearly
     limits: tuple[str, ...] = ()  # limits that clash, where infeasible
     notes: tuple[str, ...] = ()
     out: str | None = None
@@ -159,7 +199,7 @@ class Optimisation:
             "in_sample": self.in_sample,
             "in_sample_paths": self.in_sample_paths,
             "optimism": self.optimism,
-            "bound": {"value": None, "label": "no certificate"},
+            "bound": dict(self.bound.__dict__),
             "goals": [goal.as_json() for goal in self.goals],
             "allocation": [row.as_json() for row in self.allocation],
             "quotas": [row.as_json() for row in self.quotas],
@@ -174,6 +214,9 @@ class Optimisation:
             "simulated_paths": self.simulated,
             "seconds": self.seconds,
             "assumed": list(self.assumed),
+            "effort": [dict(part.__dict__) for part in self.effort],
+            "selection": self.selection,
+            "steps": [dict(step.__dict__) for step in self.steps],
             "trials": [dict(trial.__dict__) for trial in self.trials],
             "clashing_limits": list(self.limits),
             "notes": list(self.notes),

@@ -10,7 +10,7 @@ import pytest
 
 from attain.optimise import optimise
 from attain.optimise.decisions import budget_decision, in_minor_units, shares_decision
-from attain.optimise.search import search_limits
+from attain.optimise.search import work_limits
 from attain.simulate import simulate
 from engine.batch import Simulator
 from engine.plan.load import load_plan
@@ -224,5 +224,5 @@ def test_the_known_best_split_is_reached() -> None:
 
 def test_work_is_limited_by_paths_not_by_the_clock() -> None:
     world = build(load_plan(budget_plan()))
-    assert search_limits(world, 7, 0.5) == search_limits(world, 7, 0.5)
-    assert search_limits(world, 7, 0.01).paths <= search_limits(world, 7, 1.0).paths
+    assert work_limits(world, 7, 0.5) == work_limits(world, 7, 0.5)
+    assert work_limits(world, 7, 0.01).paths <= work_limits(world, 7, 1.0).paths
