@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from attain.optimise.records import Wish
 from engine.goals import GoalBook
 from engine.plan.decide import ALL_GOALS, AtLeast, Weighted
 from engine.problems import PlanRefused, Problem
@@ -29,6 +30,7 @@ class Aim:
     """What is maximised. `label` says it; `goals` are those it rests on; `least` and `scale` are by leg."""
 
     label: str
+    wish: Wish
     goals: tuple[str, ...]
     columns: tuple[Legs, ...]
     objective: Objective
@@ -58,16 +60,18 @@ def aim_of(world: World, maximise: Maximise) -> Aim:
     if isinstance(maximise, AtLeast):
         label = f"at least {maximise.at_least} of {', '.join(maximise.of)}"
         objective = at_least(maximise.at_least, len(maximise.of))
-        return _made(book, label, maximise.of, _together(book, maximise.of), objective)
+        wish = Wish("at_least", maximise.of, maximise.at_least)
+        return _made(book, label, wish, maximise.of, _together(book, maximise.of), objective)
     if isinstance(maximise, Weighted):
         names = tuple(name for name, weight in maximise.weighted.items() if weight > 0.0)
         total = sum(maximise.weighted[name] for name in names)
-        label = "weighted: " + ", ".join(f"{name} {maximise.weighted[name]:g}" for name in names)
+        shown = tuple(f"{name} {maximise.weighted[name]:g}" for name in names)
+        label = "weighted: " + ", ".join(shown)
         shares = weighted([maximise.weighted[name] / total for name in names])
-        return _made(book, label, names, _together(book, names), shares)
+        return _made(book, label, Wish("weighted", shown), names, _together(book, names), shares)
     if maximise is not None and (maximise != ALL_GOALS or maximise in book.names):
         legs = _legs(book, book.names.index(maximise))
-        return _jointly(book, maximise, (maximise,), legs)
+        return _jointly(book, maximise, Wish("goal", (maximise,)), (maximise,), legs)
     names = tuple(name for name, goal in zip(book.names, book.goals, strict=True) if goal.all_of != "quotas")
     chosen = {
         leg
@@ -77,7 +81,7 @@ def aim_of(world: World, maximise: Maximise) -> Aim:
     }
     if not chosen:
         names, chosen = book.names, {leg for g in range(len(book.names)) for leg in _legs(book, g)}
-    return _jointly(book, ALL, names, chosen)
+    return _jointly(book, ALL, Wish("all", names), names, chosen)
 
 
 def rests_on_quotas(world: World, aim: Aim) -> bool:
@@ -104,18 +108,21 @@ def _legs(book: GoalBook, goal: int) -> set[int]:
     return found
 
 
-def _jointly(book: GoalBook, label: str, names: tuple[str, ...], legs: set[int]) -> Aim:
-    return _made(book, label, names, [{leg} for leg in sorted(legs)], all_of(len(legs)))
+def _jointly(book: GoalBook, label: str, wish: Wish, names: tuple[str, ...], legs: set[int]) -> Aim:
+    return _made(book, label, wish, names, [{leg} for leg in sorted(legs)], all_of(len(legs)))
 
 
 def _together(book: GoalBook, names: tuple[str, ...]) -> list[set[int]]:
     return [_legs(book, book.names.index(name)) for name in names]
 
 
-def _made(book: GoalBook, label: str, names: tuple[str, ...], columns: list[set[int]], objective: Objective) -> Aim:
+def _made(
+    book: GoalBook, label: str, wish: Wish, names: tuple[str, ...], columns: list[set[int]], objective: Objective
+) -> Aim:
     least = np.array([leg.at_least for leg in book.legs])
     return Aim(
         label,
+        wish,
         tuple(names),
         tuple(np.array(sorted(own), dtype=np.int64) for own in columns),
         objective,

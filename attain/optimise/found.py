@@ -107,8 +107,8 @@ def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -
     stands = levers.violation(own) <= 1e-9
     fixed = ({"plan": own} if stands else {}) | {"reference": reference, "equal": equal_split(levers)}
     fixed |= {name: project(levers, x) for name, x in (more or {}).items()}
-    starts = _different(fixed | _programmes(state, reference, 0))
-    answer = _climbed(state, starts)
+    starts = _different(fixed | _programmes(state, reference, 0)) if levers.movable else {"reference": reference}
+    answer = _climbed(state, starts) if levers.movable else {}
     in_limits = time.perf_counter() - started
     finalists, selected = _chosen(state, _different(starts | answer, levers, keep=("plan",)))
     best = finalists[selected.best]

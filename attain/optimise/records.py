@@ -9,6 +9,19 @@ Status = Literal["improved", "no_gain", "no_lever", "infeasible", "interrupted"]
 
 
 @dataclass(frozen=True)
+class Wish:
+    """What is maximised: kind goal, all, at_least or weighted; the goals as they are shown; and how many of them."""
+
+    kind: str = "all"
+    goals: tuple[str, ...] = ()
+    needed: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"kind": self.kind, "goals": list(self.goals), "at_least": self.needed or None}
+
+
+@dataclass(frozen=True)
 class Odds:
     """A probability on fresh paths, with its 95% interval."""
 
@@ -149,6 +162,7 @@ class Optimisation:
     objective: str
     seed: int
     replications: int
+    wish: Wish = Wish()
     before: Odds | None = None
     reference: Odds | None = None  # last year's proportions at this year's total
     after: Odds | None = None
@@ -189,6 +203,7 @@ class Optimisation:
             "reason": self.reason,
             "plan": self.plan,
             "objective": self.objective,
+            "maximised": self.wish.as_json(),
             "seed": self.seed,
             "replications": self.replications,
             "before": of(self.before),
@@ -221,4 +236,69 @@ class Optimisation:
             "clashing_limits": list(self.limits),
             "notes": list(self.notes),
             "out": self.out,
+        }
+
+
+@dataclass(frozen=True)
+class Priced:
+    """Money for one more point of probability, with its 95% interval; None where no money is known to buy one."""
+
+    value: float | None
+    interval: tuple[float | None, float | None]
+
+
+@dataclass(frozen=True)
+class FrontierRow:
+    """One total of a frontier: its best split, what that attains on phase 0, and the price of one more point.
+
+    `spent` is less than `total` where more money did no better. `price` is None at the last total.
+    """
+
+    total: float
+    probability: float
+    interval: tuple[float, float]
+    allocation: tuple[tuple[str, str, str, float], ...]  # source, region, product, amount
+    spent: float
+    price: Priced | None
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "total": self.total,
+            "probability": self.probability,
+            "interval": list(self.interval),
+            "spent": self.spent,
+            "allocation": [
+                {"source": source, "region": region, "product": product, "amount": amount}
+                for source, region, product, amount in self.allocation
+            ],
+            "price_of_a_point": None if self.price is None else self.price.value,
+            "price_interval": None if self.price is None else list(self.price.interval),
+        }
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """Budget against probability."""
+
+    plan: str
+    objective: str
+    wish: Wish
+    seed: int
+    replications: int
+    rows: tuple[FrontierRow, ...]
+    simulated: int
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "plan": self.plan,
+            "objective": self.objective,
+            "maximised": self.wish.as_json(),
+            "seed": self.seed,
+            "replications": self.replications,
+            "rows": [row.as_json() for row in self.rows],
+            "simulated_paths": self.simulated,
+            "seconds": self.seconds,
         }

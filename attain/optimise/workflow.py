@@ -72,7 +72,7 @@ def optimise(
     aim = aim_of(world, wish)
     if quotas_wanted:
         refuse_moving_quotas(world, aim, wish)
-    frame = Optimisation("no_lever", "", loaded.plan.name, aim.label, seed, n)
+    frame = Optimisation("no_lever", "", loaded.plan.name, aim.label, seed, n, aim.wish)
     try:
         decisions = decisions_of(loaded, world, allow_assumed)
     except ClashingLimits as clash:
