@@ -64,6 +64,7 @@ class Found:
     in_sample: float
     in_sample_paths: int
     starts: Mapping[str, float]  # each start's value on the first paths of the climb
+    start_paths: int
     steps: tuple[Climbed, ...]
     finalists: tuple[Finalist, ...]
     selected: Selected
@@ -82,6 +83,7 @@ class _Search:
     next_path: int = BLOCK  # the first ones made the starts
     found: dict[str, Floats] = field(default_factory=dict)
     starts: dict[str, float] = field(default_factory=dict)
+    start_paths: int = 0
     steps: list[Climbed] = field(default_factory=list)
     ended: str = "converged"
 
@@ -125,6 +127,7 @@ def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -
         in_sample,
         n,
         state.starts,
+        state.start_paths,
         tuple(state.steps),
         finalists,
         selected,
@@ -236,6 +239,7 @@ def _climb(
     )
     state.next_path = found.next_path
     state.steps += found.trace
+    state.start_paths = state.start_paths or limits.batch
     state.ended = found.termination
     return replace(found, x=project(state.levers, found.x))
 

@@ -173,7 +173,7 @@ def _effort(found: list[Found], judged: Judged) -> tuple[Effort, ...]:
 def _trials(found: Found) -> list[Trial]:
     """The starts on paths of phase 1, and the finalists on those of phase 2."""
     n = found.selected.paths
-    tried = [Trial(name, SEARCH, 0, value, False) for name, value in found.starts.items()]
+    tried = [Trial(name, SEARCH, found.start_paths, value, False) for name, value in found.starts.items()]
     return tried + [
         Trial(finalist.name, SELECTION, n[i], finalist.value, i == found.selected.best)
         for i, finalist in enumerate(found.finalists)
