@@ -210,6 +210,39 @@ def test_shares_bring_only_what_shares_route() -> None:
     assert 0 < brought.sum() < 0.2 * all_won  # what Bo found by himself is none of the shares' doing
 
 
+def test_workers_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two worker processes from the first replication on: the same allocation and numbers, to the last bit."""
+    plan = load_plan(budget_plan())
+    alone = optimise(plan, seed=6, n=128, jobs=1, effort=0.01)
+    monkeypatch.setattr("engine.workers.ALONE", 0.0)
+    monkeypatch.setattr("engine.workers.WORTH", 0.3)
+    shared = optimise(plan, seed=6, n=128, jobs=2, effort=0.01)
+    for one, other in zip(alone.allocation, shared.allocation, strict=True):
+        assert one == other
+    assert (alone.in_sample, alone.after, alone.trials, alone.steps) == (
+        shared.in_sample, shared.after, shared.trials, shared.steps
+    )  # fmt: skip
+
+
+def test_an_optimisation_says_how_it_came_about() -> None:
+    found = optimise(load_plan(budget_plan()), seed=5, n=256, jobs=1, effort=0.01)
+    finalists = [trial for trial in found.trials if trial.phase == 2]
+    assert {"plan", "equal", "mean"} <= {trial.method for trial in finalists}  # a climb's answer may be one of them
+    assert len({trial.paths for trial in finalists}) == 1
+    best = max(finalists, key=lambda trial: trial.probability)
+    assert [trial.method for trial in finalists if trial.accepted] == [best.method] == [found.origin]
+    assert found.in_sample is not None
+    assert found.after is not None
+    assert found.optimism == pytest.approx(found.in_sample - found.after.probability)
+    document = found.as_json()
+    assert document["bound"]["label"] == "no certificate"
+    assert document["bound"]["because"]
+    assert [part["phase"] for part in document["effort"]] == ["search", "selection", "verification"]
+    assert sum(part["paths"] for part in document["effort"][:2]) == document["simulated_paths"]
+    assert document["steps"]
+    assert all(row["marginal"] > 0.0 for row in document["allocation"])  # more money brings more deals
+
+
 @pytest.mark.long
 def test_the_known_best_split_is_reached() -> None:
     """Within half a point of the best probability there is, by theory, and the claim within four sigma of theory."""
