@@ -30,14 +30,16 @@ from solvers.objective import look
 from solvers.paths import without_slopes
 from solvers.polyhedron import of_levers
 from solvers.selection import FIRST_STAGE, SELECTION, Selected, compare, compare_means, select
-from solvers.surrogate import surrogate
+from solvers.surrogate import Surrogate, surrogate
 
 Floats = NDArray[np.float64]
 ROUNDS = 3  # of climbing and making programmes again
+POOR, FEW_STARTS = 64, 3  # blocks below which one climb, from so many starts, is all there is
 FEW_LEVERS = 12  # whose slopes are measured one by one
 WIDTHS = (1.0, 0.35, 0.12)  # of the sigmoid, of the margin's spread
 STEPS_AT_A_WIDTH = 16  # about so many a width takes, of two batches each
 MOST_BATCH = 8  # blocks
+MEASURED_LOOKS = 12  # below so many the measured climb is not worth its work
 MEASURED = 0.08  # of a lever's natural size: the step over which a slope is measured
 COUNTED = 16  # blocks at most, on which the answer's in-sample value is counted
 
@@ -109,8 +111,11 @@ def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -
     stands = levers.violation(own) <= 1e-9
     fixed = ({"plan": own} if stands else {}) | {"reference": reference, "equal": equal_split(levers)}
     fixed |= {name: project(levers, x) for name, x in (more or {}).items()}
-    starts = _different(fixed | _programmes(state, reference, 0)) if levers.movable else {"reference": reference}
-    answer = _climbed(state, starts) if levers.movable else {}
+    starts, answer = {"reference": reference}, {}
+    if levers.movable:
+        case = _surrogate(state, reference, 0)
+        starts = _different(fixed | _programmes(case))
+        answer = _climbed(state, starts, case)
     in_limits = time.perf_counter() - started
     finalists, selected = _chosen(state, _different(starts | answer, levers, keep=("plan",)))
     best = finalists[selected.best]
@@ -163,22 +168,32 @@ def _different(
     return found
 
 
-def _programmes(state: _Search, at: Floats, first: int) -> dict[str, Floats]:
-    """The best mean and the smallest bPOE (or shortfall) by the surrogate from a block of paths at an allocation."""
+def _surrogate(state: _Search, at: Floats, first: int) -> Surrogate:
+    """What a block of paths at an allocation says of those around it."""
     decision = state.paths.decision
-    table = state.paths.table(at, first, BLOCK, SEARCH)
-    proposals = starting_points(surrogate(decision.levers, decision.response, at, table))
-    return {name: proposal.x for name, proposal in proposals.items() if name != "reference"}
+    return surrogate(decision.levers, decision.response, at, state.paths.table(at, first, BLOCK, SEARCH))
+
+
+def _programmes(case: Surrogate) -> dict[str, Floats]:
+    """The best mean and the smallest bPOE (or shortfall) by the surrogate."""
+    return {name: proposal.x for name, proposal in starting_points(case).items() if name != "reference"}
 
 
 # --- the climbs -------------------------------------------------------------------------------------------------------
 
 
-def _climbed(state: _Search, starts: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Answers of climbs: from the starts, from programmes made around the answer, then by measured slopes."""
+def _climbed(state: _Search, starts: Mapping[str, Floats], case: Surrogate) -> dict[str, Floats]:
+    """Answers of climbs: from the starts, from programmes made around the answer, then by measured slopes.
+
+    Where the work is little, it goes into one climb, from the starts that the surrogate thinks best.
+    """
     answers: dict[str, Floats] = {}
-    few = len(state.levers.reference) <= FEW_LEVERS  # most of the work is then left for slopes that are measured
-    found = _climb(state, starts, share=0.25 if few else 0.6)
+    poor = state.left < POOR * BLOCK
+    if poor:
+        ranked = sorted(starts, key=lambda name: -case.probability(starts[name]))[:FEW_STARTS]
+        starts = {name: x for name, x in starts.items() if name in ranked}
+    few = _measurable(state)  # most of the work is then left for slopes that are measured
+    found = _climb(state, starts, share=1.0 if poor else 0.25 if few else 0.6)
     if found is None:
         return answers
     state.starts = dict(found.starts)
@@ -186,7 +201,7 @@ def _climbed(state: _Search, starts: Mapping[str, Floats]) -> dict[str, Floats]:
     for turn in range(2, ROUNDS + 1):
         if state.stopped() or state.left < 8 * BLOCK:
             break
-        again = _programmes(state, found.x, state.next_path)
+        again = _programmes(_surrogate(state, found.x, state.next_path))
         state.next_path += BLOCK
         around = {"answer": found.x} | {f"{name}_again": x for name, x in again.items()}
         found = _climb(state, _different(around), share=0.15 if few else 0.5, widths=WIDTHS[1:])
@@ -197,6 +212,12 @@ def _climbed(state: _Search, starts: Mapping[str, Floats]) -> dict[str, Floats]:
     last = list(answers.values())[-1]
     measured = _climb(state, {"answer": last}, share=1.0, widths=WIDTHS[1:], measured=True)
     return answers if measured is None else answers | {"measured": measured.x}
+
+
+def _measurable(state: _Search) -> bool:
+    """Whether levers are few enough, and the work is enough, for slopes that are measured."""
+    v = len(state.levers.reference)
+    return v <= FEW_LEVERS and state.left >= 2 * MEASURED_LOOKS * BLOCK * (v + 1)
 
 
 def _climb(

@@ -29,7 +29,7 @@ from solvers.surrogate import further_yields, unit_yields
 
 Floats = NDArray[np.float64]
 PILOT = 8  # replications that tell how much work a replication is
-MOVES = 3_000_000_000  # stage visits that a decision's search may simulate, at effort 1
+MOVES = 1_000_000_000  # stage visits that a decision's search may simulate, at effort 1
 FEWEST_PATHS, MOST_PATHS = 16 * BLOCK, 256 * BLOCK  # whatever a replication costs, at effort 1
 MOST_FLOATS = 12_500_000  # of one call's yields: 100 MB
 STEP = 0.01  # of a variable's natural size: over what a response's slope is taken

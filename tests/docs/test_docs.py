@@ -2,7 +2,7 @@
 
 A block ```sh is run line by line through the command line, in one folder a page; a block ```python is run there too.
 Here runs are cut to a few replications; `long` tests repeat the commands as written and find each shown line in what
-they print. A search by `optimise` or `frontier`, and what needs its answer, is only run there; here its options are read.
+they print. A search by `optimise` or `frontier`, and what needs its answer, is only run there; here options are read.
 """
 
 from __future__ import annotations
