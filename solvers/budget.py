@@ -6,7 +6,7 @@
 - `most_attained`: the most paths attaining every goal (MILP with big M), for a few paths only.
 
 Each takes a `Surrogate` and returns a `Proposal`; the linear ones are those of `solvers.starts`, over the pieces of
-curved responses. Nothing here simulates: proposals are simulated by `solvers.refine`.
+curved responses. Nothing here simulates: whoever asks for proposals simulates them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is maximised over sample paths: weighted probabilities of events, each "at least k of these goals attained".
 
-One home for the count of paths that attain, for its smooth stand-in and for the stand-in's slope: the searches of
-`solvers.refine` and `solvers.ascent` and the surrogate go by these. The smooth stand-in replaces the step at margin 0
+One home for the count of paths that attain, for its smooth stand-in and for the stand-in's slope: the search of
+`solvers.ascent` and the surrogate go by these. The smooth stand-in replaces the step at margin 0
 by a sigmoid of a given width; its bias falls with the width squared, the noise of its slope grows as the width falls,
 so that a search narrows it as it goes.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solvers.arrays import BLOCK, BoolArray, FloatArray, IntArray, path_mean
+from solvers.arrays import BLOCK, BoolArray, FloatArray, IntArray
 from solvers.paths import Paths, PathTable, Streaming, checked, streamed
 
 MARGIN_CLIP = 500.0  # widths beyond which a sigmoid is 0 or 1 in float64
@@ -245,13 +245,3 @@ def outcomes(
 def attained(margins: FloatArray) -> BoolArray:
     """Which paths attain every goal: (S, G) -> (S,)."""
     return np.all(margins >= 0.0, axis=1)
-
-
-def score(margins: FloatArray) -> tuple[float, float]:
-    """How good an allocation is on its paths: how many attain every goal, then minus the mean shortfall of the worst.
-
-    The second counts only between allocations that attain equally often, so that a search has a slope to go by where
-    no path attains.
-    """
-    worst = np.min(margins, axis=1)
-    return float(np.count_nonzero(worst >= 0.0)), -float(path_mean(np.maximum(0.0, -worst)[:, None])[0])

@@ -2,19 +2,19 @@
 
 A simulation at allocation `at` gives, path by path, how far each goal was from its target and what a unit of each
 variable's response was worth (`PathTable`). The surrogate moves the margins along those worths; it is what the linear
-programmes of `solvers.budget` and the search of `solvers.refine` see. It is exact where worths do not depend on the
-allocation (an open plan whose leads scale), a guess elsewhere: answers are simulated again before they are reported.
+programmes of `solvers.budget` see. It is exact where worths do not depend on the allocation (an open plan whose leads
+scale), a guess elsewhere: answers are simulated again before they are reported.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from solvers.arrays import FloatArray, IntArray, path_mean, path_sum
+from solvers.arrays import FloatArray, IntArray, path_mean
 from solvers.levers import Levers
-from solvers.objective import all_of, attained, sigmoid
+from solvers.objective import attained
 from solvers.paths import PathTable
 from solvers.responses import Response
 
@@ -87,24 +87,6 @@ class Surrogate:
     def probability(self, x: FloatArray) -> float:
         """The share of paths that the surrogate expects to attain every goal at x."""
         return float(np.mean(attained(self.margins(x))))
-
-    def near(self, radius: float) -> Surrogate:
-        """The same within a trust region: each variable moves by at most `radius` of its natural size."""
-        reach = radius * np.maximum(self.levers.scale(), np.abs(self.at))
-        return replace(
-            self,
-            lower=np.maximum(self.levers.lower, self.at - reach),
-            upper=np.minimum(self.levers.upper, self.at + reach),
-        )
-
-    def smoothed(self, x: FloatArray, bandwidth: float) -> tuple[float, FloatArray]:
-        """The smoothed probability, the mean of a sigmoid of the worst margin, and its slope in the responses (V,)."""
-        margins, goals = all_of(self.table.margins.shape[1]).event_margins(self.margins(x))
-        value = sigmoid(margins, bandwidth)
-        weight = value * (1.0 - value) / bandwidth
-        paths = np.arange(len(goals))
-        slope = path_sum(weight * self.table.yields[paths, goals[:, 0]]) / len(goals)
-        return float(path_mean(value)[0]), slope
 
 
 def surrogate(levers: Levers, response: Response, at: FloatArray, table: PathTable) -> Surrogate:

@@ -41,6 +41,7 @@ STEPS_AT_A_WIDTH = 16  # about so many a width takes, of two batches each
 MOST_BATCH = 8  # blocks
 MEASURED_LOOKS = 12  # below so many the measured climb is not worth its work
 MEASURED = 0.08  # of a lever's natural size: the step over which a slope is measured
+NEXT, ENOUGH = 0.25, 256  # what marginal points are measured over, and the blocks of work from which they are
 COUNTED = 16  # blocks at most, on which the answer's in-sample value is counted
 
 
@@ -297,13 +298,13 @@ def _in_sample(state: _Search, x: Floats) -> tuple[float, int]:
 
 
 def _marginal(state: _Search, x: Floats) -> Floats:
-    """The aim's slope at the answer, smoothed over a narrow width."""
-    n = min(BLOCK * (4 if state.work.paths >= 64 * BLOCK else 1), state.next_path)
+    """The aim's slope at the answer, smoothed over a narrow width: measured where levers are few and work is not."""
+    measured = len(x) <= FEW_LEVERS and state.work.paths >= ENOUGH * BLOCK
+    n = min(4 * BLOCK if state.work.paths >= POOR * BLOCK else BLOCK, state.next_path)
     first, objective = state.next_path - n, state.paths.aim.objective
     margins, _ = objective.event_margins(state.paths.margins(x, first, n, SEARCH))
     widths = np.maximum(1e-9, WIDTHS[1] * np.std(margins, axis=0))
-    few = len(x) <= FEW_LEVERS
-    paths = without_slopes(state.paths.margins) if few else state.paths
-    steps = MEASURED * state.levers.scale() if few else None
+    paths = without_slopes(state.paths.margins) if measured else state.paths
+    steps = NEXT * state.levers.scale() if measured else None
     seen = look(paths, [x], objective, widths, first, n, SEARCH, state.paths.how, steps)
     return np.asarray(seen.slopes[0], dtype=np.float64)
