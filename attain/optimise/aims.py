@@ -42,6 +42,11 @@ class Aim:
         """Whether a path attains it or not; weighted goals can be attained in part."""
         return len(self.objective.events) == 1
 
+    @property
+    def legs(self) -> Legs:
+        """The legs that count, rising."""
+        return np.unique(np.concatenate(self.columns))
+
     def margins(self, legs: Floats) -> tuple[Floats, Legs]:
         """Leg values [n, legs] -> each column's margin [n, columns], attained where >= 0, and the leg that it is."""
         relative = (legs - self.least) / self.scale

@@ -32,6 +32,7 @@ PILOT = 8  # replications that tell how much work a replication is
 MOVES = 1_000_000_000  # stage visits that a decision's search may simulate, at effort 1
 FEWEST_PATHS, MOST_PATHS = 16 * BLOCK, 256 * BLOCK  # whatever a replication costs, at effort 1
 MOST_FLOATS = 12_500_000  # of one call's yields: 100 MB
+FEWEST_AT_ONCE = 64  # paths simulated at once, however wide
 STEP = 0.01  # of a variable's natural size: over what a response's slope is taken
 
 
@@ -125,11 +126,10 @@ class Paths:
 
     def table(self, x: Floats, first: int, n: int, phase: int) -> PathTable:
         """The same with yields per unit of response."""
-        margins, legs, batches = self._simulated(x, first, n, phase, yields=True)
-        scale = self.aim.scale
-        brought = np.concatenate([_attributed(batch) for batch in batches])  # [n, variables, legs]
-        own = np.take_along_axis(brought, legs[:, None, :], axis=2) / scale[legs][:, None, :]
-        shocks = np.concatenate([batch.inputs for batch in batches])
+        seen = self._simulated(x, first, n, phase, yields=True)
+        margins, legs = self.aim.margins(seen.legs)
+        place = np.searchsorted(self.aim.legs, legs)
+        own = np.take_along_axis(seen.brought, place[:, None, :], axis=2) / self.aim.scale[legs][:, None, :]
         response = self.decision.response(x)
         parts = [
             further_yields(
@@ -139,7 +139,7 @@ class Paths:
                     self.decision.like,
                     strength=self.decision.strength,
                 ),
-                shocks[at : at + BLOCK],
+                seen.inputs[at : at + BLOCK],
             )
             for at in range(0, n, BLOCK)  # block by block, so that nothing depends on the size of a call
         ]
@@ -147,7 +147,7 @@ class Paths:
 
     def margins(self, x: Floats, first: int, n: int, phase: int) -> Floats:
         """Margins [n, columns] alone."""
-        return self._simulated(x, first, n, phase, yields=False)[0]
+        return self.aim.margins(self._simulated(x, first, n, phase, yields=False).legs)[0]
 
     def values(self, x: Floats, first: int, n: int, phase: int) -> NDArray[np.bool_] | Floats:
         """[n]: whether each path attains the aim, or how much of it."""
@@ -166,28 +166,51 @@ class Paths:
     @property
     def how(self) -> Streaming:
         """Calls as large as memory allows, so that worker processes have something to do."""
-        legs = len(self.aim.least)
-        blocks = MOST_FLOATS // max(1, BLOCK * len(self.decision.cells) * legs)
+        blocks = MOST_FLOATS // (BLOCK * len(self.decision.cells) * len(self.aim.legs))
         return Streaming(per_call=BLOCK * int(np.clip(blocks, 1, 16)))
 
-    def _simulated(
-        self, x: Floats, first: int, n: int, phase: int, *, yields: bool
-    ) -> tuple[Floats, NDArray[np.int64], list[Batch]]:
+    def _simulated(self, x: Floats, first: int, n: int, phase: int, *, yields: bool) -> _Seen:
         started = time.perf_counter()
         world = build(self.loaded.model_copy(update={"plan": self.decision.apply(self.loaded.plan, x)}))
-        attribution = self.decision.attribution if yields else None
-        simulator = Simulator(world, self.seed, phase, attribution=attribution)
-        try:
-            batches = simulate_batches(simulator, first, n, self.jobs)
-        except Interrupted:  # these paths are needed to end well: again, from the first
-            self.stop.ask()
-            batches = simulate_batches(simulator, first, n, self.jobs)
+        simulator = Simulator(world, self.seed, phase, attribution=self.decision.attribution if yields else None)
+        # What levers brought to legs that do not count here is let go, part by part, before it fills the memory.
+        wide = len(self.decision.cells) * len(self.aim.least) if yields else 1
+        most = max(FEWEST_AT_ONCE, MOST_FLOATS // wide)
+        parts = [
+            _seen(self._batches(simulator, at, min(most, first + n - at)), self.aim.legs, yields)
+            for at in range(first, first + n, most)
+        ]
         self.simulated[phase] = self.simulated.get(phase, 0) + n
         self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
         if self.on_paths is not None:
             self.on_paths(n)
-        margins, legs = self.aim.margins(np.concatenate([batch.legs for batch in batches]))
-        return margins, legs, batches
+        columns = [(part.legs, part.inputs, part.brought) for part in parts]
+        return _Seen(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+
+    def _batches(self, simulator: Simulator, first: int, n: int) -> list[Batch]:
+        try:
+            return simulate_batches(simulator, first, n, self.jobs)
+        except Interrupted:  # these paths are needed to end well: again, from the first
+            self.stop.ask()
+            return simulate_batches(simulator, first, n, self.jobs)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is kept of paths: leg values [n, legs], inputs, and what levers brought [n, levers, the aim's legs]."""
+
+    legs: Floats
+    inputs: Floats
+    brought: Floats
+
+
+def _seen(batches: list[Batch], legs: NDArray[np.int64], yields: bool) -> _Seen:
+    brought = [_attributed(batch)[:, :, legs] if yields else np.zeros((batch.n, 0, 0)) for batch in batches]
+    return _Seen(
+        np.concatenate([batch.legs for batch in batches]),
+        np.concatenate([batch.inputs for batch in batches]),
+        np.concatenate(brought),
+    )
 
 
 def _attributed(batch: Batch) -> Floats:

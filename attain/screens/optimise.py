@@ -49,7 +49,8 @@ def _headline(found: Optimisation, language: Language) -> Text:
             "high": f"{high:+.1f}",
         }
         text.append("\n" + said("gain", language, **values))
-    text.append("\n" + found.reason, style="dim")
+    if language == "en" or found.status in ("no_lever", "infeasible"):  # else the status has said it
+        text.append("\n" + found.reason, style="dim")
     return text
 
 

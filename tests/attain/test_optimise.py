@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import engine.workers
 from attain.optimise import optimise
 from attain.optimise.decisions import budget_decision, in_minor_units, shares_decision
 from attain.optimise.search import work_limits
 from attain.simulate import simulate
 from engine.batch import Simulator
+from engine.chunks import Chunks
 from engine.plan.load import load_plan
 from engine.problems import PlanRefused
 from engine.world import build
@@ -215,8 +217,16 @@ def test_workers_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = load_plan(budget_plan())
     alone = optimise(plan, seed=6, n=128, jobs=1, effort=0.01)
     monkeypatch.setattr("engine.workers.ALONE", 0.0)
-    monkeypatch.setattr("engine.workers.WORTH", 0.3)
+    monkeypatch.setattr("engine.workers.WORTH", 0.0)
+    calls, in_workers = [], engine.workers._in_workers
+
+    def counted(task: str, chunks: Chunks, keep: engine.workers.Keep, workers: int) -> None:
+        calls.append(workers)
+        in_workers(task, chunks, keep, workers)
+
+    monkeypatch.setattr("engine.workers._in_workers", counted)
     shared = optimise(plan, seed=6, n=128, jobs=2, effort=0.01)
+    assert set(calls) == {2}
     for one, other in zip(alone.allocation, shared.allocation, strict=True):
         assert one == other
     assert (alone.in_sample, alone.after, alone.trials, alone.steps) == (
