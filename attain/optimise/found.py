@@ -37,6 +37,7 @@ ROUNDS = 3  # of climbing and making programmes again
 POOR, FEW_STARTS = 64, 3  # blocks below which one climb, from so many starts, is all there is
 FEW_LEVERS = 12  # whose slopes are measured one by one
 WIDTHS = (1.0, 0.35, 0.12)  # of the sigmoid, of the margin's spread
+FAR, SHORT = 0.5, 0.15  # the trust region at first: where there is work to shrink it, and where there is not
 STEPS_AT_A_WIDTH = 16  # about so many a width takes, of two batches each
 MOST_BATCH = 8  # blocks
 MEASURED_LOOKS = 12  # below so many the measured climb is not worth its work
@@ -194,7 +195,8 @@ def _climbed(state: _Search, starts: Mapping[str, Floats], case: Surrogate) -> d
         ranked = sorted(starts, key=lambda name: -case.probability(starts[name]))[:FEW_STARTS]
         starts = {name: x for name, x in starts.items() if name in ranked}
     few = _measurable(state)  # most of the work is then left for slopes that are measured
-    found = _climb(state, starts, share=1.0 if poor else 0.25 if few else 0.6)
+    share = 1.0 if poor else 0.25 if few else 0.6
+    found = _climb(state, starts, share=share, radius=SHORT if poor else FAR)
     if found is None:
         return answers
     state.starts = dict(found.starts)
@@ -211,7 +213,7 @@ def _climbed(state: _Search, starts: Mapping[str, Floats], case: Surrogate) -> d
             break
         answers[f"climb_{turn}"] = found.x
     last = list(answers.values())[-1]
-    measured = _climb(state, {"answer": last}, share=1.0, widths=WIDTHS[1:], measured=True)
+    measured = _climb(state, {"answer": last}, share=1.0, widths=WIDTHS[1:], radius=SHORT, measured=True)
     return answers if measured is None else answers | {"measured": measured.x}
 
 
@@ -227,6 +229,7 @@ def _climb(
     *,
     share: float,
     widths: tuple[float, ...] = WIDTHS,
+    radius: float = FAR,
     measured: bool = False,
 ) -> Ascent | None:
     """A climb on a share of the paths left, in batches that make enough steps of them; None where too few are left."""
@@ -244,7 +247,7 @@ def _climb(
         paths=blocks * BLOCK * cost,
         batch=batch * BLOCK,
         widths=used,
-        radius=0.15 if measured else 0.5,
+        radius=radius,
         smallest_radius=0.02 if few else 0.005,
         in_sample=BLOCK,
     )
