@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from attain.compare import compare as compare
     from attain.funnel import Funnel as Funnel
     from attain.funnel import funnel as funnel
+    from attain.optimise import Frontier as Frontier
     from attain.optimise import Optimisation as Optimisation
+    from attain.optimise import budget_frontier as frontier  # noqa: F401
     from attain.optimise import optimise as optimise
     from attain.plans import open_plan as load_plan  # noqa: F401
     from attain.replay import replay as replay
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 # Public name -> where it is, and what it is called there.
 _HOMES = {
     "CalibrationResult": ("attain.calibrate", "CalibrationResult"),
+    "Frontier": ("attain.optimise", "Frontier"),
     "Funnel": ("attain.funnel", "Funnel"),
     "LoadedPlan": ("engine.plan.types", "LoadedPlan"),
     "Optimisation": ("attain.optimise", "Optimisation"),
@@ -64,6 +67,7 @@ _HOMES = {
     "Summary": ("attain.summary", "Summary"),
     "calibrate": ("attain.calibrate", "calibrate"),
     "compare": ("attain.compare", "compare"),
+    "frontier": ("attain.optimise", "budget_frontier"),
     "funnel": ("attain.funnel", "funnel"),
     "load_plan": ("attain.plans", "open_plan"),
     "optimise": ("attain.optimise", "optimise"),

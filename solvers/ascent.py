@@ -92,6 +92,7 @@ class _Climb:
     stopped: Callable[[], bool]
     first_path: int
     next_path: int
+    steps: FloatArray | None = None
     x: FloatArray = field(init=False)
     scale: FloatArray = field(init=False)
     spread: FloatArray = field(init=False)  # of the event margins at x (E,)
@@ -104,15 +105,19 @@ class _Climb:
     def __post_init__(self) -> None:
         self.slope, self.radius = np.zeros(self.region.variables), self.limits.radius
 
+    def cost(self, points: int) -> int:
+        """Pairs that a look takes: measured slopes take one more for each variable."""
+        return points * self.limits.batch * (1 if self.steps is None else 1 + len(self.steps))
+
     def affords(self, points: int) -> bool:
-        return not self.stopped() and self.simulated + points * self.limits.batch <= self.limits.paths - self.kept
+        return not self.stopped() and self.simulated + self.cost(points) <= self.limits.paths - self.kept
 
     def look(self, points: list[FloatArray], widths: FloatArray) -> Look:
         """Fresh paths for each of the points, never asked for again."""
         n = self.limits.batch
-        seen = look(self.paths, points, self.objective, widths, self.next_path, n, SEARCH, self.how)
+        seen = look(self.paths, points, self.objective, widths, self.next_path, n, SEARCH, self.how, self.steps)
         self.next_path += n
-        self.simulated += n * len(points)
+        self.simulated += self.cost(len(points))
         return seen
 
     @property
@@ -145,15 +150,17 @@ def climb(
     first: int = 0,
     how: Streaming | None = None,
     scale: FloatArray | None = None,
+    steps: FloatArray | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Ascent:
     """Climb from the best of the starts, on paths `first` and up of phase 1.
 
+    `steps` (V,): slopes are measured by raising each variable by its step (see `look`), not read off the paths' yields.
     Raises ValueError where a start is outside the region, or the work limit does not cover the starts.
     """
     limits = limits or ClimbLimits()
     _check(region, starts, limits)
-    state = _Climb(region, paths, objective, limits, how or Streaming(), stopped, first, first)
+    state = _Climb(region, paths, objective, limits, how or Streaming(), stopped, first, first, steps)
     origin, values = _begin(state, starts, scale)
     ended: Ended = "converged"
     for share in limits.widths:

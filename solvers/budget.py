@@ -3,10 +3,11 @@
 - `best_mean`: the largest mean margin (LP);
 - `best_buffered`: the smallest buffered probability (bPOE) that some goal is missed (LP);
 - `least_shortfall`: the smallest mean shortfall (LP), where bPOE is 1 whatever one does;
+- `most_jointly`: the most paths attaining all of several goals, at mean yields (mixing sets, `solvers.joint`);
 - `most_attained`: the most paths attaining every goal (MILP with big M), for a few paths only.
 
 Each takes a `Surrogate` and returns a `Proposal`; the linear ones are those of `solvers.starts`, over the pieces of
-curved responses. Nothing here simulates: proposals are simulated by `solvers.refine`.
+curved responses. Nothing here simulates: whoever asks for proposals simulates them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from scipy import sparse
 
 from solvers import starts
 from solvers.arrays import FloatArray, IntArray, path_mean, thinned
+from solvers.joint import most_probable
 from solvers.levers import project, proportional
 from solvers.polyhedron import Polyhedron, polyhedron
 from solvers.programme import Solution, WorkLimits, programme, solve_nearest, stacked
@@ -30,6 +32,8 @@ PIECES = 12  # of each response curve
 SPACING = 2.0  # samples of a curve lie closer where spend is small
 MILP_PATHS = 200
 MILP_LIMITS = WorkLimits(nodes=500)
+JOINT_PATHS, JOINT_GAP = 256, 0.01
+JOINT_LIMITS = WorkLimits(nodes=20)
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,30 @@ def most_attained(
     return Proposal("milp", frame.allocation(solution.x[:n]), solution.objective, s, solution)
 
 
+def most_jointly(
+    case: Surrogate, *, pieces: int = PIECES, paths: int = JOINT_PATHS, limits: WorkLimits = JOINT_LIMITS
+) -> Proposal | None:
+    """The allocation that attains all of several goals on the most paths, yields taken at their means over paths.
+
+    What is left uncertain stands on the right-hand side, as `solvers.joint` has it: a start where goals pull apart.
+    None for a single goal, or where nothing is found within the limits.
+    """
+    if case.table.margins.shape[1] < 2:
+        return None
+    case = Surrogate(
+        case.levers, case.response, case.at, case.table.only(thinned(case.table.paths, paths)), case.lower, case.upper
+    )
+    frame = _frame(case, pieces)
+    region, margins, _ = _straight(case, frame)
+    mean = path_mean(case.table.yields) * frame.spread
+    effects = sparse.hstack([sparse.csr_matrix((mean.shape[0], frame.moves.shape[1])), sparse.csr_matrix(mean)])
+    found = most_probable(region.limits, effects, -margins, gap=JOINT_GAP, limits=limits)
+    if found.x is None or found.probability is None:
+        return None
+    fills = found.x[: frame.moves.shape[1]]
+    return Proposal("joint", frame.allocation(fills), found.probability, case.table.paths, None)
+
+
 def starting_points(
     case: Surrogate,
     *,
@@ -157,7 +185,7 @@ def starting_points(
     most_nonzeros: int = MOST_NONZEROS,
     limits: WorkLimits | None = None,
 ) -> dict[str, Proposal]:
-    """The starts of a search: "reference" (proportional), "mean", "bpoe" (or "shortfall"), and "milp" for few paths.
+    """The starts of a search: "reference" (proportional), "mean", "bpoe" (or "shortfall"), "joint", "milp" (few paths).
 
     Every start satisfies the limits; one whose programme was not solved is left out.
     """
@@ -166,6 +194,7 @@ def starting_points(
     found = [
         best_mean(case, weights=weights, pieces=pieces, limits=limits),
         best_buffered(case, pieces=pieces, most_nonzeros=most_nonzeros, limits=limits),
+        most_jointly(case, pieces=pieces),
         most_attained(case, pieces=pieces, limits=limits or MILP_LIMITS) if case.table.paths <= MILP_PATHS else None,
     ]
     return reference | {proposal.method: proposal for proposal in found if proposal is not None}

@@ -43,10 +43,18 @@ class FrontierPoint:
 
 
 def frontier(
-    optimise: Optimise, judge: Judge, totals: Sequence[float], *, nested: bool, level: float = 0.95
+    optimise: Optimise,
+    judge: Judge,
+    totals: Sequence[float],
+    *,
+    nested: bool,
+    level: float = 0.95,
+    measure: Judge | None = None,
 ) -> tuple[FrontierPoint, ...]:
     """The frontier at rising totals.
 
+    `judge` chooses each total's answer; `measure` says what it is worth (the judge again, unless given: then what
+    is reported comes from paths on which nothing but a rising frontier was chosen).
     `nested`: what is feasible at a total is feasible at every larger one (money may be left over). Raises ValueError
     where totals do not rise or are not above 0.
     """
@@ -61,6 +69,8 @@ def frontier(
     splits = [*up, *down[:-1]]
     hits = judge(splits)
     own = [_better(hits, i, len(totals) + i if i < len(totals) - 1 else i) for i in range(len(totals))]
+    if measure is not None:
+        splits, hits, own = [splits[i] for i in own], measure([splits[i] for i in own]), list(range(len(totals)))
     return _points(totals, splits, hits, own, nested, level)
 
 

@@ -46,7 +46,8 @@ class Levers:
     """V variables in G groups: `lower <= x <= upper`, and the variables of group g sum to `totals[g]`.
 
     `reference` is where things stand (V); `step` is the grid amounts should lie on (0: none) and `unit` the
-    smallest amount there is (0: none). Limits are rounded inwards to whole units.
+    smallest amount there is (0: none). Limits are rounded inwards to whole units. `low_kinds` and `high_kinds` (V) say
+    which kind of limit each one's least and most comes from, where that is known.
     """
 
     names: tuple[str, ...]
@@ -57,6 +58,8 @@ class Levers:
     reference: FloatArray
     step: float = 0.0
     unit: float = 0.0
+    low_kinds: tuple[str, ...] = ()
+    high_kinds: tuple[str, ...] = ()
 
     @property
     def movable(self) -> bool:
@@ -72,6 +75,17 @@ class Levers:
         """A natural size for each variable's moves: its reference, or its group's mean where that is larger."""
         counts = np.bincount(self.group, minlength=len(self.totals))
         return np.maximum(np.abs(self.reference), (np.abs(self.totals) / np.maximum(1, counts))[self.group])
+
+    def binding(self, x: FloatArray, slack: float = 1e-6) -> tuple[str, ...]:
+        """The kind of limit at which each variable stands, "" where none: what keeps it from more, or from less."""
+        near = slack * np.maximum(1.0, np.abs(self.totals[self.group]))
+        low, high = x <= self.lower + near, x >= self.upper - near
+        lows = self.low_kinds or ("floor",) * len(x)
+        highs = self.high_kinds or ("cap",) * len(x)
+        return tuple(
+            (highs[i] if high[i] else lows[i] if low[i] else "") if self.upper[i] - self.lower[i] > near[i] else "held"
+            for i in range(len(x))
+        )
 
     def violation(self, x: FloatArray) -> float:
         """The largest violation of a limit or a total at x, relative to its group's total."""
@@ -127,10 +141,14 @@ def limited(
     low_sums, high_sums = (np.bincount(groups, weights=side, minlength=g) for side in (lower, upper))
     if np.any(lower > upper + room[groups]) or np.any(low_sums > wanted + room) or np.any(high_sums < wanted - room):
         raise ClashingLimits(_named_clash(names, group_names, groups, wanted, limits))
+    kinds = list(limits)
+    low_kinds = tuple(kinds[i] for i in np.argmax([low for low, _ in limits.values()], axis=0).tolist())
+    highs = [high for _, high in limits.values()] + [np.maximum(wanted[groups], 0.0)]
+    high_kinds = tuple([*kinds, "total"][i] for i in np.argmin(highs, axis=0).tolist())
     upper = np.maximum(lower, upper)
     if unit > 0:
         lower, upper = _to_units(lower, upper, groups, wanted, unit)
-    return Levers(names, groups, wanted, lower, upper, ref, step, unit)
+    return Levers(names, groups, wanted, lower, upper, ref, step, unit, low_kinds, high_kinds)
 
 
 def _to_units(

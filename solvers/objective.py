@@ -1,7 +1,7 @@
 """What is maximised over sample paths: weighted probabilities of events, each "at least k of these goals attained".
 
-One home for the count of paths that attain, for its smooth stand-in and for the stand-in's slope: the searches of
-`solvers.refine` and `solvers.ascent` and the surrogate go by these. The smooth stand-in replaces the step at margin 0
+One home for the count of paths that attain, for its smooth stand-in and for the stand-in's slope: the search of
+`solvers.ascent` and the surrogate go by these. The smooth stand-in replaces the step at margin 0
 by a sigmoid of a given width; its bias falls with the width squared, the noise of its slope grows as the width falls,
 so that a search narrows it as it goes.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solvers.arrays import BLOCK, BoolArray, FloatArray, IntArray, path_mean
+from solvers.arrays import BLOCK, BoolArray, FloatArray, IntArray
 from solvers.paths import Paths, PathTable, Streaming, checked, streamed
 
 MARGIN_CLIP = 500.0  # widths beyond which a sigmoid is 0 or 1 in float64
@@ -151,8 +151,13 @@ def look(
     n: int,
     phase: int,
     how: Streaming | None = None,
+    steps: FloatArray | None = None,
 ) -> Look:
-    """One pass over paths first to first + n - 1 of a phase, for each allocation; `widths` (E,) are the sigmoids'."""
+    """One pass over paths first to first + n - 1 of a phase, for each allocation; `widths` (E,) are the sigmoids'.
+
+    Slopes come from the paths' yields. With `steps` (V,) they are measured instead: each variable is raised by its step
+    on the same paths, which costs V simulations more, and is right also where what comes are few large deals.
+    """
     p, v, e = len(points), len(points[0]), len(objective.events)
     total = _Sums(np.zeros((p, 4)), np.zeros((p, v)), np.zeros((p, 2, e)))
 
@@ -168,6 +173,11 @@ def look(
                 base += [smoothed] if i == 0 else []
                 change = smoothed - base[k]
                 sums[k].figures[i, 2:] = np.add.reduce(change), np.add.reduce(change**2)
+            if steps is not None:
+                smooth = np.array([sums[k].figures[i, 0] for k in range(len(blocks))])
+                measured = _measured(paths, x, steps, objective, widths, (start, count, phase))
+                for k in range(len(blocks)):
+                    sums[k].slopes[i] = (measured[k] - smooth[k]) / steps
         return sums
 
     for block in streamed(work, first, n, how or Streaming()):
@@ -176,6 +186,26 @@ def look(
     spreads = np.sqrt(np.maximum(0.0, total.moments[:, 1] / n - means**2))
     errors = np.sqrt(np.maximum(0.0, figures[:, 3] - figures[:, 2] ** 2) / n)
     return Look(n, figures[:, 0], total.slopes / n, figures[:, 1], means, spreads, errors)
+
+
+def _measured(
+    paths: Paths,
+    x: FloatArray,
+    steps: FloatArray,
+    objective: Objective,
+    widths: FloatArray,
+    span: tuple[int, int, int],
+) -> FloatArray:
+    """The smoothed objective's sum over each block of paths with each variable raised by its step: (blocks, V)."""
+    start, count, phase = span
+    sums = np.empty((len(range(0, count, BLOCK)), len(x)))
+    for v in range(len(x)):
+        raised = x.copy()
+        raised[v] += steps[v]
+        table = checked(paths(raised, start, count, phase), count, len(x))
+        smooth = np.einsum("se,e->s", sigmoid(objective.event_margins(table.margins)[0], widths), objective.weights)
+        sums[:, v] = [np.add.reduce(smooth[at : at + BLOCK]) for at in range(0, count, BLOCK)]
+    return sums
 
 
 def _sum_block(table: PathTable, objective: Objective, widths: FloatArray, sums: _Sums, i: int) -> FloatArray:
@@ -215,13 +245,3 @@ def outcomes(
 def attained(margins: FloatArray) -> BoolArray:
     """Which paths attain every goal: (S, G) -> (S,)."""
     return np.all(margins >= 0.0, axis=1)
-
-
-def score(margins: FloatArray) -> tuple[float, float]:
-    """How good an allocation is on its paths: how many attain every goal, then minus the mean shortfall of the worst.
-
-    The second counts only between allocations that attain equally often, so that a search has a slope to go by where
-    no path attains.
-    """
-    worst = np.min(margins, axis=1)
-    return float(np.count_nonzero(worst >= 0.0)), -float(path_mean(np.maximum(0.0, -worst)[:, None])[0])

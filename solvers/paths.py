@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from solvers.arrays import BLOCK, FloatArray, IntArray, path_mean
+from solvers.arrays import BLOCK, FloatArray, IntArray
 
 MOST_HELD = 50_000_000  # numbers that `LinearPaths` keeps: 400 MB
 
@@ -56,15 +56,6 @@ class PathTable:
     def only(self, paths: IntArray | slice) -> PathTable:
         """The table of some of the paths."""
         return PathTable(self.margins[paths], self.yields[paths])
-
-    def blended(self, share: float) -> PathTable:
-        """Yields that are `share` the path's own and the rest the mean over paths.
-
-        Scaling a path's own yield doubles the risk that is particular to a lead (the variance of a sum of Poisson
-        many grows with their number, not its square): the mean of both has the right slope for it, the path's own
-        for shocks.
-        """
-        return PathTable(self.margins, share * self.yields + (1.0 - share) * path_mean(self.yields)[None])
 
 
 class Paths(Protocol):
@@ -159,6 +150,16 @@ class LinearPaths:
                     _, (constant, yields) = self._held.popitem(last=False)
                     self._numbers -= constant.size + yields.size
         return made
+
+
+def without_slopes(margins: Callable[[FloatArray, int, int, int], FloatArray]) -> Paths:
+    """`Paths` of a simulation that has margins (n, G) only, with no yields: for methods that measure slopes."""
+
+    def paths(x: FloatArray, first: int, n: int, phase: int, /) -> PathTable:
+        here = margins(x, first, n, phase)
+        return PathTable(here, np.zeros((*here.shape, len(x))))
+
+    return paths
 
 
 def with_slopes(margins: Callable[[FloatArray, int, int, int], FloatArray], steps: FloatArray) -> Paths:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 from solvers.arrays import BLOCK, BoolArray, FloatArray
 from solvers.binomial import Interval, exact_high, exact_interval, exact_low
@@ -97,6 +97,28 @@ def _against(hits: BoolArray, best: int, other: int, error: float) -> Against:
     ends = [r * (2.0 * s - 1.0) for r in rate for s in share]
     better = bool(apart) and exact_low(ahead, apart, 1.0 - error) > 0.5
     return Against(other, ahead, behind, (ahead - behind) / n, Interval(min(ends), max(ends)), better)
+
+
+def compare_means(values: FloatArray, *, level: float = 0.95) -> Selected:
+    """`compare` where paths attain in part (n, k), as of weighted goals: normal intervals of the paired differences.
+
+    `only_best` and `only_other` count the paths on which the one, or the other, attained more.
+    """
+    n, k = values.shape
+    if n < 2 or k < 1:
+        raise ValueError(f"a selection of means needs two paths or more and finalists, not {n} and {k}")
+    sums = np.add.reduce(values, axis=0)
+    best = int(np.argmax(sums))
+    reach = float(norm.isf(0.5 * (1.0 - level) / max(1, k * (k - 1) // 2)))
+    pairs = []
+    for other in range(k):
+        if other == best:
+            continue
+        difference = values[:, best] - values[:, other]
+        mean, half = float(np.mean(difference)), reach * float(np.std(difference, ddof=1)) / float(np.sqrt(n))
+        ahead, behind = int(np.count_nonzero(difference > 0)), int(np.count_nonzero(difference < 0))
+        pairs.append(Against(other, ahead, behind, mean, Interval(mean - half, mean + half), mean - half > 0.0))
+    return Selected(best, (n,) * k, tuple((sums / n).tolist()), tuple(pairs), None, "enough")
 
 
 # --- a fixed sample that is large enough ------------------------------------------------------------------------------

@@ -2,19 +2,19 @@
 
 A simulation at allocation `at` gives, path by path, how far each goal was from its target and what a unit of each
 variable's response was worth (`PathTable`). The surrogate moves the margins along those worths; it is what the linear
-programmes of `solvers.budget` and the search of `solvers.refine` see. It is exact where worths do not depend on the
-allocation (an open plan whose leads scale), a guess elsewhere: answers are simulated again before they are reported.
+programmes of `solvers.budget` see. It is exact where worths do not depend on the allocation (an open plan whose leads
+scale), a guess elsewhere: answers are simulated again before they are reported.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from solvers.arrays import FloatArray, IntArray, path_mean, path_sum
+from solvers.arrays import FloatArray, IntArray, path_mean
 from solvers.levers import Levers
-from solvers.objective import all_of, attained, sigmoid
+from solvers.objective import attained
 from solvers.paths import PathTable
 from solvers.responses import Response
 
@@ -45,6 +45,29 @@ def unit_yields(
     return (brought + extra * mean[None]) / (response + extra)
 
 
+def further_yields(own: FloatArray, shocks: FloatArray, *, share: float = 0.5) -> FloatArray:
+    """What one unit more would bring to each margin, from what the units of a path brought: (S, G, V) -> (S, G, V).
+
+    A path's own yield is part shock (S, K), which a further lead would share, and part the luck of the leads that
+    came, which it would not. Where leads are Poisson, the slope of E[f(margin)] in their number is E[f(m + y) - f(m)],
+    y being one more lead's worth: E[f' y + f'' y^2 / 2 + ...]. Own yields give E[f'(m + y) y] in its place (Mecke's
+    equation; Last & Penrose 2017, Lectures on the Poisson Process, theorem 4.1): the luck counts twice. So what a
+    regression on the shocks explains is kept whole, and of the rest `share`.
+    """
+    s, g, v = own.shape
+    mean = np.add.reduce(own, axis=0) / s
+    spread = np.std(shocks, axis=0)
+    known = np.flatnonzero(spread > 1e-12)
+    if len(known) == 0 or s < 8 * len(known):
+        return share * own + (1.0 - share) * mean[None]
+    z = (shocks[:, known] - np.add.reduce(shocks[:, known], axis=0) / s) / spread[known]
+    flat = (own - mean[None]).reshape(s, g * v)
+    gram = np.einsum("sk,sl->kl", z, z) + 1e-9 * s * np.eye(len(known))  # shocks may be one and the same
+    slopes = np.linalg.solve(gram, np.einsum("sk,sc->kc", z, flat))
+    explained = mean[None] + np.einsum("sk,kc->sc", z, slopes).reshape(s, g, v)
+    return share * own + (1.0 - share) * explained
+
+
 @dataclass(frozen=True)
 class Surrogate:
     """Levers, responses, and the sample paths at one allocation `at` (V,), inside the box `lower` to `upper`."""
@@ -64,24 +87,6 @@ class Surrogate:
     def probability(self, x: FloatArray) -> float:
         """The share of paths that the surrogate expects to attain every goal at x."""
         return float(np.mean(attained(self.margins(x))))
-
-    def near(self, radius: float) -> Surrogate:
-        """The same within a trust region: each variable moves by at most `radius` of its natural size."""
-        reach = radius * np.maximum(self.levers.scale(), np.abs(self.at))
-        return replace(
-            self,
-            lower=np.maximum(self.levers.lower, self.at - reach),
-            upper=np.minimum(self.levers.upper, self.at + reach),
-        )
-
-    def smoothed(self, x: FloatArray, bandwidth: float) -> tuple[float, FloatArray]:
-        """The smoothed probability, the mean of a sigmoid of the worst margin, and its slope in the responses (V,)."""
-        margins, goals = all_of(self.table.margins.shape[1]).event_margins(self.margins(x))
-        value = sigmoid(margins, bandwidth)
-        weight = value * (1.0 - value) / bandwidth
-        paths = np.arange(len(goals))
-        slope = path_sum(weight * self.table.yields[paths, goals[:, 0]]) / len(goals)
-        return float(path_mean(value)[0]), slope
 
 
 def surrogate(levers: Levers, response: Response, at: FloatArray, table: PathTable) -> Surrogate:

@@ -1,4 +1,4 @@
-"""The verb that decides: optimise."""
+"""The verbs that decide: optimise, and frontier."""
 
 from __future__ import annotations
 
@@ -81,6 +81,74 @@ def optimise(
         raise typer.Exit(REFUSED)
 
 
+def frontier(
+    plan: Plan,
+    totals: Annotated[
+        str | None, typer.Option("--totals", metavar="A,B,...", help="Budgets to look at, rising: 80万,100万,120万.")
+    ] = None,
+    low: Annotated[str | None, typer.Option("--from", metavar="A", help="The smallest budget.")] = None,
+    high: Annotated[str | None, typer.Option("--to", metavar="B", help="The largest.")] = None,
+    steps: Annotated[int, typer.Option("--steps", min=2, max=50, help="How many budgets from --from to --to.")] = 5,
+    seed: Seed = None,
+    n: Replications = 2_000,
+    jobs: Jobs = None,
+    effort: Annotated[float, typer.Option(min=0.01, max=100.0, help="How long to search; 1 is usual.")] = 1.0,
+    allow_assumed: Annotated[
+        bool, typer.Option("--allow-assumed", help="Move budget too where the response of leads to it is a guess.")
+    ] = False,
+    sets: Sets = None,
+    as_json: AsJson = False,
+    language: Language = None,
+) -> None:
+    """What the best split of each budget attains, and what one more point of probability costs."""
+    asked = _asked(totals, low, high, steps)
+    with starting(as_json, simulates=True):
+        from attain.optimise import budget_frontier
+
+    with _told(as_json) as say:
+        found = budget_frontier(
+            plan,
+            totals=asked,
+            sets=sets or (),
+            seed=seed,
+            n=n,
+            jobs=jobs,
+            effort=effort,
+            allow_assumed=allow_assumed,
+            say=say,
+        )
+    if as_json:
+        print_json(found.as_json())
+    else:
+        from attain.screens.frontier import screen as show
+
+        screen().print(show(found, chosen(language)))
+
+
+def _asked(totals: str | None, low: str | None, high: str | None, steps: int) -> tuple[float, ...] | None:
+    """The budgets asked for. Raises BadParameter."""
+    from engine.plan.quantities import read_money
+
+    def amount(text: str, hint: str) -> float:
+        try:
+            return read_money(text.strip())
+        except ValueError as error:
+            raise typer.BadParameter(f"{text!r}: expected {error}", param_hint=hint) from None
+
+    if totals is not None and (low is not None or high is not None):
+        raise typer.BadParameter("either --totals, or --from and --to", param_hint="--totals")
+    if totals is not None:
+        return tuple(amount(text, "--totals") for text in totals.split(","))
+    if (low is None) != (high is None):
+        raise typer.BadParameter("--from and --to go together", param_hint="--from")
+    if low is None or high is None:
+        return None
+    first, last = amount(low, "--from"), amount(high, "--to")
+    if not 0 < first < last:
+        raise typer.BadParameter("--from must be above 0 and below --to", param_hint="--from")
+    return tuple(first + (last - first) * i / (steps - 1) for i in range(steps))
+
+
 @contextlib.contextmanager
 def _told(as_json: bool) -> Iterator[Callable[[str], None] | None]:
     """Where the search's progress goes: one line that changes on a terminal, elsewhere a line for each part of it."""
@@ -106,5 +174,6 @@ def _lines() -> Callable[[str], None]:
 
 
 def register(app: typer.Typer) -> None:
-    """Add this verb."""
+    """Add these verbs."""
     app.command()(verb(optimise))
+    app.command()(verb(frontier))

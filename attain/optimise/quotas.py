@@ -25,7 +25,6 @@ from engine.problems import PlanRefused, Problem
 from engine.world import World, build
 from solvers.levers import ClashingLimits
 from solvers.quotas import allocate_quotas, contributions_at, quota_odds, split_quotas
-from solvers.refine import SearchLimits
 
 Floats = NDArray[np.float64]
 SPLIT_PATHS = 200
@@ -79,14 +78,14 @@ def round_unit(target: float, minor: float) -> float:
 
 
 def set_quotas(
-    current: LoadedPlan, before: Results, after: Results, *, seed: int, jobs: int | None, limits: SearchLimits
+    current: LoadedPlan, before: Results, after: Results, *, seed: int, jobs: int | None, paths: int
 ) -> QuotaAnswer:
-    """Quotas for the plan as allocated. Raises PlanRefused where no quotas satisfy the limits."""
+    """Quotas for the plan as allocated, set on so many paths. Raises PlanRefused where no quotas satisfy the limits."""
     world = build(current)
     decide = current.plan.decide
     wanted = decide.quotas if decide is not None else None
     assert wanted is not None, "asked for only where quotas may move"
-    batches = simulate_batches(Simulator(world, seed, SEARCH), 0, limits.samples[-1], jobs)
+    batches = simulate_batches(Simulator(world, seed, SEARCH), 0, paths, jobs)
     bookings = np.concatenate([batch.reps[:, :, BOOKED] for batch in batches])
     target = company_target(world)
     own = world.quotas.year

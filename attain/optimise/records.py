@@ -9,6 +9,19 @@ Status = Literal["improved", "no_gain", "no_lever", "infeasible", "interrupted"]
 
 
 @dataclass(frozen=True)
+class Wish:
+    """What is maximised: kind goal, all, at_least or weighted; the goals as they are shown; and how many of them."""
+
+    kind: str = "all"
+    goals: tuple[str, ...] = ()
+    needed: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"kind": self.kind, "goals": list(self.goals), "at_least": self.needed or None}
+
+
+@dataclass(frozen=True)
 class Odds:
     """A probability on fresh paths, with its 95% interval."""
 
@@ -43,7 +56,8 @@ class AllocationRow:
     reference: float
     plan: float
     new: float
-    limit: str  # the limit that binds: floor, cap, or none
+    limit: str  # that binds: floor, cap, change_at_most, not_negative, total; held where it cannot move; none
+    marginal: float | None = None  # points of probability for one unit more, at the answer
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -104,6 +118,41 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One step of a climb: its smoothing (of the margin's spread), how far it went, its gain on fresh paths, and more.
+
+    `gain` and its standard `error` are of the smoothed probability; `accepted` says whether the step was taken.
+    """
+
+    width: float
+    radius: float
+    gain: float
+    error: float
+    accepted: bool
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What no allocation can exceed: `label` is sample, population or "no certificate", `because` says why."""
+
+    value: float | None
+    label: str
+    because: str = ""
+
+
+NO_CERTIFICATE = Certificate(None, "no certificate", "nothing was searched")
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a phase of the work took: sample paths (each of one allocation) and seconds."""
+
+    phase: str  # search, selection, verification
+    paths: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Optimisation:
     """The answer. Probabilities are of `objective`, on phase 0, paths that the search never saw."""
 
@@ -113,6 +162,7 @@ class Optimisation:
     objective: str
     seed: int
     replications: int
+    wish: Wish = Wish()
     before: Odds | None = None
     reference: Odds | None = None  # last year's proportions at this year's total
     after: Odds | None = None
@@ -121,6 +171,7 @@ class Optimisation:
     in_sample: float | None = None
     in_sample_paths: int = 0
     optimism: float | None = None
+    bound: Certificate = NO_CERTIFICATE
     goals: tuple[GoalGain, ...] = ()
     allocation: tuple[AllocationRow, ...] = ()
     quotas: tuple[QuotaRow, ...] = ()
@@ -133,7 +184,10 @@ class Optimisation:
     simulated: int = 0
     seconds: float = 0.0
     assumed: tuple[str, ...] = ()
+    effort: tuple[Effort, ...] = ()
     trials: tuple[Trial, ...] = ()
+    steps: tuple[Step, ...] = ()
+    selection: float | None = None  # the stated probability that the choice among finalists is right, or nearly
     limits: tuple[str, ...] = ()  # limits that clash, where infeasible
     notes: tuple[str, ...] = ()
     out: str | None = None
@@ -149,6 +203,7 @@ class Optimisation:
             "reason": self.reason,
             "plan": self.plan,
             "objective": self.objective,
+            "maximised": self.wish.as_json(),
             "seed": self.seed,
             "replications": self.replications,
             "before": of(self.before),
@@ -159,7 +214,7 @@ class Optimisation:
             "in_sample": self.in_sample,
             "in_sample_paths": self.in_sample_paths,
             "optimism": self.optimism,
-            "bound": {"value": None, "label": "no certificate"},
+            "bound": dict(self.bound.__dict__),
             "goals": [goal.as_json() for goal in self.goals],
             "allocation": [row.as_json() for row in self.allocation],
             "quotas": [row.as_json() for row in self.quotas],
@@ -174,8 +229,76 @@ class Optimisation:
             "simulated_paths": self.simulated,
             "seconds": self.seconds,
             "assumed": list(self.assumed),
+            "effort": [dict(part.__dict__) for part in self.effort],
+            "selection": self.selection,
+            "steps": [dict(step.__dict__) for step in self.steps],
             "trials": [dict(trial.__dict__) for trial in self.trials],
             "clashing_limits": list(self.limits),
             "notes": list(self.notes),
             "out": self.out,
+        }
+
+
+@dataclass(frozen=True)
+class Priced:
+    """Money for one more point of probability, with its 95% interval; None where no money is known to buy one."""
+
+    value: float | None
+    interval: tuple[float | None, float | None]
+
+
+@dataclass(frozen=True)
+class FrontierRow:
+    """One total of a frontier: its best split, what that attains on phase 0, and the price of one more point.
+
+    `spent` is less than `total` where more money did no better. `price` is None at the last total.
+    """
+
+    total: float
+    probability: float
+    interval: tuple[float, float]
+    allocation: tuple[tuple[str, str, str, float], ...]  # source, region, product, amount
+    spent: float
+    price: Priced | None
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "total": self.total,
+            "probability": self.probability,
+            "interval": list(self.interval),
+            "spent": self.spent,
+            "allocation": [
+                {"source": source, "region": region, "product": product, "amount": amount}
+                for source, region, product, amount in self.allocation
+            ],
+            "price_of_a_point": None if self.price is None else self.price.value,
+            "price_interval": None if self.price is None else list(self.price.interval),
+        }
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """Budget against probability."""
+
+    plan: str
+    objective: str
+    wish: Wish
+    seed: int
+    replications: int
+    rows: tuple[FrontierRow, ...]
+    simulated: int
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "plan": self.plan,
+            "objective": self.objective,
+            "maximised": self.wish.as_json(),
+            "seed": self.seed,
+            "replications": self.replications,
+            "rows": [row.as_json() for row in self.rows],
+            "simulated_paths": self.simulated,
+            "seconds": self.seconds,
         }

@@ -1,30 +1,39 @@
-"""Sample paths for the solvers: a plan at an allocation, simulated in parallel, as margins and yields by lever."""
+"""Sample paths for the solvers: a plan at an allocation, simulated in parallel, as margins and yields by lever.
+
+`Paths` is the callable of the contract: any paths of a phase, at any allocation, the same worlds whatever it is. It
+counts what it simulates, by phase, and how long that took. `work_limits` says how much a search may do, in paths.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from attain.optimise.aims import Aim
 from attain.optimise.decisions import Decision
 from engine.batch import Batch, Simulator
 from engine.draws import SEARCH
 from engine.montecarlo import run
 from engine.plan.types import LoadedPlan
 from engine.world import World, build
-from solvers.paths import PathTable
-from solvers.refine import SearchLimits
-from solvers.surrogate import unit_yields
+from solvers.arrays import BLOCK
+from solvers.paths import PathTable, Streaming
+from solvers.surrogate import further_yields, unit_yields
 
 Floats = NDArray[np.float64]
 PILOT = 8  # replications that tell how much work a replication is
-MOVES = 200_000_000  # stage visits that a search may simulate, at effort 1
-FEWEST_PATHS, MOST_PATHS = 4_000, 100_000
+MOVES = 1_000_000_000  # stage visits that a decision's search may simulate, at effort 1
+FEWEST_PATHS, MOST_PATHS = 16 * BLOCK, 256 * BLOCK  # whatever a replication costs, at effort 1
+MOST_FLOATS = 12_500_000  # of one call's yields: 100 MB
+FEWEST_AT_ONCE = 64  # paths simulated at once, however wide
+STEP = 0.01  # of a variable's natural size: over what a response's slope is taken
 
 
 @dataclass
@@ -92,62 +101,116 @@ def simulate_batches(simulator: Simulator, first: int, n: int, jobs: int | None)
     return sink.in_order()
 
 
-def objective_legs(world: World, maximise: str | None) -> NDArray[np.int64]:
-    """The legs whose joint attainment is maximised: a goal's, or those of all goals that quotas do not make."""
-    book = world.goals
-
-    def legs(goal: int) -> set[int]:
-        found = set(book.legs_of[goal])
-        for part in book.parts_of[goal]:
-            found |= legs(part)
-        return found
-
-    if maximise is not None:
-        return np.array(sorted(legs(book.names.index(maximise))), dtype=np.int64)
-    chosen = {
-        leg for g, goal in enumerate(book.goals) if goal.all_of != "quotas" for leg in legs(g) if not book.parts_of[g]
-    }
-    if not chosen:
-        chosen = {leg for g in range(len(book.names)) for leg in legs(g)}
-    return np.array(sorted(chosen), dtype=np.int64)
-
-
 @dataclass
 class Paths:
-    """The callable that the solvers' search asks for sample paths: `paths(x, first, n, phase)`."""
+    """The callable that the solvers ask for sample paths: `paths(x, first, n, phase)`.
+
+    Yields are per unit of the variables; `table` has them per unit of response, for programmes over curves.
+    `simulated` and `seconds` count by phase.
+    """
 
     loaded: LoadedPlan
     decision: Decision
-    maximise: str | None
+    aim: Aim
     seed: int
     jobs: int | None
     on_paths: Callable[[int], None] | None = None
     stop: Stop = field(default_factory=Stop)
+    simulated: dict[int, int] = field(default_factory=dict)
+    seconds: dict[int, float] = field(default_factory=dict)
 
-    def __call__(self, x: Floats, first: int, n: int, phase: int) -> PathTable:
-        """Margins [n, legs] and yields [n, legs, variables] of the plan at x."""
-        plan = self.decision.apply(self.loaded.plan, x)
-        world = build(self.loaded.model_copy(update={"plan": plan}))
-        simulator = Simulator(world, self.seed, phase, attribution=self.decision.attribution)
-        try:
-            batches = simulate_batches(simulator, first, n, self.jobs)
-        except Interrupted:  # these paths are needed to end well: again, from the first
-            self.stop.ask()
-            batches = simulate_batches(simulator, first, n, self.jobs)
+    def __call__(self, x: Floats, first: int, n: int, phase: int, /) -> PathTable:
+        """Margins [n, columns] and yields [n, columns, variables] of the plan at x."""
+        table = self.table(x, first, n, phase)
+        return PathTable(table.margins, table.yields * self.slopes(x))
+
+    def table(self, x: Floats, first: int, n: int, phase: int) -> PathTable:
+        """The same with yields per unit of response."""
+        seen = self._simulated(x, first, n, phase, yields=True)
+        margins, legs = self.aim.margins(seen.legs)
+        place = np.searchsorted(self.aim.legs, legs)
+        own = np.take_along_axis(seen.brought, place[:, None, :], axis=2) / self.aim.scale[legs][:, None, :]
+        response = self.decision.response(x)
+        parts = [
+            further_yields(
+                unit_yields(
+                    np.moveaxis(own[at : at + BLOCK], 1, 2),
+                    response,
+                    self.decision.like,
+                    strength=self.decision.strength,
+                ),
+                seen.inputs[at : at + BLOCK],
+            )
+            for at in range(0, n, BLOCK)  # block by block, so that nothing depends on the size of a call
+        ]
+        return PathTable(margins, np.concatenate(parts))
+
+    def margins(self, x: Floats, first: int, n: int, phase: int) -> Floats:
+        """Margins [n, columns] alone."""
+        return self.aim.margins(self._simulated(x, first, n, phase, yields=False).legs)[0]
+
+    def values(self, x: Floats, first: int, n: int, phase: int) -> NDArray[np.bool_] | Floats:
+        """[n]: whether each path attains the aim, or how much of it."""
+        met = self.aim.objective.attained(self.margins(x, first, n, phase))
+        return (
+            met[:, 0] if self.aim.binary else np.einsum("se,e->s", met.astype(np.float64), self.aim.objective.weights)
+        )
+
+    def slopes(self, x: Floats) -> Floats:
+        """The responses' slopes at x, per unit of the variables, over a hundredth of their natural size."""
+        levers = self.decision.levers
+        step = STEP * np.maximum(levers.scale(), np.abs(x))
+        low, high = np.maximum(0.0, x - step), x + step
+        return np.asarray((self.decision.response(high) - self.decision.response(low)) / (high - low), dtype=np.float64)
+
+    @property
+    def how(self) -> Streaming:
+        """Calls as large as memory allows, so that worker processes have something to do."""
+        blocks = MOST_FLOATS // (BLOCK * len(self.decision.cells) * len(self.aim.legs))
+        return Streaming(per_call=BLOCK * int(np.clip(blocks, 1, 16)))
+
+    def _simulated(self, x: Floats, first: int, n: int, phase: int, *, yields: bool) -> _Seen:
+        started = time.perf_counter()
+        world = build(self.loaded.model_copy(update={"plan": self.decision.apply(self.loaded.plan, x)}))
+        simulator = Simulator(world, self.seed, phase, attribution=self.decision.attribution if yields else None)
+        # What levers brought to legs that do not count here is let go, part by part, before it fills the memory.
+        wide = len(self.decision.cells) * len(self.aim.least) if yields else 1
+        most = max(FEWEST_AT_ONCE, MOST_FLOATS // wide)
+        parts = [
+            _seen(self._batches(simulator, at, min(most, first + n - at)), self.aim.legs, yields)
+            for at in range(first, first + n, most)
+        ]
+        self.simulated[phase] = self.simulated.get(phase, 0) + n
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
         if self.on_paths is not None:
             self.on_paths(n)
-        legs = objective_legs(world, self.maximise)
-        least = np.array([world.goals.legs[i].at_least for i in legs])
-        scale = np.where(least > 0.0, least, 1.0)
-        values = np.concatenate([batch.legs for batch in batches])[:, legs]
-        brought = np.concatenate([_attributed(batch) for batch in batches])[:, :, legs]
-        yields = unit_yields(
-            np.moveaxis(brought, 1, 2) / scale[:, None],
-            self.decision.response(x),
-            self.decision.like,
-            strength=self.decision.strength,
-        )
-        return PathTable((values - least) / scale, yields)
+        columns = [(part.legs, part.inputs, part.brought) for part in parts]
+        return _Seen(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+
+    def _batches(self, simulator: Simulator, first: int, n: int) -> list[Batch]:
+        try:
+            return simulate_batches(simulator, first, n, self.jobs)
+        except Interrupted:  # these paths are needed to end well: again, from the first
+            self.stop.ask()
+            return simulate_batches(simulator, first, n, self.jobs)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is kept of paths: leg values [n, legs], inputs, and what levers brought [n, levers, the aim's legs]."""
+
+    legs: Floats
+    inputs: Floats
+    brought: Floats
+
+
+def _seen(batches: list[Batch], legs: NDArray[np.int64], yields: bool) -> _Seen:
+    brought = [_attributed(batch)[:, :, legs] if yields else np.zeros((batch.n, 0, 0)) for batch in batches]
+    return _Seen(
+        np.concatenate([batch.legs for batch in batches]),
+        np.concatenate([batch.inputs for batch in batches]),
+        np.concatenate(brought),
+    )
 
 
 def _attributed(batch: Batch) -> Floats:
@@ -155,14 +218,21 @@ def _attributed(batch: Batch) -> Floats:
     return batch.attributed
 
 
-def search_limits(world: World, seed: int, effort: float) -> SearchLimits:
-    """How many paths a search may simulate: by the stage visits of a replication, which no clock enters."""
+@dataclass(frozen=True)
+class Work:
+    """How much one decision's search may do: (path, allocation) pairs in all, and what is kept of them for the choice.
+
+    `quotas`: paths on which quotas are set.
+    """
+
+    paths: int
+    selection: int
+    quotas: int
+
+
+def work_limits(world: World, seed: int, effort: float) -> Work:
+    """By the stage visits of a replication, which no clock enters."""
     pilot = Simulator(world, seed, SEARCH)(0, PILOT)
     moves = max(1.0, float(pilot.moves.mean()))
-    paths = int(np.clip(effort * MOVES / moves, FEWEST_PATHS, MOST_PATHS))
-    return SearchLimits(
-        paths=paths,
-        samples=(int(np.clip(paths // 60, 96, 512)), int(np.clip(paths // 16, 192, 4096))),
-        selection=int(np.clip(paths // 12, 192, 4096)),
-        finalists=3,
-    )
+    paths = int(np.clip(effort * MOVES / moves, FEWEST_PATHS, max(FEWEST_PATHS, effort * MOST_PATHS)))
+    return Work(paths, paths // 4, int(np.clip(paths // 16, 192, 4096)))

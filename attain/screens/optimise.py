@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from attain.optimise.records import AllocationRow, Optimisation
-from attain.screens.optimise_texts import said
+from attain.screens.optimise_texts import said, wish_in_words
 from attain.wording.numbers import Language, chance, money, percent
 
 SHOWN_ROWS = 40
@@ -47,7 +49,8 @@ def _headline(found: Optimisation, language: Language) -> Text:
             "high": f"{high:+.1f}",
         }
         text.append("\n" + said("gain", language, **values))
-    text.append("\n" + found.reason, style="dim")
+    if language == "en" or found.status in ("no_lever", "infeasible"):  # else the status has said it
+        text.append("\n" + found.reason, style="dim")
     return text
 
 
@@ -64,7 +67,7 @@ def _odds(found: Optimisation, language: Language) -> Table:
     table = _table(said("odds", language), heads)
     rows = [
         (
-            found.objective if found.objective in {g.goal for g in found.goals} else said("objective", language),
+            wish_in_words(found.wish, language),
             found.before,
             found.after,
             found.gain,
@@ -96,9 +99,13 @@ def _allocation(kind: str, rows: list[AllocationRow], language: Language) -> Ren
     keys = [("rep" if kind != "budget" else "source"), "region", "product"]
     keys += ["last_year"] if any(row.reference != row.plan for row in rows) else []
     keys += ["plan", "new", "change"]
+    unit = _unit(rows) if any(row.marginal is not None for row in rows) else 0.0
+    keys += ["marginal"] if unit else []
     keys += ["limit"] if any(row.limit for row in rows) else []
     left = ("rep", "source", "region", "product", "limit")
-    table = _table(said(kind, language), [(said(key, language), "left" if key in left else "right") for key in keys])
+    shown_unit = money(unit, "", language) if kind == "budget" else f"{unit:g}"
+    heads = [(said(key, language, unit=shown_unit), "left" if key in left else "right") for key in keys]
+    table = _table(said(kind, language), heads)
     moved = sorted(rows, key=lambda row: -abs(row.new - row.plan))[:SHOWN_ROWS]
     for row in [row for row in rows if row in moved]:
         change = row.new - row.plan
@@ -110,12 +117,24 @@ def _allocation(kind: str, rows: list[AllocationRow], language: Language) -> Ren
             "plan": _amount(kind, row.plan, language),
             "new": _amount(kind, row.new, language),
             "change": Text(shown, style="green" if change > 0 else "red" if change < 0 else ""),
+            "marginal": "" if row.marginal is None else f"{row.marginal * unit:+.2f}",
             "limit": Text(said(row.limit, language) if row.limit else ""),
         }
         table.add_row(Text(row.source), *(cells[key] for key in keys[1:]))
+    under: list[RenderableType] = [table]
     if len(rows) > len(moved):
-        return Group(table, Text(said("more_rows", language, count=len(rows) - len(moved)), style="dim"))
-    return table
+        under.append(Text(said("more_rows", language, count=len(rows) - len(moved)), style="dim"))
+    if unit and kind == "budget":
+        under.append(Text(said("why", language, unit=shown_unit), style="dim"))
+    return Group(*under)
+
+
+def _unit(rows: list[AllocationRow]) -> float:
+    """A round amount for marginal points: about a tenth of a mean cell, an hour, or a hundredth of a share."""
+    if rows[0].kind != "budget":
+        return 1.0 if rows[0].kind == "hours" else 0.01
+    mean = sum(row.new for row in rows) / len(rows)
+    return 10.0 ** math.floor(math.log10(max(mean, 10.0))) / 10.0
 
 
 def _quotas(found: Optimisation, language: Language) -> RenderableType:
@@ -142,6 +161,16 @@ def _range(ends: tuple[float, float], language: Language) -> str:
     return f"{percent(ends[0], language)} .. {percent(ends[1], language)}"
 
 
+def _effort(found: Optimisation, language: Language) -> str:
+    """Paths and seconds by phase."""
+    parts = {
+        part.phase: said("effort_part", language, paths=f"{part.paths:,}", seconds=f"{part.seconds:.0f}")
+        for part in found.effort
+    }
+    finalists = sum(1 for trial in found.trials if trial.phase == 2)
+    return said("effort", language, finalists=finalists, **parts)
+
+
 def _trust(found: Optimisation, language: Language) -> list[RenderableType]:
     lines: list[RenderableType] = []
     if found.in_sample is not None and found.after is not None:
@@ -153,7 +182,12 @@ def _trust(found: Optimisation, language: Language) -> list[RenderableType]:
             "optimism": "" if found.optimism is None else f"{100.0 * found.optimism:+.1f}",
         }
         lines.append(Text(said("optimism", language, **values)))
-        lines.append(Text(said("bound", language), style="dim"))
+        key = "bound" if found.bound.value is None else f"bound_{found.bound.label}"
+        value = "" if found.bound.value is None else percent(found.bound.value, language)
+        lines.append(Text(said(key, language, value=value), style="dim"))
+    if found.allocation:
+        lines.append(Text(said("violation", language, value=f"{found.largest_violation:.0e}"), style="dim"))
+        lines.append(Text(_effort(found, language), style="dim"))
     if found.assumed:
         lines.append(Text(said("assumed", language, names=", ".join(found.assumed)), style="yellow"))
     lines += [Text(note, style="cyan") for note in found.notes]

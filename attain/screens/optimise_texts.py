@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attain.optimise.records import Wish
 from attain.wording.numbers import Language
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -14,6 +15,22 @@ TEXTS: dict[str, tuple[str, str]] = {
              "之前{before}，之后{after}：{points} 个百分点（95%：{low} 至 {high}），在全新路径上检验"),
     "clash": ("Loosen one of these:", "请放宽其中之一："),
     "odds": ("Chances on fresh paths, the same for both", "在相同的全新路径上的概率"),
+    "aim_at_least": ("at least {count} of {names}", "至少达成其中 {count} 项：{names}"),
+    "aim_weighted": ("weighted: {names}", "加权：{names}"),
+    "frontier": ("Budget against probability", "预算与达成概率"),
+    "total": ("budget", "预算"),
+    "probability": ("probability", "概率"),
+    "price": ("one more point costs", "每提高 1 个百分点的代价"),
+    "no_money": ("no price", "无价"),
+    "splits": ("The best split of each budget", "各预算的最佳分配"),
+    "unspent": (
+        "Where a larger budget did no better, the smaller one's split stands and the rest is not spent.",
+        "预算增加而概率没有提高时，沿用较小预算的分配，余额不花。",
+    ),
+    "frontier_notes": (
+        "Measured on {n} fresh paths, the same for all budgets. No certificate that no better split exists.",
+        "在 {n} 条全新路径上检验，各预算用相同路径。没有证明不存在更好的分配。",
+    ),
     "objective": ("all goals together", "全部目标同时达成"),
     "before": ("before", "之前"),
     "after": ("after", "之后"),
@@ -24,8 +41,17 @@ TEXTS: dict[str, tuple[str, str]] = {
     "new": ("new", "新"),
     "change": ("change", "变化"),
     "limit": ("limit", "限制"),
-    "cap": ("at its most", "到上限"),
-    "floor": ("at its least", "到下限"),
+    "cap": ("at its cap", "到上限"),
+    "floor": ("at its floor", "到下限"),
+    "change_at_most": ("may change no more", "到变动上限"),
+    "not_negative": ("nothing left to take", "已减到零"),
+    "held": ("may not move", "不可调整"),
+    "marginal": ("points for {unit} more", "每增加{unit}的百分点"),
+    "why": (
+        "Points for {unit} more are the odds that the next {unit} would buy there. Money has moved until they are alike, but for"
+        " limits, steps and the error.",
+        "“每增加{unit}的百分点”是下一笔{unit}在该处能换来的概率；除限制、步长与误差外，资金已调整到各处相近。",
+    ),
     "source": ("source", "来源"),
     "rep": ("rep", "销售"),
     "region": ("region", "区域"),
@@ -48,12 +74,34 @@ TEXTS: dict[str, tuple[str, str]] = {
         "It looked like {in_sample} on the {paths} paths it was chosen on, and is {fresh} on {n} fresh ones (optimism {optimism} points).",
         "在选择所用的 {paths} 条路径上为 {in_sample}，在 {n} 条全新路径上为 {fresh}（乐观偏差 {optimism} 个百分点）。",
     ),
-    "bound": ("No certificate that nothing better exists.", "没有证明不存在更好的分配。"),
+    "bound": (
+        "No certificate that nothing better exists: the simulation has no exact programme.",
+        "没有证明不存在更好的分配：仿真无法写成精确的规划。",
+    ),
+    "bound_sample": ("No allocation attains more than {value} of the paths searched.", "在搜索所用路径上，任何分配都不超过{value}。"),
+    "bound_population": ("No allocation attains more than {value}, with 95% confidence.", "以 95% 的置信度，任何分配都不超过{value}。"),
+    "violation": (
+        "Limits checked again on the answer: the largest violation is {value} of the total.",
+        "对结果复核限制：最大偏差为总额的 {value}。",
+    ),
+    "effort": (
+        "Paths and seconds: search {search}; choice among {finalists} on paths of its own {selection}; verification {verification}.",
+        "路径与秒数：搜索 {search}；在独立路径上从 {finalists} 个候选中选择 {selection}；检验 {verification}。",
+    ),
+    "effort_part": ("{paths} in {seconds} s", "{paths} 条 {seconds} 秒"),
     "assumed": ("Rests on an assumed response of leads to budget: {names}", "依赖假设的预算响应：{names}"),
     "run": ("seed {seed}, {paths} sample paths searched, {seconds} s", "种子 {seed}，搜索路径 {paths} 条，{seconds} 秒"),
     "wrote": ("Wrote {out}", "已写入 {out}"),
     "hint": ("--out NEW.yaml writes the new plan, your comments kept.", "--out NEW.yaml 写出新计划，并保留注释。"),
 }  # fmt: skip
+
+
+def wish_in_words(wish: Wish, language: Language = "en") -> str:
+    """What is maximised."""
+    if wish.kind == "goal":
+        return wish.goals[0]
+    key = "objective" if wish.kind == "all" else f"aim_{wish.kind}"
+    return said(key, language, count=wish.needed, names=(", " if language == "en" else "、").join(wish.goals))
 
 
 def said(key: str, language: Language = "en", **values: object) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
-from engine.plan.records import Money, Name, Number, Record, Share
+from engine.plan.records import Count, Money, Name, Number, Record, Share, Weight
 
 # ruff: noqa: RUF012  (pydantic copies mutable defaults)
 
@@ -21,6 +22,37 @@ _ByProduct = Annotated[
 # source -> amount, or region -> amount, or region -> product -> amount
 _ByRegion = Annotated[
     Annotated[Money, Tag("<amount>")] | Annotated[dict[str, _ByProduct], Tag("<split>")], Discriminator(_split_kind)
+]
+
+
+class AtLeast(Record):
+    """At least so many of these goals attained."""
+
+    at_least: Annotated[Count, Field(ge=1)]
+    """How many of the goals."""
+    of: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """The goals, each once."""
+
+
+class Weighted(Record):
+    """The sum of the goals' probabilities, by weight."""
+
+    weighted: Annotated[dict[str, Weight], Field(min_length=1)]
+    """What each goal counts: weights are relative to each other."""
+
+
+ALL_GOALS = "all"  # as a wish, unless a goal is named so
+
+
+def _wish_kind(value: Any) -> str:
+    if isinstance(value, AtLeast) or (isinstance(value, dict) and "weighted" not in value):
+        return "<at_least>"
+    return "<weighted>" if isinstance(value, (dict, Weighted)) else "<goal>"
+
+
+_Wish = Annotated[
+    Annotated[Name, Tag("<goal>")] | Annotated[AtLeast, Tag("<at_least>")] | Annotated[Weighted, Tag("<weighted>")],
+    Discriminator(_wish_kind),
 ]
 
 
@@ -68,8 +100,9 @@ class DecideHours(Record):
 class Decide(Record):
     """What the optimiser may move, and its limits."""
 
-    maximise: Name | None = None
-    """The goal whose probability is maximised; all goals jointly, quotas apart, unless named."""
+    maximise: _Wish | None = None
+    """Whose probability is maximised: a goal; `all` goals jointly, quotas apart, as where nothing is written;
+    `{at_least: 2, of: [a, b, c]}`; or `{weighted: {a: 2, b: 1}}`."""
     reference: Name | None = None
     """A table beside the plan with last year's split, for proportions and change limits; else the plan's own split."""
     budget: DecideBudget | None = None
@@ -80,3 +113,14 @@ class Decide(Record):
     """Whether and how far shares of leads over reps may move."""
     hours: DecideHours | None = None
     """Whether and how far prospecting hours may move."""
+
+
+def wished_goals(decide: Decide) -> Iterator[tuple[str, str]]:
+    """The goals that `maximise` names, each with its path in the plan."""
+    wish = decide.maximise
+    if isinstance(wish, AtLeast):
+        yield from ((f"decide.maximise.of.{i + 1}", name) for i, name in enumerate(wish.of))
+    elif isinstance(wish, Weighted):
+        yield from ((f"decide.maximise.weighted.{name}", name) for name in wish.weighted)
+    elif wish is not None:
+        yield "decide.maximise", wish

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.plan.types import DecideBudget, Plan
+from engine.plan.decide import AtLeast, Decide, DecideBudget, Weighted, wished_goals
+from engine.plan.types import Plan
 from engine.problems import Problem
 
 
@@ -27,12 +29,30 @@ def clashes(plan: Plan) -> Iterator[Problem]:
     """Limits that exclude each other."""
     if plan.decide is None:
         return
+    yield from _wish(plan, plan.decide)
     quotas = plan.decide.quotas
     if quotas is not None and quotas.over_assignment[0] > quotas.over_assignment[1]:
         low, high = quotas.over_assignment
         yield Problem("decide.quotas.over_assignment", f"[{low:g}, {high:g}]", "the least first, then the most")
     if plan.decide.budget is not None:
         yield from _budget(plan, plan.decide.budget)
+
+
+def _wish(plan: Plan, decide: Decide) -> Iterator[Problem]:
+    for path, name in wished_goals(decide):
+        if name in plan.goals and not plan.goals[name].measurable:
+            yield Problem(path, name, "a goal with a metric and at_least, or all_of")
+    wish = decide.maximise
+    if isinstance(wish, AtLeast):
+        for name, count in Counter(wish.of).items():
+            if count > 1:
+                yield Problem("decide.maximise.of", f"{name}, {count} times", "each goal once")
+        if wish.at_least > len(wish.of):
+            yield Problem(
+                "decide.maximise.at_least", str(wish.at_least), f"no more than the {len(wish.of)} goals of it"
+            )
+    if isinstance(wish, Weighted) and not any(wish.weighted.values()):
+        yield Problem("decide.maximise.weighted", "0 for all", "a weight above 0 for at least one goal")
 
 
 def _budget(plan: Plan, budget: DecideBudget) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+from engine.plan.decide import ALL_GOALS, wished_goals
 from engine.plan.forms import nearest
 from engine.plan.names import Names
 from engine.plan.types import Plan, PlanFiles, Routing, Where
@@ -117,8 +118,8 @@ def _sources(plan: Plan, names: Names) -> Iterator[Problem]:
 def _decide(plan: Plan, names: Names) -> Iterator[Problem]:
     if plan.decide is None:
         return
-    if plan.decide.maximise is not None:
-        yield from _known("decide.maximise", plan.decide.maximise, "goal", names.goals)
+    for path, name in wished_goals(plan.decide):
+        yield from _known(path, name, "goal", (*names.goals, *([ALL_GOALS] if path == "decide.maximise" else [])))
     if plan.decide.budget is None:
         return
     for word, table in (("floors", plan.decide.budget.floors), ("caps", plan.decide.budget.caps)):

@@ -190,6 +190,22 @@ def test_optimise_with_nothing_to_move(attain: Attain, folder: Path) -> None:
     assert said.document["reason"]
 
 
+def test_frontier(attain: Attain, folder: Path) -> None:
+    arguments = ("frontier", folder / "budget.yaml", *QUICK, "--effort", "0.01", "--json")
+    said = attain(*arguments, "--totals", "2万, 40_000")
+    assert said.code == 0, said.err
+    assert not said.err
+    rows = said.document["rows"]
+    keys = {"total", "probability", "interval", "allocation", "price_of_a_point", "price_interval", "spent"}
+    assert all(set(row) == keys for row in rows)
+    assert [row["total"] for row in rows] == [20_000, 40_000]
+    assert rows[0]["probability"] <= rows[1]["probability"]
+    assert {"source", "region", "product", "amount"} == set(rows[0]["allocation"][0])
+    for wrong, code in ((("--totals", "fifty"), 2), (("--from", "5"), 2), (("--totals", "5,3"), 1)):
+        assert attain(*arguments, *wrong).code == code
+    assert attain("frontier", folder / "计划.yaml", *QUICK, "--json").code == 1
+
+
 def test_calibrate(attain: Attain, tmp_path: Path) -> None:
     rows = export(300, language="zh", form="%Y/%m/%d")
     rows[5][7] = "三十万"
@@ -257,7 +273,7 @@ def test_every_screen_shows_names_as_they_are(attain: Attain, folder: Path, lang
 
 VERBS = (
     *("scenarios", "new", "schema", "check", "simulate", "funnel", "compare", "optimise", "calibrate", "replay"),
-    *("report", "bench"),
+    *("frontier", "report", "bench"),
 )
 
 

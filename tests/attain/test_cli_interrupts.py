@@ -138,7 +138,7 @@ def test_optimise_stops_with_the_best_so_far_verified(tmp_path: Path) -> None:
     assert found.allocation
     assert sum(row.new for row in found.allocation) == pytest.approx(30_000)
     assert (tmp_path / "new.yaml").is_file()
-    assert found.simulated < 3_000
+    assert found.simulated < 12 * 1024  # no climb to its end: what made the starts, and a block for each of them
     assert signal.getsignal(signal.SIGINT) is handler
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import engine.workers
 from attain.optimise import optimise
 from attain.optimise.decisions import budget_decision, in_minor_units, shares_decision
-from attain.optimise.search import search_limits
+from attain.optimise.search import work_limits
 from attain.simulate import simulate
 from engine.batch import Simulator
+from engine.chunks import Chunks
 from engine.plan.load import load_plan
 from engine.problems import PlanRefused
 from engine.world import build
@@ -210,6 +212,47 @@ def test_shares_bring_only_what_shares_route() -> None:
     assert 0 < brought.sum() < 0.2 * all_won  # what Bo found by himself is none of the shares' doing
 
 
+def test_workers_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two worker processes from the first replication on: the same allocation and numbers, to the last bit."""
+    plan = load_plan(budget_plan())
+    alone = optimise(plan, seed=6, n=128, jobs=1, effort=0.01)
+    monkeypatch.setattr("engine.workers.ALONE", 0.0)
+    monkeypatch.setattr("engine.workers.WORTH", 0.0)
+    calls, in_workers = [], engine.workers._in_workers
+
+    def counted(task: str, chunks: Chunks, keep: engine.workers.Keep, workers: int) -> None:
+        calls.append(workers)
+        in_workers(task, chunks, keep, workers)
+
+    monkeypatch.setattr("engine.workers._in_workers", counted)
+    shared = optimise(plan, seed=6, n=128, jobs=2, effort=0.01)
+    assert set(calls) == {2}
+    for one, other in zip(alone.allocation, shared.allocation, strict=True):
+        assert one == other
+    assert (alone.in_sample, alone.after, alone.trials, alone.steps) == (
+        shared.in_sample, shared.after, shared.trials, shared.steps
+    )  # fmt: skip
+
+
+def test_an_optimisation_says_how_it_came_about() -> None:
+    found = optimise(load_plan(budget_plan()), seed=5, n=256, jobs=1, effort=0.01)
+    finalists = [trial for trial in found.trials if trial.phase == 2]
+    assert {"plan", "equal", "mean"} <= {trial.method for trial in finalists}  # a climb's answer may be one of them
+    assert len({trial.paths for trial in finalists}) == 1
+    best = max(finalists, key=lambda trial: trial.probability)
+    assert [trial.method for trial in finalists if trial.accepted] == [best.method] == [found.origin]
+    assert found.in_sample is not None
+    assert found.after is not None
+    assert found.optimism == pytest.approx(found.in_sample - found.after.probability)
+    document = found.as_json()
+    assert document["bound"]["label"] == "no certificate"
+    assert document["bound"]["because"]
+    assert [part["phase"] for part in document["effort"]] == ["search", "selection", "verification"]
+    assert sum(part["paths"] for part in document["effort"][:2]) == document["simulated_paths"]
+    assert document["steps"]
+    assert all(row["marginal"] > 0.0 for row in document["allocation"])  # more money brings more deals
+
+
 @pytest.mark.long
 def test_the_known_best_split_is_reached() -> None:
     """Within half a point of the best probability there is, by theory, and the claim within four sigma of theory."""
@@ -224,5 +267,5 @@ def test_the_known_best_split_is_reached() -> None:
 
 def test_work_is_limited_by_paths_not_by_the_clock() -> None:
     world = build(load_plan(budget_plan()))
-    assert search_limits(world, 7, 0.5) == search_limits(world, 7, 0.5)
-    assert search_limits(world, 7, 0.01).paths <= search_limits(world, 7, 1.0).paths
+    assert work_limits(world, 7, 0.5) == work_limits(world, 7, 0.5)
+    assert work_limits(world, 7, 0.01).paths <= work_limits(world, 7, 1.0).paths

@@ -2,7 +2,7 @@
 
 A block ```sh is run line by line through the command line, in one folder a page; a block ```python is run there too.
 Here runs are cut to a few replications; `long` tests repeat the commands as written and find each shown line in what
-they print. A search by `optimise`, and what needs its answer, is only run there; here its options are read.
+they print. A search by `optimise` or `frontier`, and what needs its answer, is only run there; here options are read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RUNNING = [page for page in PAGES if re.search(r"^```(sh|python)$", page.read_te
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!`)\[[^\]\n]*\]\(([^)\s]+)\)")
 FEW = 3
-SEARCHED = ("better.yaml", "optimise")  # what only a search gives
+SEARCHED = ("better.yaml", "optimise", "frontier")  # what only a search gives
 HISTORY = "crm_opportunities.csv"
 
 

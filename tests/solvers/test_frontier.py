@@ -88,3 +88,18 @@ def test_it_never_falls_whatever_the_optimiser_does() -> None:
 def test_totals_must_rise(totals: list[float]) -> None:
     with pytest.raises(ValueError, match="totals above 0 that rise"):
         frontier(optimise, judge, totals, nested=True)
+
+
+def test_a_frontier_is_measured_on_other_paths_than_it_was_chosen_on() -> None:
+    """The judge prefers what the measure finds worse: the judge's choice stands, with the measure's counts."""
+    x = {9.0: np.array([9.0]), 12.0: np.array([12.0])}
+
+    def chosen(splits: Sequence[np.ndarray]) -> np.ndarray:
+        return np.array([[split[0] > 9.0 for split in splits]] * 100)
+
+    def measure(splits: Sequence[np.ndarray]) -> np.ndarray:
+        return np.array([[i < 40 + 10 * (split[0] > 9.0) for split in splits] for i in range(100)])
+
+    points = frontier(lambda total, _: x[total], chosen, [9.0, 12.0], nested=True, measure=measure)
+    assert [point.probability for point in points] == [0.4, 0.5]
+    assert points[0].price == pytest.approx(3.0 / 10.0)

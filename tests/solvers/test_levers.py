@@ -167,3 +167,23 @@ def test_projection_against_a_general_optimiser():
         options={"ftol": 1e-14},
     )
     assert project(made, at) == pytest.approx(found.x, abs=1e-4)
+
+
+def test_what_binds_is_named() -> None:
+    levers = limited(
+        ("a", "b", "c", "d", "e"),
+        [10.0, 10.0, 10.0, 10.0, 10.0],
+        floors=[0.0, 8.0, 0.0, 0.0, 10.0],
+        caps=[np.inf, np.inf, 12.0, np.inf, 10.0],
+        change_at_most=0.5,
+    )
+    assert levers.binding(np.array([15.0, 8.0, 12.0, 5.0, 10.0])) == (
+        "change_at_most",
+        "floor",
+        "cap",
+        "change_at_most",
+        "held",
+    )
+    assert levers.binding(np.array([10.0, 10.0, 10.0, 10.0, 10.0]))[:4] == ("", "", "", "")
+    free = limited(("a", "b"), [10.0, 10.0])
+    assert free.binding(np.array([20.0, 0.0])) == ("total", "not_negative")

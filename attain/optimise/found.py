@@ -1,0 +1,313 @@
+"""One decision's search: starts, the climb from the best of them, simulating again around the answer, and the choice.
+
+1. Paths at the reference make the starts: the plan as it is, last year's proportions, an equal split, the best mean
+   and the smallest bPOE (programmes over the surrogate).
+2. `solvers.ascent.climb` goes from the best start, on paths of phase 1 that no step has seen before.
+3. Programmes are made again from paths at the answer, and climbed from again where one of theirs is better, until
+   nothing improves or the work is done. With few levers the last climb's slopes are measured by simulating each lever a
+   little higher, for what a path's own deals brought overstates how much risk a larger amount adds where deals are few.
+4. The starts, the plan as it is and every climb's answer, on the grid, are simulated on paths of phase 2; the best
+   there is the answer, ties to the plan. What is reported comes from phase 0, which is read nowhere here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attain.optimise.decisions import Decision
+from attain.optimise.search import Paths, Work
+from engine.world import build
+from solvers.arrays import BLOCK
+from solvers.ascent import SEARCH, Ascent, Climbed, ClimbLimits, climb
+from solvers.budget import starting_points
+from solvers.levers import Levers, project, proportional, round_to_step
+from solvers.objective import look
+from solvers.paths import without_slopes
+from solvers.polyhedron import of_levers
+from solvers.selection import FIRST_STAGE, SELECTION, Selected, compare, compare_means, select
+from solvers.surrogate import Surrogate, surrogate
+
+Floats = NDArray[np.float64]
+ROUNDS = 3  # of climbing and making programmes again
+POOR, FEW_STARTS = 64, 3  # blocks below which one climb, from so many starts, is all there is
+FEW_LEVERS = 12  # whose slopes are measured one by one
+WIDTHS = (1.0, 0.35, 0.12)  # of the sigmoid, of the margin's spread
+FAR, SHORT = 0.5, 0.15  # the trust region at first: where there is work to shrink it, and where there is not
+STEPS_AT_A_WIDTH = 16  # about so many a width takes, of two batches each
+MOST_BATCH = 8  # blocks
+MEASURED_LOOKS = 12  # below so many the measured climb is not worth its work
+MEASURED = 0.08  # of a lever's natural size: the step over which a slope is measured
+NEXT, ENOUGH = 0.25, 256  # what marginal points are measured over, and the blocks of work from which they are
+COUNTED = 16  # blocks at most, on which the answer's in-sample value is counted
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """An allocation among which the choice was made, and its value on phase 2."""
+
+    name: str
+    x: Floats
+    value: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one decision's search came to. `marginal` [levers] is the aim's slope at x, per unit of a lever."""
+
+    decision: Decision
+    reference: Floats
+    before: Floats  # the plan's own amounts, inside the limits or not
+    stands: bool  # whether the limits let those stand
+    x: Floats
+    origin: str
+    in_sample: float
+    in_sample_paths: int
+    starts: Mapping[str, float]  # each start's value on the first paths of the climb
+    start_paths: int
+    steps: tuple[Climbed, ...]
+    finalists: tuple[Finalist, ...]
+    selected: Selected
+    termination: str
+    simulated: Mapping[int, int]  # by phase
+    seconds: Mapping[str, float]  # search, selection
+    marginal: Floats | None
+
+
+@dataclass
+class _Search:
+    """The state of one decision's search."""
+
+    paths: Paths
+    work: Work
+    next_path: int = BLOCK  # the first ones made the starts
+    found: dict[str, Floats] = field(default_factory=dict)
+    starts: dict[str, float] = field(default_factory=dict)
+    start_paths: int = 0
+    steps: list[Climbed] = field(default_factory=list)
+    ended: str = "converged"
+
+    @property
+    def levers(self) -> Levers:
+        return self.paths.decision.levers
+
+    @property
+    def left(self) -> int:
+        """What the climbs may still simulate."""
+        return self.work.paths - self.work.selection - sum(self.paths.simulated.values())
+
+    def stopped(self) -> bool:
+        return self.paths.stop()
+
+
+def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -> Found:
+    """Search one decision within the work limit. `more`: further starts, moved into the limits where they are not."""
+    started = time.perf_counter()
+    state = _Search(paths, work)
+    levers = paths.decision.levers
+    reference, own = proportional(levers), _own(paths)
+    stands = levers.violation(own) <= 1e-9
+    fixed = ({"plan": own} if stands else {}) | {"reference": reference, "equal": equal_split(levers)}
+    fixed |= {name: project(levers, x) for name, x in (more or {}).items()}
+    starts, answer = {"reference": reference}, {}
+    if levers.movable:
+        case = _surrogate(state, reference, 0)
+        starts = _different(fixed | _programmes(case))
+        answer = _climbed(state, starts, case)
+    in_limits = time.perf_counter() - started
+    finalists, selected = _chosen(state, _different(starts | answer, levers, keep=("plan",)))
+    best = finalists[selected.best]
+    chosen = time.perf_counter() - started - in_limits
+    in_sample, n = _in_sample(state, best.x)
+    marginal = None if state.stopped() else _marginal(state, best.x)
+    return Found(
+        paths.decision,
+        reference,
+        own,
+        stands,
+        best.x,
+        best.name,
+        in_sample,
+        n,
+        state.starts,
+        state.start_paths,
+        tuple(state.steps),
+        finalists,
+        selected,
+        "stopped" if state.stopped() else state.ended,
+        dict(paths.simulated),
+        {"search": time.perf_counter() - started - chosen, "selection": chosen},
+        marginal,
+    )
+
+
+def equal_split(levers: Levers) -> Floats:
+    """Each group's total split evenly, as far as limits allow."""
+    counts = np.maximum(1, np.bincount(levers.group, minlength=len(levers.totals)))
+    return project(levers, (levers.totals / counts)[levers.group])
+
+
+def _own(paths: Paths) -> Floats:
+    """The plan's own allocation."""
+    if paths.decision.kind != "budget":
+        return paths.decision.levers.reference
+    return np.array([line.amount for line in build(paths.loaded).lines])
+
+
+def _different(
+    points: Mapping[str, Floats], levers: Levers | None = None, keep: tuple[str, ...] = ()
+) -> dict[str, Floats]:
+    """The points that differ from the earlier ones; with levers, on the grid first, but for those to keep."""
+    found: dict[str, Floats] = {}
+    for name, x in points.items():
+        at = x if levers is None or name in keep else round_to_step(levers, x)
+        if not any(np.array_equal(at, other) for other in found.values()):
+            found[name] = at
+    return found
+
+
+def _surrogate(state: _Search, at: Floats, first: int) -> Surrogate:
+    """What a block of paths at an allocation says of those around it."""
+    decision = state.paths.decision
+    return surrogate(decision.levers, decision.response, at, state.paths.table(at, first, BLOCK, SEARCH))
+
+
+def _programmes(case: Surrogate) -> dict[str, Floats]:
+    """The best mean and the smallest bPOE (or shortfall) by the surrogate."""
+    return {name: proposal.x for name, proposal in starting_points(case).items() if name != "reference"}
+
+
+# --- the climbs -------------------------------------------------------------------------------------------------------
+
+
+def _climbed(state: _Search, starts: Mapping[str, Floats], case: Surrogate) -> dict[str, Floats]:
+    """Answers of climbs: from the starts, from programmes made around the answer, then by measured slopes.
+
+    Where the work is little, it goes into one climb, from the starts that the surrogate thinks best.
+    """
+    answers: dict[str, Floats] = {}
+    poor = state.left < POOR * BLOCK
+    if poor:
+        ranked = sorted(starts, key=lambda name: -case.probability(starts[name]))[:FEW_STARTS]
+        starts = {name: x for name, x in starts.items() if name in ranked}
+    few = _measurable(state)  # most of the work is then left for slopes that are measured
+    share = 1.0 if poor else 0.25 if few else 0.6
+    found = _climb(state, starts, share=share, radius=SHORT if poor else FAR)
+    if found is None:
+        return answers
+    state.starts = dict(found.starts)
+    answers["climb"] = found.x
+    for turn in range(2, ROUNDS + 1):
+        if state.stopped() or state.left < 8 * BLOCK:
+            break
+        again = _programmes(_surrogate(state, found.x, state.next_path))
+        state.next_path += BLOCK
+        around = {"answer": found.x} | {f"{name}_again": x for name, x in again.items()}
+        found = _climb(state, _different(around), share=0.15 if few else 0.5, widths=WIDTHS[1:])
+        if found is None or found.origin == "answer":
+            answers |= {} if found is None else {f"climb_{turn}": found.x}
+            break
+        answers[f"climb_{turn}"] = found.x
+    last = list(answers.values())[-1]
+    measured = _climb(state, {"answer": last}, share=1.0, widths=WIDTHS[1:], radius=SHORT, measured=True)
+    return answers if measured is None else answers | {"measured": measured.x}
+
+
+def _measurable(state: _Search) -> bool:
+    """Whether levers are few enough, and the work is enough, for slopes that are measured."""
+    v = len(state.levers.reference)
+    return v <= FEW_LEVERS and state.left >= 2 * MEASURED_LOOKS * BLOCK * (v + 1)
+
+
+def _climb(
+    state: _Search,
+    starts: Mapping[str, Floats],
+    *,
+    share: float,
+    widths: tuple[float, ...] = WIDTHS,
+    radius: float = FAR,
+    measured: bool = False,
+) -> Ascent | None:
+    """A climb on a share of the paths left, in batches that make enough steps of them; None where too few are left."""
+    v = len(state.levers.reference)
+    cost = v + 1 if measured else 1  # simulations of a look at one allocation
+    blocks = int(share * state.left) // (BLOCK * cost) - 1  # one tells the width
+    least = 2 * len(starts) + 4
+    if state.stopped() or blocks < least or (measured and v > FEW_LEVERS):
+        return None
+    few = blocks < least + 4 * STEPS_AT_A_WIDTH
+    used = widths[1:2] if few and len(widths) > 1 else widths
+    batch = int(np.clip(blocks // (len(starts) + 2 * STEPS_AT_A_WIDTH * len(used)), 1, MOST_BATCH))
+    batch = min(batch, max(1, blocks // (2 * len(starts))))
+    limits = ClimbLimits(
+        paths=blocks * BLOCK * cost,
+        batch=batch * BLOCK,
+        widths=used,
+        radius=radius,
+        smallest_radius=0.02 if few else 0.005,
+        in_sample=BLOCK,
+    )
+    found = climb(
+        of_levers(state.levers),
+        without_slopes(state.paths.margins) if measured else state.paths,
+        state.paths.aim.objective,
+        starts,
+        limits=limits,
+        first=state.next_path,
+        how=state.paths.how,
+        steps=MEASURED * state.levers.scale() if measured else None,
+        stopped=state.stopped,
+    )
+    state.next_path = found.next_path
+    state.steps += found.trace
+    state.start_paths = state.start_paths or limits.batch
+    state.ended = found.termination
+    return replace(found, x=project(state.levers, found.x))
+
+
+# --- the choice, and what is said of it -------------------------------------------------------------------------------
+
+
+def _chosen(state: _Search, points: Mapping[str, Floats]) -> tuple[tuple[Finalist, ...], Selected]:
+    """The best of the finalists on fresh paths of phase 2: on as many as make the choice sure, where work allows."""
+    names, xs = list(points), list(points.values())
+    each = BLOCK * max(1, state.work.selection // (BLOCK * len(xs)))
+    if state.stopped():
+        each = BLOCK
+
+    def values(first: int, n: int) -> Floats:
+        return np.stack([state.paths.values(x, first, n, SELECTION) for x in xs], axis=1).astype(np.float64)
+
+    if not state.paths.aim.binary:
+        selected = compare_means(values(0, each))
+    elif each < FIRST_STAGE or state.stopped():
+        selected = compare(values(0, each) > 0.0)
+    else:
+        selected = select(lambda first, n, _: values(first, n) > 0.0, len(xs), most=each)
+    found = tuple(Finalist(name, x, value) for name, x, value in zip(names, xs, selected.probabilities, strict=True))
+    return found, selected
+
+
+def _in_sample(state: _Search, x: Floats) -> tuple[float, int]:
+    """The answer's value on the latest paths that the search went by."""
+    most = BLOCK if state.stopped() else BLOCK * int(np.clip(state.work.selection // (4 * BLOCK), 1, COUNTED))
+    n = min(most, state.next_path)
+    first = state.next_path - n
+    return float(np.mean(state.paths.values(x, first, n, SEARCH))), n
+
+
+def _marginal(state: _Search, x: Floats) -> Floats:
+    """The aim's slope at the answer, smoothed over a narrow width: measured where levers are few and work is not."""
+    measured = len(x) <= FEW_LEVERS and state.work.paths >= ENOUGH * BLOCK
+    n = min(4 * BLOCK if state.work.paths >= POOR * BLOCK else BLOCK, state.next_path)
+    first, objective = state.next_path - n, state.paths.aim.objective
+    margins, _ = objective.event_margins(state.paths.margins(x, first, n, SEARCH))
+    widths = np.maximum(1e-9, WIDTHS[1] * np.std(margins, axis=0))
+    paths = without_slopes(state.paths.margins) if measured else state.paths
+    steps = NEXT * state.levers.scale() if measured else None
+    seen = look(paths, [x], objective, widths, first, n, SEARCH, state.paths.how, steps)
+    return np.asarray(seen.slopes[0], dtype=np.float64)
