@@ -186,7 +186,9 @@ def _trust(found: Optimisation, language: Language) -> list[RenderableType]:
         value = "" if found.bound.value is None else percent(found.bound.value, language)
         lines.append(Text(said(key, language, value=value), style="dim"))
     if found.allocation:
-        lines.append(Text(said("violation", language, value=f"{found.largest_violation:.0e}"), style="dim"))
+        broken = found.largest_violation
+        kind = "violation" if broken > 0.0 else "unbroken"
+        lines.append(Text(said(kind, language, value=f"{broken:.0e}"), style="dim"))
         lines.append(Text(_effort(found, language), style="dim"))
     if found.assumed:
         lines.append(Text(said("assumed", language, names=", ".join(found.assumed)), style="yellow"))

@@ -80,6 +80,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "bound_sample": ("No allocation attains more than {value} of the paths searched.", "在搜索所用路径上，任何分配都不超过{value}。"),
     "bound_population": ("No allocation attains more than {value}, with 95% confidence.", "以 95% 的置信度，任何分配都不超过{value}。"),
+    "unbroken": (
+        "Limits checked again on the answer: it breaks none.",
+        "已对结果重新核对各项限制：全部满足。",
+    ),
     "violation": (
         "Limits checked again on the answer: the largest violation is {value} of the total.",
         "对结果复核限制：最大偏差为总额的 {value}。",
