@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from solvers.ascent import Climbed
+
 Status = Literal["improved", "no_gain", "no_lever", "infeasible", "interrupted"]
 
 
@@ -118,20 +120,6 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Step:
-    """One step of a climb: its smoothing (of the margin's spread), how far it went, its gain on fresh paths, and more.
-
-    `gain` and its standard `error` are of the smoothed probability; `accepted` says whether the step was taken.
-    """
-
-    width: float
-    radius: float
-    gain: float
-    error: float
-    accepted: bool
-
-
-@dataclass(frozen=True)
 class Certificate:
     """What no allocation can exceed: `label` is sample, population or "no certificate", `because` says why."""
 
@@ -186,7 +174,7 @@ class Optimisation:
     assumed: tuple[str, ...] = ()
     effort: tuple[Effort, ...] = ()
     trials: tuple[Trial, ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[Climbed, ...] = ()
     selection: float | None = None  # the stated probability that the choice among finalists is right, or nearly
     limits: tuple[str, ...] = ()  # limits that clash, where infeasible
     notes: tuple[str, ...] = ()

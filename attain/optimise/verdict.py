@@ -23,7 +23,6 @@ from attain.optimise.records import (
     Odds,
     Optimisation,
     Status,
-    Step,
     Trial,
 )
 from attain.results import Results
@@ -106,7 +105,7 @@ def verdict(
         simulated=sum(sum(f.simulated.values()) for f in found),
         effort=_effort(found, judged),
         trials=tuple(trial for f in found for trial in _trials(f)),
-        steps=tuple(Step(s.width, s.radius, s.gain, s.error, s.accepted) for f in found for s in f.steps),
+        steps=tuple(step for f in found for step in f.steps),
         selection=None if last is None else last.selected.stated,
     )
     return report if answer is None else _with_quotas(report, answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 
 import pytest
@@ -70,7 +71,7 @@ def test_both_languages_show_it(found: Frontier) -> None:
     from rich.console import Console
 
     for language, word in (("en", "one more point costs"), ("zh", "每提高")):
-        console = Console(record=True, width=100, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115
+        console = Console(record=True, width=100, file=io.StringIO())
         console.print(screen(found, language))  # type: ignore[arg-type]
         assert word in console.export_text()
 

@@ -308,7 +308,7 @@ def test_a_start_that_is_best_is_proven_so():
     assert (again.status, again.probability) == ("optimal", first.probability)
 
 
-@pytest.mark.skipif(not HAS_HIGHS, reason="which nodes a solver takes is its own affair")
+@pytest.mark.skipif(not HAS_HIGHS, reason="highspy is not installed, and which nodes CBC counts is not ours to promise")
 def test_the_same_bits_again():
     problem = sales(1, 5, 15, 120)
     runs = [most_probable(*problem, threads=threads) for threads in (1, 2, 1)]
