@@ -168,9 +168,9 @@ def _tried(path: Path, read: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         raise HistoryRefused(f"{path}: no such file")
     try:
         return read()
-    except ModuleNotFoundError as error:
+    except ModuleNotFoundError:
         raise HistoryRefused(
-            f"{path.name}: spreadsheets need the package {error.name}; install attain[excel], or save the sheet as CSV"
+            f"{path.name}: spreadsheets need the package fastexcel; install attain[excel], or save it as CSV"
         ) from None
     except Exception as error:  # a library's own errors, of many kinds: said in one line
         why = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
