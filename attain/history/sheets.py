@@ -95,7 +95,7 @@ def _text(path: Path, most_bytes: int) -> Sheet:
         text, encoding = decode(data)
         return from_table(parse(text, encoding, delimiter=delimiter))
     frame = pl.read_csv(
-        data, separator=delimiter, infer_schema=False, missing_utf8_is_empty_string=True, rechunk=False, quote_char='"'
+        data, separator=delimiter, infer_schema=False, quote_char='"'
     )
     frame = frame.rename({name: name.strip().lstrip("\ufeff") for name in frame.columns})
     frame = _trimmed(frame)
