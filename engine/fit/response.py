@@ -118,17 +118,27 @@ def fit_response(
             )
     basis = [_Basis(x[:, c]) for c in range(x.shape[1])]
     scale = float(y.std()) or 1.0
+    prior = _prior(y, z, scale)
     best = np.array([len(b.points) // 2 for b in basis])
     weights: list[Floats] = [np.empty(0)] * len(basis)
     for sweep in range(SWEEPS if len(basis) > 1 else 1):
         before = best.copy()
         for c, own in enumerate(basis):
             others = [basis[o].columns[best[o]] for o in range(len(basis)) if o != c]
-            weights[c] = _weigh(y, np.column_stack([z, *others]), own, scale)
+            weights[c] = _weigh(y, np.column_stack([z, *others]), own, scale, prior)
             best[c] = int(np.argmax(weights[c]))
         if sweep and np.array_equal(before, best):
             break
-    return _draw(y, z, basis, weights, best, names, x, scale, draws, seed)
+    return _draw(y, z, basis, weights, names, x, scale, prior, draws, seed)
+
+
+def _prior(y: Floats, z: Floats, scale: float) -> Floats:
+    """Precisions of the controls' coefficients: none for the intercept; a control moves the outcome by about its spread.
+
+    Without them a holiday that the data saw once, or never, would be whatever made the fit exact.
+    """
+    spread = z.max(axis=0) - z.min(axis=0)
+    return np.where(spread > 0, (np.maximum(spread, 1e-12) / (2 * scale)) ** 2, np.where(z.any(axis=0), 0.0, 1.0))
 
 
 class _Basis:
@@ -147,15 +157,24 @@ class _Basis:
         self.prior -= 0.5 * (np.log(self.points[:, 0] / middle) / 1.3) ** 2
 
 
-def _weigh(y: Floats, z: Floats, own: _Basis, scale: float) -> Floats:
+def _weigh(y: Floats, z: Floats, own: _Basis, scale: float, prior: Floats) -> Floats:
     """Posterior weights of the grid's points with the linear coefficients and the noise integrated out."""
-    q, _ = np.linalg.qr(z)
+    size = z.shape[1]
+    precision = np.concatenate([prior, np.zeros(size - len(prior))])  # other channels' coefficients are free here
+    typical = own.columns[len(own.points) // 2]
+    first = np.column_stack([z, typical])
+    start = np.linalg.lstsq(first, y, rcond=1e-8)[0]
+    guess = float(np.sum((y - first @ start) ** 2)) / max(5, len(y) - size)
+    # the controls' prior as pseudo-observations: rows that say nought, as loudly as the prior does
+    q, _ = np.linalg.qr(np.vstack([z, np.diag(np.sqrt(precision * guess) + 1e-9)]))
+    y = np.concatenate([y, np.zeros(size)])
+    wide = np.concatenate([own.columns, np.zeros((len(own.points), size))], axis=1)
     rest = y - q @ (q.T @ y)
-    columns = own.columns - (own.columns @ q) @ q.T
+    columns = wide - (wide @ q) @ q.T
     square = np.einsum("gt,gt->g", columns, columns)
     # prior of the channel's coefficient: its effect at typical spend is of the outcome's own spread, or less
     ridge = (own.typical / (2 * scale)) ** 2
-    free = len(y) - z.shape[1]
+    free = len(y) - size - int(np.sum(precision == 0))
     noise = float(rest @ rest) / free
     inner = columns @ rest
     bent = square + ridge * noise
@@ -176,8 +195,8 @@ def _upper(z: Floats) -> Floats:
 
 
 def _draw(
-    y: Floats, z: Floats, basis: list[_Basis], weights: list[Floats], best: NDArray[np.int64], names: tuple[str, ...],
-    x: Floats, scale: float, draws: int, seed: int,
+    y: Floats, z: Floats, basis: list[_Basis], weights: list[Floats], names: tuple[str, ...],
+    x: Floats, scale: float, prior: Floats, draws: int, seed: int,
 ) -> Responses:  # fmt: skip
     """Joint draws: grid points by their weights, then noise and coefficients by their exact posterior, curves above 0."""
     rng = np.random.Generator(np.random.Philox(key=seed))
@@ -187,11 +206,14 @@ def _draw(
     for d in range(draws):
         design = np.column_stack([z, *(b.columns[p] for b, p in zip(basis, picks[:, d], strict=True))])
         typical = np.array([b.typical[p] for b, p in zip(basis, picks[:, d], strict=True)])
-        ridge = np.concatenate([np.full(z.shape[1], 1e-12), (typical / (2 * scale)) ** 2])
-        first = np.linalg.lstsq(design, y, rcond=None)[0]
-        variance = float(np.sum((y - design @ first) ** 2)) / max(1, len(y) - width)
-        variance *= (len(y) - width) / max(1e-9, float(rng.chisquare(max(1, len(y) - width))))
-        information = design.T @ design / variance + np.diag(ridge)
+        ridge = np.concatenate([prior, (typical / (2 * scale)) ** 2])
+        gram = design.T @ design
+        guess = float(np.sum((y - design @ np.linalg.lstsq(design, y, rcond=1e-8)[0]) ** 2)) / max(5, len(y) - width)
+        inverse = np.linalg.inv(gram / guess + np.diag(ridge))
+        loss = float(np.sum((y - design @ (inverse @ (design.T @ y) / guess)) ** 2))
+        free = max(3.0, len(y) - float(np.trace(inverse @ gram)) / guess)
+        variance = loss / float(rng.chisquare(free))
+        information = gram / variance + np.diag(ridge)
         factor = np.linalg.cholesky(information)
         middle = np.linalg.solve(information, design.T @ y / variance)
         for _ in range(50):
