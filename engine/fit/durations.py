@@ -8,6 +8,7 @@ maximum likelihood: an open deal of age c contributes p S1(c) + (1 - p) S2(c) (L
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,7 +32,8 @@ class Wait:
 
     ``parameters``: constant (value); exponential (mean); lognormal (median, sigma of the log); weibull (median, shape);
     quantiles: the durations at ``levels``, linear between. ``ended`` deals it rests on, ``aic`` of the pair it is
-    part of.
+    part of. ``of``: as how many deals that were seen to their end it is known, from the likelihood's curvature: the
+    posterior that a plan draws from (``engine.posteriors``) is that of so many.
     """
 
     family: Family
@@ -39,6 +41,7 @@ class Wait:
     ended: int
     levels: tuple[float, ...] = ()
     aic: float = float("nan")
+    of: float = 0.0
 
     def quantile(self, p: float) -> float:
         """The duration below which a share ``p`` of the waits lies; 0 < p < 1."""
@@ -92,7 +95,7 @@ def _table(t: Floats, c: np.ndarray, cause: int, n: int) -> Wait:
     table = np.maximum.accumulate(np.concatenate([[at[0]], values, [at[-1]]]))
     if table[-1] <= table[0]:
         return Wait("constant", (float(table[0]),), n)
-    return Wait("quantiles", tuple(float(v) for v in table), n, LEVELS)
+    return Wait("quantiles", tuple(float(v) for v in table), n, LEVELS, of=float(n))
 
 
 # --- parametric, with censoring ---------------------------------------------------------------------------------------
@@ -133,13 +136,52 @@ def _start(family: Family, t: Floats) -> list[float]:
     return [float(np.log(t.mean())), float(np.log(min(20.0, max(0.25, 1.2 / sigma))))]
 
 
-def _wait(family: Family, x: Floats, n: int, aic: float) -> Wait:
+def _wait(family: Family, x: Floats, covariance: Floats, n: int, aic: float) -> Wait:
+    """A family's wait from its parameters and their covariance."""
     if family == "exponential":
-        return Wait(family, (float(np.exp(x[0])),), n, aic=aic)
+        return Wait(family, (float(np.exp(x[0])),), n, aic=aic, of=_as_from(1.0, covariance[0, 0], n))
     if family == "lognormal":
-        return Wait(family, (float(np.exp(x[0])), float(np.exp(x[1]))), n, aic=aic)
-    shape = float(np.exp(x[1]))
-    return Wait(family, (float(np.exp(x[0]) * np.log(2) ** (1 / shape)), shape), n, aic=aic)
+        sigma = float(np.exp(x[1]))
+        return Wait(family, (float(np.exp(x[0])), sigma), n, aic=aic, of=_as_from(sigma**2, covariance[0, 0], n))
+    shape, ell = float(np.exp(x[1])), float(np.log(np.log(2.0)))
+    to_median = np.array([1.0, -ell / shape])  # d log median / d (log scale, log shape)
+    of = _as_from(1.3789 / shape**2, float(to_median @ covariance @ to_median), n)
+    return Wait(family, (float(np.exp(x[0]) * np.log(2) ** (1 / shape)), shape), n, aic=aic, of=of)
+
+
+def _as_from(unit: float, variance: float, most: int) -> float:
+    """From how many observations a parameter with this variance is known, one of which has variance ``unit``.
+
+    No more than half as many again as have ended: a censored wait says less than a whole one."""
+    if not np.isfinite(variance) or variance <= 0:
+        return float(max(1, most))
+    return float(min(1.5 * most, max(1.0, unit / variance)))
+
+
+def _curvature(loss: Callable[[Floats], float], x: Floats) -> Floats:
+    """The Hessian of a loss by central differences."""
+    size = len(x)
+    step = 1e-3 * np.maximum(1.0, np.abs(x))
+    out = np.empty((size, size))
+    for i in range(size):
+        for j in range(i + 1):
+            total = 0.0
+            for a, b, sign in ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)):
+                moved = x.copy()
+                moved[i] += a * step[i]
+                moved[j] += b * step[j]
+                total += sign * loss(moved)
+            out[i, j] = out[j, i] = total / (4 * step[i] * step[j])
+    return out
+
+
+def _covariance(loss: Callable[[Floats], float], x: Floats) -> Floats:
+    """The inverse of the curvature, where it is one; else only its diagonal's."""
+    hessian = _curvature(loss, x)
+    if not np.all(np.isfinite(hessian)):
+        return np.full_like(hessian, np.nan)
+    values, vectors = np.linalg.eigh(hessian)
+    return np.asarray((vectors / np.maximum(values, 1e-6)) @ vectors.T)
 
 
 def _parametric(t: Floats, c: np.ndarray, counts: dict[int, int]) -> dict[int, Wait | None]:
@@ -153,7 +195,8 @@ def _parametric(t: Floats, c: np.ndarray, counts: dict[int, int]) -> dict[int, W
     for cause in causes:
         own = t[c == cause]
         if np.ptp(own) == 0:  # one wait, or always the same: no spread to fit
-            out[cause] = Wait("exponential" if len(own) < 3 else "constant", (float(own[0]),), len(own))
+            few = len(own) < 3
+            out[cause] = Wait("exponential" if few else "constant", (float(own[0]),), len(own), of=len(own) * few)
         else:
             varied.append(cause)
     if varied:
@@ -162,25 +205,30 @@ def _parametric(t: Floats, c: np.ndarray, counts: dict[int, int]) -> dict[int, W
 
 
 def _best(t: Floats, c: np.ndarray, causes: list[int], counts: dict[int, int]) -> dict[int, Wait]:
-    best: tuple[float, dict[int, Wait]] | None = None
+    best: tuple[float, list[Family], Floats, Callable[[Floats], float]] | None = None
     for first in FAMILIES:
         for second in FAMILIES if len(causes) == 2 else (first,):
             families = [first, second][: len(causes)]
-            x, loss = _joint(t, c, causes, families)
+            x, least, loss = _joint(t, c, causes, families)
             size = sum(map(_size, families)) + len(causes) - 1
-            aic = 2 * loss + 2 * size
+            aic = 2 * least + 2 * size
             if best is None or aic < best[0] - 1e-9:
-                at, found = len(causes) - 1, {}
-                for cause, family in zip(causes, families, strict=True):
-                    found[cause] = _wait(family, x[at : at + _size(family)], counts[cause], aic)
-                    at += _size(family)
-                best = (aic, found)
+                best = (aic, families, x, loss)
     if best is None:  # not reached: there is at least one family
         raise Refused("no family could be fitted")
-    return best[1]
+    aic, families, x, loss = best
+    covariance = _covariance(loss, x)
+    at, found = len(causes) - 1, {}
+    for cause, family in zip(causes, families, strict=True):
+        own = slice(at, at + _size(family))
+        found[cause] = _wait(family, x[own], covariance[own, own], counts[cause], aic)
+        at += _size(family)
+    return found
 
 
-def _joint(t: Floats, c: np.ndarray, causes: list[int], families: list[Family]) -> tuple[Floats, float]:
+def _joint(
+    t: Floats, c: np.ndarray, causes: list[int], families: list[Family]
+) -> tuple[Floats, float, Callable[[Floats], float]]:
     """Least negative log likelihood over (logit p, parameters by cause); deals ended otherwise are left out."""
     ended = [t[c == cause] for cause in causes]
     censored = t[c == 0]
@@ -207,4 +255,4 @@ def _joint(t: Floats, c: np.ndarray, causes: list[int], families: list[Family]) 
     for family in families:
         bounds += [(None, None), _SPREAD[family]][: _size(family)]
     result = minimize(loss, np.array(start), method="L-BFGS-B", bounds=bounds, options={"maxiter": 500})
-    return np.asarray(result.x, dtype=np.float64), float(result.fun)
+    return np.asarray(result.x, dtype=np.float64), float(result.fun), loss
