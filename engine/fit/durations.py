@@ -9,7 +9,7 @@ maximum likelihood: an open deal of age c contributes p S1(c) + (1 - p) S2(c) (L
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -18,10 +18,12 @@ from scipy.optimize import minimize
 from scipy.special import log_ndtr, ndtri
 
 from engine.fit.incidence import ADVANCED, LOST, Floats, cumulative_incidence
-from engine.problems import Refused
 
 Family = Literal["constant", "exponential", "lognormal", "weibull", "quantiles"]
 FAMILIES: tuple[Family, ...] = ("exponential", "lognormal", "weibull")
+UNFINISHED = 0.04  # share of deals that outlast all that ended, from which their end must come from a family's tail
+FOLLOWED_FROM = 10  # deals of each outcome below which no tail is fitted for that
+MOST_FITTED = 10_000  # deals that a likelihood looks at, evenly taken from more
 MANY = 200  # ended deals from which a table of quantiles is more faithful than any family
 LEVELS = (0.0, 0.01, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99, 1.0)
 
@@ -59,10 +61,15 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """The waits of a stage by outcome; None where no deal has ended so."""
+    """The waits of a stage by outcome; None where no deal has ended so.
+
+    ``share``: where many deals are older than nearly all that ended, the probability of advancing as the waits' own
+    likelihood has it, and from how many deals it is known; what `incidence` sees only holds for deals that end in time.
+    """
 
     advance: Wait | None
     lost: Wait | None
+    share: tuple[float, float] | None = None
 
 
 def fit_waits(times: ArrayLike, outcomes: ArrayLike, *, resolution: float = 0.0, many: int = MANY) -> Waits:
@@ -75,13 +82,23 @@ def fit_waits(times: ArrayLike, outcomes: ArrayLike, *, resolution: float = 0.0,
     c = np.minimum(np.asarray(outcomes, dtype=np.int64), LOST)
     counts = {cause: int(np.sum(c == cause)) for cause in (ADVANCED, LOST)}
     fitted: dict[int, Wait | None] = dict.fromkeys(counts)
+    short = min(counts.values()) >= FOLLOWED_FROM and unfinished(t, c) > UNFINISHED
     few = [cause for cause, n in counts.items() if 0 < n < many]
-    if few:
-        fitted.update(_parametric(t, c, counts))
+    share = None
+    if few or short:
+        waits, share = _parametric(t, c, counts)
+        fitted.update(waits)
     for cause, n in counts.items():
-        if n >= many:
+        if n >= many and not short:
             fitted[cause] = _table(t, c, cause, n)
-    return Waits(fitted[ADVANCED], fitted[LOST])
+    return Waits(fitted[ADVANCED], fitted[LOST], share if short else None)
+
+
+def unfinished(times: ArrayLike, outcomes: ArrayLike) -> float:
+    """The share of deals still open at the last time at which any has ended: what the history has not followed."""
+    c = np.minimum(np.asarray(outcomes, dtype=np.int64), LOST)
+    survival = cumulative_incidence(times, c).survival
+    return float(survival[-1]) if len(survival) else 1.0
 
 
 def _table(t: Floats, c: np.ndarray, cause: int, n: int) -> Wait:
@@ -184,12 +201,17 @@ def _covariance(loss: Callable[[Floats], float], x: Floats) -> Floats:
     return np.asarray((vectors / np.maximum(values, 1e-6)) @ vectors.T)
 
 
-def _parametric(t: Floats, c: np.ndarray, counts: dict[int, int]) -> dict[int, Wait | None]:
+def _parametric(
+    t: Floats, c: np.ndarray, counts: dict[int, int]
+) -> tuple[dict[int, Wait | None], tuple[float, float] | None]:
     causes = [cause for cause, n in counts.items() if n > 0]
     positive = t[t > 0]
     if not len(positive):
-        return {cause: Wait("constant", (0.0,), counts[cause]) for cause in causes}
+        return {cause: Wait("constant", (0.0,), counts[cause]) for cause in causes}, None
     t = np.maximum(t, float(positive.min()) / 2)
+    if len(t) > MOST_FITTED:
+        even = np.linspace(0, len(t) - 1, MOST_FITTED).astype(np.int64)
+        t, c = t[even], c[even]
     out: dict[int, Wait | None] = {}
     varied: list[int] = []
     for cause in causes:
@@ -199,31 +221,80 @@ def _parametric(t: Floats, c: np.ndarray, counts: dict[int, int]) -> dict[int, W
             out[cause] = Wait("exponential" if few else "constant", (float(own[0]),), len(own), of=len(own) * few)
         else:
             varied.append(cause)
+    share = None
     if varied:
-        out.update(_best(t, c, varied, counts))
-    return out
+        waits, share = _best(t, c, varied, counts)
+        out.update(waits)
+    return out, share
 
 
-def _best(t: Floats, c: np.ndarray, causes: list[int], counts: dict[int, int]) -> dict[int, Wait]:
-    best: tuple[float, list[Family], Floats, Callable[[Floats], float]] | None = None
+def _best(
+    t: Floats, c: np.ndarray, causes: list[int], counts: dict[int, int]
+) -> tuple[dict[int, Wait], tuple[float, float] | None]:
+    """The pair of families with the least AIC. What the others say, by their Akaike weights, makes it less sure."""
+    tried: list[tuple[float, list[Family], Floats, Callable[[Floats], float]]] = []
     for first in FAMILIES:
         for second in FAMILIES if len(causes) == 2 else (first,):
             families = [first, second][: len(causes)]
             x, least, loss = _joint(t, c, causes, families)
             size = sum(map(_size, families)) + len(causes) - 1
             aic = 2 * least + 2 * size
-            if best is None or aic < best[0] - 1e-9:
-                best = (aic, families, x, loss)
-    if best is None:  # not reached: there is at least one family
-        raise Refused("no family could be fitted")
-    aic, families, x, loss = best
+            tried.append((aic, families, x, loss))
+    tried.sort(key=lambda one: one[0])
+    aic, families, x, loss = tried[0]
+    weights = np.exp(-0.5 * (np.array([one[0] for one in tried]) - aic))
+    weights /= weights.sum()
     covariance = _covariance(loss, x)
+    scale = max(1.0, sum(counts.values()) / len(t))  # where not all deals were looked at
     at, found = len(causes) - 1, {}
-    for cause, family in zip(causes, families, strict=True):
+    for place, (cause, family) in enumerate(zip(causes, families, strict=True)):
         own = slice(at, at + _size(family))
-        found[cause] = _wait(family, x[own], covariance[own, own], counts[cause], aic)
+        wait = _wait(family, x[own], covariance[own, own] / scale, counts[cause], aic)
+        others = [_log_quantiles(one[1], one[2], place, len(causes)) for one in tried]
+        between = weights @ (np.array(others) - others[0]) ** 2
+        slopes = _slopes(family, wait.parameters)
+        own_variance = np.einsum("li,ij,lj->l", slopes, covariance[own, own] / scale, slopes)
+        of = float(np.min(np.array(_units(family, wait.parameters)) / np.maximum(own_variance + between, 1e-12)))
+        found[cause] = replace(wait, of=min(wait.of, max(1.0, of)))
         at += _size(family)
-    return found
+    share = None
+    if len(causes) == 2:
+        p = 1 / (1 + np.exp(-x[0]))
+        # which tail a share rests on is known less well than the tails that were seen: flatter weights
+        flat = np.sqrt(weights) / np.sqrt(weights).sum()
+        between = flat @ (np.array([one[2][0] for one in tried]) - x[0]) ** 2
+        variance = covariance[0, 0] / scale + float(between)
+        share = (float(p), float(min(sum(counts.values()), max(1.0, 1 / (p * (1 - p) * variance)))))
+    return found, share
+
+
+_LEVELS = (0.5, 0.9)
+
+
+def _log_quantiles(families: list[Family], x: Floats, place: int, causes: int) -> list[float]:
+    """Logarithms of one cause's quantiles at `_LEVELS` under fitted parameters."""
+    at = causes - 1 + sum(_size(f) for f in families[:place])
+    one = _wait(families[place], x[at : at + _size(families[place])], np.eye(2), 1, 0.0)
+    return [float(np.log(one.quantile(level))) for level in _LEVELS]
+
+
+def _slopes(family: Family, parameters: tuple[float, ...]) -> Floats:
+    """[levels, parameters]: how the log quantiles at `_LEVELS` move with the unconstrained parameters."""
+    if family == "exponential":
+        return np.ones((len(_LEVELS), 1))
+    if family == "lognormal":
+        return np.array([[1.0, parameters[1] * ndtri(level)] for level in _LEVELS])
+    return np.array([[1.0, -float(np.log(-np.log1p(-level))) / parameters[1]] for level in _LEVELS])
+
+
+def _units(family: Family, parameters: tuple[float, ...]) -> list[float]:
+    """n x variance of the log quantiles at `_LEVELS` from n whole observations."""
+    if family == "exponential":
+        return [1.0, 1.0]
+    if family == "lognormal":
+        return [parameters[1] ** 2 * (1 + ndtri(level) ** 2 / 2) for level in _LEVELS]
+    ells = [float(np.log(-np.log1p(-level))) for level in _LEVELS]
+    return [(1.1087 + 0.6079 * ell**2 - 0.5140 * ell) / parameters[1] ** 2 for ell in ells]
 
 
 def _joint(
