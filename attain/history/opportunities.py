@@ -177,6 +177,7 @@ def read_opportunities(
         tuple(reader.notes + funnel.notes),
         funnel.raw,
         tuple(findings),
+        currency=str(frame["currency"][0] or "") if "currency" in frame.columns else "",
     )
 
 

@@ -55,6 +55,7 @@ class History:
     raw: dict[str, float]  # raw ratios by stage, and 'end to end', for those who check by hand
     findings: tuple[Finding, ...] = ()  # the data-quality report
     rework: tuple[Rework, ...] = ()  # by stage, of a history that shows every visit
+    currency: str = ""  # of its amounts, where it says
 
     @property
     def used(self) -> int:
