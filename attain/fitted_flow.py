@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -22,6 +22,7 @@ from engine.problems import Refused
 
 MARKET = "market"
 OTHER_SOURCE = "other"
+DAMPING = 0.5  # of the growth seen, what is carried into the coming year
 MOST_SOURCES = 8
 SOURCE_FROM = 24  # leads of the last twelve months from which a source has a flow of its own
 
@@ -89,19 +90,23 @@ def arrivals_of(deals: pl.DataFrame, as_of: dt.date, start: dt.date, *, festival
     end = add_months(months.begin, months.count)
     ahead = (start.year - end.year) * 12 + start.month - end.month + 6.0
     if not festival:
-        return fit_arrivals(by_month(deals, months), months.begin.month, ahead=ahead)
+        return _damped(fit_arrivals(by_month(deals, months), months.begin.month), ahead)
     coming = [add_months(start, m) for m in range(12)]
     share = festival_share(coming)
     by_calendar = np.zeros(12)
     for month, part in zip(coming, share, strict=True):
         by_calendar[month.month - 1] = part
-    return fit_arrivals(
-        by_month(deals, months),
-        months.begin.month,
-        ahead=ahead,
-        covariate=festival_share(months.firsts()),
-        coming=by_calendar,
-    )
+    counts, past = by_month(deals, months), festival_share(months.firsts())
+    return _damped(fit_arrivals(counts, months.begin.month, covariate=past, coming=by_calendar), ahead)
+
+
+def _damped(found: Arrivals, ahead: float) -> Arrivals:
+    """The flow so many months on, half of its growth believed: growth seldom lasts (Gardner and McKenzie 1985)."""
+    growth = DAMPING * found.growth
+    growth_sd = float(np.hypot(found.growth_sd, DAMPING * found.growth / 2))
+    level_sd = float(np.hypot(found.level_sd, growth_sd * ahead / 12))
+    level = found.per_month * float(np.exp(growth * ahead / 12))
+    return replace(found, per_month=level, level_sd=level_sd, growth=growth, growth_sd=growth_sd)
 
 
 def named_sources(deals: pl.DataFrame, recent: pl.DataFrame, notes: list[str]) -> pl.DataFrame:

@@ -40,6 +40,7 @@ class Odds:
     of: dict[str, dict[str, dict[str, float]]] = field(default_factory=lambda: {f: {} for f in FACTORS})
     sd: dict[str, dict[str, dict[str, float]]] = field(default_factory=lambda: {f: {} for f in FACTORS})
     spread: dict[str, dict[str, float]] = field(default_factory=lambda: {f: {} for f in FACTORS})  # factor -> stage
+    joint: dict[str, tuple[dict[str, list[str]], Effects]] = field(default_factory=dict)  # stage -> names, effects
 
     def add(self, factor: str, stage: str, names: list[str], effects: Effects, place: int) -> None:
         for name, m, sd in zip(names, effects.multipliers[place], effects.sds[place], strict=True):
@@ -128,6 +129,7 @@ def _compare(ripe: pl.DataFrame, stage: str, mean: float, odds: Odds) -> float:
     codes = [cells[f].replace_strict(places[f], return_dtype=pl.Int64).to_numpy() for f in factors]
     won, of = cells["won"].to_numpy().astype(float), cells["of"].to_numpy().astype(float)
     effects = shrunk_odds(won, of, codes, [len(names[f]) for f in factors])
+    odds.joint[stage] = (names, effects)
     for place, f in enumerate(factors):
         odds.add(f, stage, names[f], effects, place)
     logs = sum((np.log(m[c]) for m, c in zip(effects.multipliers, codes, strict=True)), np.zeros(len(of)))
@@ -147,27 +149,35 @@ def _centre(logs: np.ndarray, weight: np.ndarray, mean: float) -> float:
 def with_regions(odds: Odds, deals: pl.DataFrame) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
     """People's odds and their sds with the regions' in them: a plan has no odds of regions, and people live in some.
 
-    A person who works in several regions carries their mean by deals; the sd is the two's, as if they knew nothing of
-    each other.
+    A person who works in several regions carries their mean by deals. The sum of the two is what is known: of one who
+    works in one region only, nothing tells whose doing it is.
     """
-    people = odds.of["person"]
-    regions = odds.of["region"]
-    if not regions:
-        return people, odds.sd["person"]
-    counts = deals.filter(pl.col("owner").is_not_null()).group_by("owner", "region").len()
-    share: dict[str, dict[str, float]] = {}
-    for owner, region, n in counts.iter_rows():
-        share.setdefault(owner, {})[region] = float(n)
+    counts = deals.filter(pl.col("owner").is_not_null()).group_by("owner", "region").len().sort("owner", "region")
+    rows = list(counts.iter_rows())
     of: dict[str, dict[str, float]] = {}
     sds: dict[str, dict[str, float]] = {}
-    stages = {stage for row in regions.values() for stage in row}
-    for owner, row in share.items():
-        total = sum(row.values())
-        for stage in stages:
-            log = sum(n / total * np.log(regions.get(r, {}).get(stage, 1.0)) for r, n in row.items())
-            variance = sum((n / total * odds.sd["region"].get(r, {}).get(stage, 0.0)) ** 2 for r, n in row.items())
-            own = people.get(owner, {}).get(stage, 1.0)
-            of.setdefault(owner, {})[stage] = float(own * np.exp(log))
-            own_sd = odds.sd["person"].get(owner, {}).get(stage, 0.0)
-            sds.setdefault(owner, {})[stage] = float(np.sqrt(own_sd**2 + variance))
+    for stage, (names, effects) in odds.joint.items():
+        if "person" not in names and "region" not in names:
+            continue
+        place = 1
+        at: dict[tuple[str, str], int] = {}
+        for factor, own in names.items():
+            at |= {(factor, n): place + i for i, n in enumerate(own)}
+            place += len(own)
+        people = sorted({owner for owner, _, _ in rows})
+        index = {owner: i for i, owner in enumerate(people)}
+        sums = np.zeros((len(people), place))
+        total = np.zeros(len(people))
+        for owner, region, n in rows:
+            i = index[owner]
+            total[i] += n
+            for key in (("person", owner), ("region", region)):
+                if key in at:
+                    sums[i, at[key]] += n
+        sums /= total[:, None]
+        sums -= total @ sums / total.sum()
+        logs, spread = effects.together(sums)
+        for owner, log, sd in zip(people, logs, spread, strict=True):
+            of.setdefault(owner, {})[stage] = float(np.exp(log))
+            sds.setdefault(owner, {})[stage] = float(sd)
     return of, sds

@@ -287,8 +287,8 @@ def _source(flow: Flow, fitted: Fitted) -> list[str]:
     a = flow.arrivals
     lines = [
         f"  {name(flow.name)}:",
-        f"    # {a.leads:,} deals were created in {a.months} complete months; level and growth are their fit, at the middle of "
-        "the horizon.",
+        f"    # {a.leads:,} deals were created in {a.months} complete months; level is their fit at the middle of the horizon, "
+        "half of their growth carried on.",
         f"    # The last four months ran at {number(a.recent)} a month, the eight before at {number(a.earlier)}:"
         + (" the flow is moving; check which level will hold." if _moving(a.recent, a.earlier) else " steady."),
         f"    leads_per_month: {number(a.per_month)}",

@@ -31,6 +31,15 @@ class Effects:
     sd: tuple[float, ...]
     base: float  # the group's probability, at multipliers of 1
     sds: tuple[Floats, ...] = ()
+    mode: Floats | None = None  # intercept, then every factor's levels, at the likeliest spreads
+    covariance: Floats | None = None
+
+    def together(self, of: Floats) -> tuple[Floats, Floats]:
+        """Means and sds of sums of effects: ``of[K, 1 + levels]`` says of which. What two factors cannot tell apart (a
+        person, and the one region they work in) is known in the sum."""
+        if self.mode is None or self.covariance is None:
+            raise ValueError("effects without their covariance")
+        return of @ self.mode, np.sqrt(np.maximum(np.einsum("ki,ij,kj->k", of, self.covariance, of), 0.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +113,7 @@ def shrunk_odds(
         if np.array_equal(before, spread):
             break
     multipliers, sds, typical = [], [], []
-    _, beta, _ = _mode(cells, spread, beta)
+    _, beta, information = _mode(cells, spread, beta)
     base = float(beta[0])
     for f in range(len(levels)):
         weights, _, fits = _along(cells, spread, f, beta)
@@ -118,7 +127,8 @@ def shrunk_odds(
         sds.append(np.sqrt(variance))
         typical.append(float(weights @ SPREADS))
         base += float(share @ beta[cells.starts[f] : cells.starts[f] + cells.sizes[f]])
-    return Effects(tuple(multipliers), tuple(typical), float(1 / (1 + np.exp(-base))), tuple(sds))
+    probability = float(1 / (1 + np.exp(-base)))
+    return Effects(tuple(multipliers), tuple(typical), probability, tuple(sds), beta, np.linalg.inv(information))
 
 
 def _contrast(covariance: Floats, share: Floats) -> Floats:

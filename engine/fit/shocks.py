@@ -108,7 +108,7 @@ def _evidences(n: Floats, first_month: int, season: bool) -> Floats:
     level = np.kron(np.eye(regions), np.ones((months, months))) * 4.0
     pattern = (calendar[:, None] == calendar[None]).astype(float) * 0.09 if season else np.zeros((months, months))
     trend = np.arange(months) / 12 - months / 24
-    slope = np.outer(trend, trend) * 0.04
+    slope = np.outer(trend, trend) * 0.25  # growth of a half a year is nothing unheard of
     fixed = level + np.kron(np.ones((regions, regions)), pattern + slope)
     offset = np.repeat(np.log(n.mean(axis=1)), months)
     apart = np.abs(np.arange(months)[:, None] - np.arange(months)[None])
