@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attain.fitted import Fitted, fit
+from attain.fitted import Fitted, fit, with_spend
 from attain.fitted_flow import is_chinese
 from attain.history.currencies import code, read_rates
 from attain.history.mapping import Mapping, read_mapping, write_mapping
@@ -23,6 +23,7 @@ from attain.history.quality import Finding
 from attain.history.read import read_history
 from attain.history.records import History, HistoryRefused, Refusal, reasons
 from attain.planfile import actuals_text, pipeline_text, plan_text
+from attain.spend import fit_spend, read_spend
 from engine.plan.load import load_plan
 from engine.plan.quantities import read_money
 from engine.problems import PlanRefused, Refused
@@ -115,13 +116,15 @@ def calibrate(
     title: str | None = None,
     rates: str | Path | None = None,
     table: str = "",
+    spend: str | Path | None = None,
 ) -> CalibrationResult:
     """Fit a plan to a history and write it to ``out``, with its pipeline, actuals and mapping beside it.
 
     ``goal``: '+10%' over the last four complete quarters (the default), or an amount. ``mapping``: a saved mapping or
     its file.
     ``as_of``: fit as if the history had ended that day. ``currency``: else guessed. ``rates``: a table of what other
-    currencies are worth in it. ``table``: of a database, where ``history`` is its address. Raises ``HistoryRefused``,
+    currencies are worth in it. ``table``: of a database, where ``history`` is its address. ``spend``:
+    a table of spend by week or month, whose effect on leads is fitted. Raises ``HistoryRefused``,
     ``MappingRefused``, ``GoalRefused`` or ``Refused``, each with one message, and then nothing has been written.
     """
     amount, growth = read_goal(goal)
@@ -132,6 +135,8 @@ def calibrate(
     read = read_history(history, mapping=given, as_of=as_of, rates=worth, table=table)
     money = currency or guess_currency(read)
     fitted = fit(read, amount, growth, festival=True if money.upper() == "CNY" else None)
+    if spend is not None:
+        fitted = with_spend(fitted, fit_spend(read_spend(Path(spend)), read.deals["created"].dt.date()))
     target = Path(out)
     stem = target.name[: -len(target.suffix)] if target.suffix in (".yaml", ".yml") else target.name
     texts = {
@@ -182,6 +187,11 @@ def guess_currency(history: History) -> str:
     return history.currency or ("CNY" if is_chinese(history) else "USD")
 
 
+def _with_sds(odds: dict[str, dict[str, float]], sds: dict[str, dict[str, float]]) -> dict[str, dict[str, list[float]]]:
+    """name -> stage -> [odds, sd of their logarithm]."""
+    return {n: {s: [m, sds.get(n, {}).get(s, 0.0)] for s, m in row.items()} for n, row in odds.items()}
+
+
 def summary(history: History, fitted: Fitted) -> dict[str, Any]:
     """What was fitted, as JSON-ready numbers."""
     return {
@@ -218,6 +228,38 @@ def summary(history: History, fitted: Fitted) -> dict[str, Any]:
             "since": fitted.base.since.isoformat(),
             "until": fitted.base.until.isoformat(),
             "bookings": fitted.base.bookings,
+        },
+        "growth": fitted.arrivals.growth,
+        "leads_sd": fitted.arrivals.level_sd,
+        "overdispersion": fitted.arrivals.overdispersion,
+        "festival": list(fitted.arrivals.covariate) if fitted.arrivals.covariate[1] > 0 else None,
+        "sources": {
+            f.name: {"leads_per_month": f.arrivals.per_month, "leads_sd": f.arrivals.level_sd, "leads": f.arrivals.leads}
+            for f in fitted.flows
+        },
+        "odds": {
+            "reps": {r.name: {s: [m, r.advance_sd.get(s, 0.0)] for s, m in r.advance.items()} for r in fitted.reps},
+            "products": _with_sds(fitted.product_odds, fitted.product_sds),
+            "sources": _with_sds(fitted.source_odds, fitted.source_sds),
+            "spread": fitted.spread,
+        },
+        "economy": None
+        if fitted.economy is None
+        else {
+            "sd": [fitted.economy.sd, *fitted.economy.sd_range],
+            "persistence": [fitted.economy.persistence, *fitted.economy.persistence_range],
+            "regional_sd": [fitted.economy.regional_sd, *fitted.economy.regional_range],
+        },
+        "rework": [
+            {"stage": r.stage, "entered": r.entered, "visits": r.visits, "ended": r.ended, "back": r.back}
+            for r in history.rework
+        ],
+        "not_fitted": fitted.refused,
+        "spend": None
+        if fitted.spend is None
+        else {
+            c.name: {"year": fitted.spend.year(c), "leads_per_month": list(fitted.spend.brought(c)), "carry": list(c.carry)}
+            for c in fitted.spend.responses.channels
         },
         "goal": fitted.goal,
         "pipeline": fitted.pipeline.height,

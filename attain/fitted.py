@@ -7,7 +7,7 @@ does the estimating.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,7 @@ import polars as pl
 from attain.fitted_flow import Flow, add_months, arrivals_of, flows_of, is_chinese, mix_of, named_sources, shocks_of
 from attain.fitted_stages import StageFit, fit_stages, with_regions
 from attain.history.records import History, HistoryRefused
+from attain.spend import SpendFit
 from engine.fit.amounts import Amount, fit_amounts
 from engine.fit.arrivals import Arrivals
 from engine.fit.incidence import OPEN
@@ -84,6 +85,7 @@ class Fitted:
     spread: dict[str, dict[str, float]] = field(default_factory=dict)  # factor -> stage -> sd of log odds
     region_odds: dict[str, dict[str, float]] = field(default_factory=dict)  # carried by people, for notes
     economy: Shocks | None = None
+    spend: SpendFit | None = None
     refused: dict[str, str] = field(default_factory=dict)  # part that could not be fitted -> what would suffice
 
 
@@ -383,3 +385,23 @@ def _actuals(deals: pl.DataFrame, start: dt.date, as_of: dt.date, reps: tuple[Re
             pl.lit(1).alias("deals_won"),
         )
     )
+
+
+# --- spend ------------------------------------------------------------------------------------------------------------
+
+
+def with_spend(fitted: Fitted, spend: SpendFit) -> Fitted:
+    """The plan's leads with those that spend brought as sources of their own: together they are as many as before."""
+    brought = sum(spend.brought(c)[0] for c in spend.responses.channels)
+    largest = max(fitted.flows, key=lambda f: f.arrivals.per_month)
+    rest = max(0.0, largest.arrivals.per_month - brought)
+    reduced = replace(largest, arrivals=replace(largest.arrivals, per_month=rest))
+    flows = tuple(reduced if f is largest else f for f in fitted.flows)
+    notes = []
+    for channel in spend.responses.channels:
+        middle, low, high = spend.brought(channel)
+        notes.append(
+            f"{channel.name}: at {spend.year(channel):,.0f} a year it brings {middle:,.1f} leads a month ({low:,.1f} to "
+            f"{high:,.1f}), from {spend.responses.periods} periods; as many are taken off {largest.name!r}"
+        )
+    return replace(fitted, flows=flows, spend=spend, notes=(*fitted.notes, *notes))

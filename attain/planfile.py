@@ -12,14 +12,17 @@ import json
 import math
 import re
 
+import numpy as np
 import polars as pl
 
 from attain.fitted import Fitted, RepFit
 from attain.fitted_flow import Flow
 from attain.fitted_stages import StageFit
 from attain.history.records import History, reasons
+from attain.spend import DRAWS, SpendFit
 from engine.fit.amounts import Amount
 from engine.fit.durations import Wait
+from engine.fit.response import Channel
 
 _PLAIN = re.compile(r"^[^\W\d_][\w .\-/&()]*$")
 _WORDS = {"yes", "no", "on", "off", "true", "false", "null", "y", "n", "none", "nan", "inf"}
@@ -268,6 +271,9 @@ def _sources(fitted: Fitted) -> str:
     lines = ["sources:  # leads_sd, growth_sd, season_sd: how sure; overdispersion: a month's own luck, beyond Poisson"]
     for flow in fitted.flows:
         lines += _source(flow, fitted)
+    if fitted.spend is not None:
+        for channel in fitted.spend.responses.channels:
+            lines += _spent(fitted.spend, channel, fitted)
     lines += [
         "",
         "routing:",
@@ -311,6 +317,33 @@ def _source(flow: Flow, fitted: Fitted) -> list[str]:
     lines += _known_odds("    ", fitted.source_odds.get(flow.name, {}), fitted.source_sds.get(flow.name, {}))
     lines.append("    mix:  # deals created in the last twelve months, and those still open")
     for region, row in flow.mix.items():
+        lines.append(f"      {name(region)}: {{{', '.join(f'{name(p)}: {n}' for p, n in row.items())}}}")
+    return lines
+
+
+def _spent(spend: SpendFit, channel: Channel, fitted: Fitted) -> list[str]:
+    rows, carry = spend.monthly(channel)
+    most, half, shape = np.median(rows, axis=0)
+    middle, low, high = spend.brought(channel)
+    order = np.argsort(rows[:, 0] / (1 + (rows[:, 1] / max(spend.year(channel) / 12, 1e-12)) ** rows[:, 2]))
+    kept = rows[order[np.linspace(0, len(rows) - 1, DRAWS).round().astype(int)]]
+    draws = ", ".join("[" + ", ".join(number(float(v), 3) for v in row) + "]" for row in kept)
+    lines = [
+        f"  {name(channel.name)}:",
+        f"    # from {spend.responses.periods} periods of {_said(spend.table.name)}: {number(middle, 3)} leads a month at this "
+        f"spend (95%: {number(low, 3)} to {number(high, 3)});",
+        f"    # spend tried up to {number(channel.spent[1] * spend.per_month, 3)} a month: beyond that the curve is a guess",
+        f"    budget: {number(spend.year(channel))}",
+        "    response:",
+        f"      carry_over: {number(carry, 2)}",
+        "      hill:",
+        f"        most_leads_per_month: {number(float(most), 3)}",
+        f"        half_at: {number(float(half), 3)}",
+        f"        shape: {number(float(shape), 3)}",
+        f"        draws: [{draws}]  # one a replication",
+        "    mix:",
+    ]
+    for region, row in fitted.mix.items():
         lines.append(f"      {name(region)}: {{{', '.join(f'{name(p)}: {n}' for p, n in row.items())}}}")
     return lines
 
