@@ -25,7 +25,10 @@ UNFINISHED = 0.04  # share of deals that outlast all that ended, from which thei
 FOLLOWED_FROM = 10  # deals of each outcome below which no tail is fitted for that
 MOST_FITTED = 10_000  # deals that a likelihood looks at, evenly taken from more
 MANY = 200  # ended deals from which a table of quantiles is more faithful than any family
-LEVELS = (0.0, 0.01, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99, 1.0)
+LEVELS = (
+    *(0.0, 0.01, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85),
+    *(0.88, 0.9, 0.92, 0.95, 0.97, 0.99, 1.0),
+)
 
 
 @dataclass(frozen=True, slots=True)
