@@ -234,7 +234,11 @@ def summary(history: History, fitted: Fitted) -> dict[str, Any]:
         "overdispersion": fitted.arrivals.overdispersion,
         "festival": list(fitted.arrivals.covariate) if fitted.arrivals.covariate[1] > 0 else None,
         "sources": {
-            f.name: {"leads_per_month": f.arrivals.per_month, "leads_sd": f.arrivals.level_sd, "leads": f.arrivals.leads}
+            f.name: {
+                "leads_per_month": f.arrivals.per_month,
+                "leads_sd": f.arrivals.level_sd,
+                "leads": f.arrivals.leads,
+            }
             for f in fitted.flows
         },
         "odds": {
@@ -258,7 +262,11 @@ def summary(history: History, fitted: Fitted) -> dict[str, Any]:
         "spend": None
         if fitted.spend is None
         else {
-            c.name: {"year": fitted.spend.year(c), "leads_per_month": list(fitted.spend.brought(c)), "carry": list(c.carry)}
+            c.name: {
+                "year": fitted.spend.year(c),
+                "leads_per_month": list(fitted.spend.brought(c)),
+                "carry": list(c.carry),
+            }
             for c in fitted.spend.responses.channels
         },
         "goal": fitted.goal,

@@ -162,8 +162,8 @@ def fit(
         odds.sd["source"],
         odds.spread,
         odds.of["region"],
-        economy,
-        refused,
+        economy=economy,
+        refused=refused,
     )
 
 

@@ -113,7 +113,12 @@ def named_sources(deals: pl.DataFrame, recent: pl.DataFrame, notes: list[str]) -
     """The deals with a source each: those with too few leads for a flow of their own are one."""
     if "source" not in deals.columns or deals["source"].drop_nulls().n_unique() < 2:
         return deals.with_columns(pl.lit(MARKET).alias("source"))
-    counts = recent["source"].drop_nulls().value_counts(sort=True, name="_rows").sort(["_rows", "source"], descending=[True, False])
+    counts = (
+        recent["source"]
+        .drop_nulls()
+        .value_counts(sort=True, name="_rows")
+        .sort(["_rows", "source"], descending=[True, False])
+    )
     kept = [s for s, n in counts.iter_rows() if n >= SOURCE_FROM][:MOST_SOURCES]
     if len(kept) < 2:
         notes.append(
@@ -130,13 +135,19 @@ def named_sources(deals: pl.DataFrame, recent: pl.DataFrame, notes: list[str]) -
     return deals.with_columns(own.alias("source"))
 
 
-def flows_of(deals: pl.DataFrame, recent: pl.DataFrame, as_of: dt.date, start: dt.date, *, festival: bool) -> tuple[Flow, ...]:
+def flows_of(
+    deals: pl.DataFrame, recent: pl.DataFrame, as_of: dt.date, start: dt.date, *, festival: bool
+) -> tuple[Flow, ...]:
     """Every source's flow and mix. A source of which nothing came in the last twelve months is none."""
     out = []
     for name in sorted(recent["source"].unique().to_list()):
         own = deals.filter(pl.col("source") == name)
         # a source that began later has been there from its first month on; before, the history did not know it
-        out.append(Flow(name, arrivals_of(own, as_of, start, festival=festival), mix_of(recent.filter(pl.col("source") == name))))
+        out.append(
+            Flow(
+                name, arrivals_of(own, as_of, start, festival=festival), mix_of(recent.filter(pl.col("source") == name))
+            )
+        )
     return tuple(out)
 
 
@@ -153,7 +164,9 @@ def shocks_of(deals: pl.DataFrame, as_of: dt.date, refused: dict[str, str]) -> S
     try:
         months = complete_months(deals, as_of)
         regions = deals["region"].value_counts(sort=True, name="_rows")["region"].head(12).to_list()
-        counts = [by_month(deals.filter(pl.col("region") == r), months) for r in sorted(regions)] if months.count > 0 else []
+        counts = (
+            [by_month(deals.filter(pl.col("region") == r), months) for r in sorted(regions)] if months.count > 0 else []
+        )
         return fit_shocks(np.array(counts).reshape(len(counts), -1)[:, -60:], _first_of_last(months, 60))
     except Refused as error:
         refused["economy"] = str(error)

@@ -27,8 +27,35 @@ Floats = NDArray[np.float64]
 DAYS_IN_MONTH = 30.4375
 MOST_CHANNELS = 3  # that are fitted each; more are one, since few periods cannot tell many apart
 DRAWS = 32  # that a plan holds
-_DATE = ("date", "week", "weekstart", "weekstarting", "wkstrtdt", "month", "period", "day", "日期", "周", "月", "月份", "周起始日")
-_OUTCOME = ("leads", "sales", "orders", "revenue", "newleads", "conversions", "线索", "线索数", "销售额", "订单", "订单数", "商机数")
+_DATE = (
+    "date",
+    "week",
+    "weekstart",
+    "weekstarting",
+    "wkstrtdt",
+    "month",
+    "period",
+    "day",
+    "日期",
+    "周",
+    "月",
+    "月份",
+    "周起始日",
+)
+_OUTCOME = (
+    "leads",
+    "sales",
+    "orders",
+    "revenue",
+    "newleads",
+    "conversions",
+    "线索",
+    "线索数",
+    "销售额",
+    "订单",
+    "订单数",
+    "商机数",
+)
 _SPEND = re.compile(r"^mdsp|spend|cost|expense|花费|费用|投放|支出")
 _HOLIDAY = re.compile(r"^hldy|^holiday|节假日|节日|假期")
 
@@ -136,7 +163,9 @@ def _numbers(sheet: Sheet, header: str, path: Path) -> pl.Series:
     return values.fill_null(0.0).alias(header)
 
 
-def fit_spend(table: SpendTable | str | Path, leads: pl.Series | None = None, *, draws: int = 400, seed: int = 0) -> SpendFit:
+def fit_spend(
+    table: SpendTable | str | Path, leads: pl.Series | None = None, *, draws: int = 400, seed: int = 0
+) -> SpendFit:
     """Fit the response. ``leads``: the dates of a history's leads, the outcome where the table has none of its own.
 
     Raises HistoryRefused or Refused, with what would suffice.
@@ -147,7 +176,12 @@ def fit_spend(table: SpendTable | str | Path, leads: pl.Series | None = None, *,
         ends = [d.toordinal() for d in found.starts] + [found.starts[-1].toordinal() + round(found.days)]
         counts, _ = np.histogram([d.toordinal() for d in leads.to_list()], bins=ends)
         last = max(d.toordinal() for d in leads.to_list())
-        whole = np.array([a >= min(d.toordinal() for d in leads.to_list()) and b <= last + 1 for a, b in zip(ends[:-1], ends[1:], strict=True)])
+        whole = np.array(
+            [
+                a >= min(d.toordinal() for d in leads.to_list()) and b <= last + 1
+                for a, b in zip(ends[:-1], ends[1:], strict=True)
+            ]
+        )
         if not whole.any():
             raise HistoryRefused(f"{found.name}: none of its periods lies inside the history")
         first, until = int(np.argmax(whole)), len(whole) - int(np.argmax(whole[::-1]))

@@ -279,9 +279,14 @@ def main() -> None:
         began = time.perf_counter()
         for key, share, n, sigma in coverage(name, asked.histories, asked.seed):
             held = TARGET[0] - 4 * sigma <= share <= TARGET[1] + 4 * sigma
-            rows.append({"scenario": name, "quantity": key, "covered": share, "histories": n, "sigma": sigma, "held": held})
+            rows.append(
+                {"scenario": name, "quantity": key, "covered": share, "histories": n, "sigma": sigma, "held": held}
+            )
             if not asked.json:
-                print(f"{name:16} {key:26} {share:6.1%} +- {4 * sigma:.1%} of {n:5}  {'' if held else 'OUTSIDE'}", flush=True)
+                print(
+                    f"{name:16} {key:26} {share:6.1%} +- {4 * sigma:.1%} of {n:5}  {'' if held else 'OUTSIDE'}",
+                    flush=True,
+                )
         if not asked.json:
             print(f"{'':16} ({time.perf_counter() - began:.0f} s)", flush=True)
     if asked.json:

@@ -62,9 +62,7 @@ def realise(world: World, seed: int, replication: int, phase: int = 0) -> Parame
     dists = table = None
     if world.uncertain_rows:
         dists, table = draw_rows(world.uncertain_rows, world.dists, world.table, at)
-    drawn = {
-        name: draw_odds(getattr(stages, name), sds, keys, at) for name, (sds, keys) in world.odds_sds.items()
-    }
+    drawn = {name: draw_odds(getattr(stages, name), sds, keys, at) for name, (sds, keys) in world.odds_sds.items()}
     return Parameters(advance, common, regional, rates, odds, dists, table, drawn)
 
 
@@ -80,5 +78,7 @@ def flow(world: World, at: Draws) -> NDArray[np.float64]:
         calendar_months = [int(label[5:7]) for label in world.months]
         if rates is world.normal_rates:
             rates = rates.copy()
-        rates[own] *= flow_factors(name, source, [world.cells[c] for c in own], world.lines, shares, calendar_months, at)
+        rates[own] *= flow_factors(
+            name, source, [world.cells[c] for c in own], world.lines, shares, calendar_months, at
+        )
     return rates

@@ -16,7 +16,8 @@ def calibrate(
     history: Annotated[
         str,
         typer.Argument(
-            help="A CRM export or a stage-by-stage log (CSV, Excel, Parquet), or a database's address.", metavar="HISTORY"
+            help="A CRM export or a stage-by-stage log (CSV, Excel, Parquet), or a database's address.",
+            metavar="HISTORY",
         ),
     ],
     out: Annotated[
@@ -48,9 +49,7 @@ def calibrate(
         from attain.calibrate import calibrate as fit
         from attain.screens.calibrate import screen as show
     with working("Reading and fitting", as_json):
-        found = fit(
-            history, out, goal, mapping, as_of=day, currency=currency, rates=rates, table=table, spend=spend
-        )
+        found = fit(history, out, goal, mapping, as_of=day, currency=currency, rates=rates, table=table, spend=spend)
     if as_json:
         print_json(found.as_json())
         return

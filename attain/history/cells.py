@@ -188,7 +188,8 @@ def date_column(texts: pl.Series, name: str, *, known: str | None = None, hint: 
             return _iso(texts)
     read = read_dates(different.to_list(), name, known=known, hint=hint, counts=rows.to_list())
     of = pl.DataFrame(
-        {"text": different, "when": pl.Series(read.values, dtype=pl.Datetime("us"))}, schema_overrides={"text": pl.String}
+        {"text": different, "when": pl.Series(read.values, dtype=pl.Datetime("us"))},
+        schema_overrides={"text": pl.String},
     )
     wrong_texts = {different[i]: why for i, why in read.wrong.items()}
     joined = texts.to_frame("text").join(of, on="text", how="left", maintain_order="left")
@@ -204,16 +205,21 @@ def _iso(texts: pl.Series) -> Dates:
     zone = text.str.extract(r"([+-]\d{2}:?\d{2})$")
     minutes = zone.str.slice(1, 2).cast(pl.Int64) * 60 + zone.str.slice(-2).cast(pl.Int64)
     shift = pl.when(zone.str.starts_with("-")).then(-minutes).otherwise(minutes).fill_null(0)
-    clock = text.str.slice(0, 10) + "T" + pl.when(text.str.len_chars() > 10).then(
-        text.str.extract(r"^.{11}(\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)")
-    ).otherwise(pl.lit("00:00:00"))
+    clock = (
+        text.str.slice(0, 10)
+        + "T"
+        + pl.when(text.str.len_chars() > 10)
+        .then(text.str.extract(r"^.{11}(\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)"))
+        .otherwise(pl.lit("00:00:00"))
+    )
     frame = texts.to_frame("text").with_columns(when=clock.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False))
     # an offset of the zone stands behind a time only: a date's own last part is no zone
     timed = text.str.len_chars() > 10
     frame = frame.with_columns(
-        when=pl.when(timed).then(pl.col("when") - pl.duration(minutes=shift)).otherwise(pl.col("when")).cast(
-            pl.Datetime("us")
-        )
+        when=pl.when(timed)
+        .then(pl.col("when") - pl.duration(minutes=shift))
+        .otherwise(pl.col("when"))
+        .cast(pl.Datetime("us"))
     )
     bad = frame.with_row_index("row").filter(pl.col("when").is_null() & (text != ""))
     wrong = {
@@ -257,7 +263,8 @@ def amount_column(texts: pl.Series, unit: float = 1.0) -> tuple[pl.Series, dict[
     if failed:
         bad = rest.filter(pl.col("text").is_in(list(failed)))
         wrong = {
-            row: f"{texts.name} {text[:40]!r} is not {failed[text]}" for row, text in bad.select("row", "text").iter_rows()
+            row: f"{texts.name} {text[:40]!r} is not {failed[text]}"
+            for row, text in bad.select("row", "text").iter_rows()
         }
     return values.alias(texts.name), wrong
 

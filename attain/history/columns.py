@@ -52,7 +52,9 @@ OPPORTUNITY: dict[str, tuple[str, ...]] = {
     ),
     "segment": _words("industry segment sector 行业 所属行业 客户行业"),
     "source": _words("leadsource source channel origin 来源 商机来源 线索来源 客户来源 渠道"),
-    "estimate": _words("estimatedamount estimatedrevenue estrevenue expectedamount 预计成交金额 预计金额 预计合同金额 预估金额"),
+    "estimate": _words(
+        "estimatedamount estimatedrevenue estrevenue expectedamount 预计成交金额 预计金额 预计合同金额 预估金额"
+    ),
     "currency": _words("currency currencycode currencyisocode amountcurrency 币种 货币 币别"),
     "rate": _words("exchangerate fxrate 汇率"),
     "is_won": _words("iswon isclosedwon 是否赢单 是否成交"),

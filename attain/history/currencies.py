@@ -114,12 +114,16 @@ def convert(
         .join_asof(rates.table, on="date", by="currency", strategy="backward")
         .sort("row")
     )
-    first = rates.table.group_by("currency", maintain_order=True).first().select("currency", pl.col("rate").alias("first"))
+    first = (
+        rates.table.group_by("currency", maintain_order=True).first().select("currency", pl.col("rate").alias("first"))
+    )
     joined = joined.join(first, on="currency", how="left", maintain_order="left")
     own = pl.when(pl.col("currency").is_in(["", rates.base])).then(1.0).otherwise(pl.coalesce("rate", "first"))
     worth = joined.select(own.alias("worth")).to_series()
     base = pl.lit(rates.base)
-    return frame.with_columns((pl.col("value") * worth).alias("value"), base.alias("currency")), _said(counts, rates.base)
+    return frame.with_columns((pl.col("value") * worth).alias("value"), base.alias("currency")), _said(
+        counts, rates.base
+    )
 
 
 def _own(
@@ -137,7 +141,9 @@ def _own(
     refuse(bad, "no exchange rate", lambda i: f"an amount in {held[i]} without a rate in {mapping.columns['rate']!r}")
     worth = worth.fill_null(1.0)
     value = frame["value"] * worth if mapping.rates == "multiply" else frame["value"] / worth
-    return frame.with_columns(value.alias("value"), pl.lit(base).alias("currency")), _said(counts, base or "one currency")
+    return frame.with_columns(value.alias("value"), pl.lit(base).alias("currency")), _said(
+        counts, base or "one currency"
+    )
 
 
 def _said(counts: dict[str, int], base: str) -> list[Finding]:

@@ -254,16 +254,19 @@ def _statuses(reader: _Reader, frame: pl.DataFrame) -> pl.DataFrame:
 
 def _expected(frame: pl.DataFrame, which: pl.Expr) -> pl.DataFrame:
     return frame.with_columns(
-        pl.when(which & pl.col("expected").is_null()).then(pl.col("closed")).otherwise(pl.col("expected")).alias(
-            "expected"
-        ),
+        pl.when(which & pl.col("expected").is_null())
+        .then(pl.col("closed"))
+        .otherwise(pl.col("expected"))
+        .alias("expected"),
         pl.when(which).then(None).otherwise(pl.col("closed")).alias("closed"),
     )
 
 
 def _values(reader: _Reader) -> pl.Series:
     """Values in the file's currencies; the estimate stands in where the value is empty."""
-    out, wrong = amount_column(reader.column("value").alias(reader.mapping.columns.get("value", "")), reader.mapping.unit)
+    out, wrong = amount_column(
+        reader.column("value").alias(reader.mapping.columns.get("value", "")), reader.mapping.unit
+    )
     reader.refuse(np.array(sorted(wrong), dtype=np.int64), "amount not readable", wrong.__getitem__)
     if "estimate" in reader.mapping.columns:
         header = reader.mapping.columns["estimate"]
@@ -295,7 +298,9 @@ def _coherent(reader: _Reader, frame: pl.DataFrame) -> None:
     reader.where(created.is_null(), "no creation date", lambda _: f"{columns['created']} is empty")
     for kind in ("won", "lost"):
         reader.where(
-            (status == kind) & closed.is_null(), f"{kind} without a closing date", lambda _: f"{columns['closed']} is empty"
+            (status == kind) & closed.is_null(),
+            f"{kind} without a closing date",
+            lambda _: f"{columns['closed']} is empty",
         )
     reader.where(
         status.is_in(["won", "lost"]) & (closed < created),

@@ -43,7 +43,9 @@ def spelled_alike(deals: pl.DataFrame, fields: Sequence[str]) -> tuple[pl.DataFr
         best: dict[str, str] = {}
         change: dict[str, str] = {}
         for text, _ in counts.sort(["_rows", field], descending=[True, False]).iter_rows():
-            key = "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if not c.isspace() and c not in "-_–—")
+            key = "".join(
+                c for c in unicodedata.normalize("NFKC", text).casefold() if not c.isspace() and c not in "-_–—"
+            )
             if best.setdefault(key, text) != text:
                 change[text] = best[key]
         if not change:
@@ -95,10 +97,14 @@ def examine(deals: pl.DataFrame, as_of: dt.date) -> tuple[pl.DataFrame, list[Fin
 
 
 def _days(stamps: list[tuple[dt.date, int]]) -> str:
-    return ", ".join(f"{day} ({n:,})" for day, n in stamps[:3]) + (f" and {len(stamps) - 3} more days" if stamps[3:] else "")
+    return ", ".join(f"{day} ({n:,})" for day, n in stamps[:3]) + (
+        f" and {len(stamps) - 3} more days" if stamps[3:] else ""
+    )
 
 
-def _stamps(deals: pl.DataFrame, column: str, which: pl.Expr, flag: str) -> tuple[pl.DataFrame, list[tuple[dt.date, int]]]:
+def _stamps(
+    deals: pl.DataFrame, column: str, which: pl.Expr, flag: str
+) -> tuple[pl.DataFrame, list[tuple[dt.date, int]]]:
     """Flags deals on days that hold far more than other days do."""
     day = pl.col(column).dt.date()
     own = deals.filter(which & pl.col(column).is_not_null()).group_by(day.alias("day")).len().sort("day")

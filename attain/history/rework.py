@@ -33,7 +33,9 @@ def rework_of(
     events: pl.DataFrame, stages: tuple[str, ...], won: tuple[str, ...], lost: tuple[str, ...]
 ) -> tuple[Rework, ...]:
     """Visits by stage. ``events``: case, activity, time, in order within a case; other activities do not count."""
-    place = {a: i for i, a in enumerate(stages)} | dict.fromkeys(won, len(stages)) | dict.fromkeys(lost, len(stages) + 1)
+    place = (
+        {a: i for i, a in enumerate(stages)} | dict.fromkeys(won, len(stages)) | dict.fromkeys(lost, len(stages) + 1)
+    )
     known = events.filter(pl.col("activity").is_in(list(place))).select(
         "case", pl.col("activity").replace_strict(place, return_dtype=pl.Int64).alias("at")
     )

@@ -94,9 +94,7 @@ def _text(path: Path, most_bytes: int) -> Sheet:
     if lines is None:  # some row has another number of cells: read them one by one, and name every such row
         text, encoding = decode(data)
         return from_table(parse(text, encoding, delimiter=delimiter))
-    frame = pl.read_csv(
-        data, separator=delimiter, infer_schema=False, quote_char='"'
-    )
+    frame = pl.read_csv(data, separator=delimiter, infer_schema=False, quote_char='"')
     frame = frame.rename({name: name.strip().lstrip("\ufeff") for name in frame.columns})
     frame = _trimmed(frame)
     if frame.height != len(lines):  # a reader that sees other rows than the check did: believe the stricter one

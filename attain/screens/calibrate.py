@@ -84,7 +84,9 @@ def _quality(found: CalibrationResult, language: Language) -> RenderableType:
         row = Table.grid(Column(), Column(overflow="fold"), padding=(0, 1))
         words = Text(f"{kind[:1].upper()}{kind[1:]}: ", style="yellow")
         words.append(finding.what, style="default")
-        words.append(f"\n{said('effect', language)} {finding.effect}. {said('done', language)} {finding.done}.", style="dim")
+        words.append(
+            f"\n{said('effect', language)} {finding.effect}. {said('done', language)} {finding.done}.", style="dim"
+        )
         row.add_row("•", words)
         lines.append(row)
     return Group(*lines)
@@ -174,8 +176,15 @@ def _rest(fitted: dict[str, Any], language: Language) -> RenderableType:
         **({"regions": shown} if len(regions) > 1 else {}),
         "leads": _leads(fitted, language),
         **(
-            {"economy": said("economy_value", language, sd=percent(economy["sd"][0], language, 0),
-                             low=percent(economy["sd"][1], language, 0), high=percent(economy["sd"][2], language, 0))}
+            {
+                "economy": said(
+                    "economy_value",
+                    language,
+                    sd=percent(economy["sd"][0], language, 0),
+                    low=percent(economy["sd"][1], language, 0),
+                    high=percent(economy["sd"][2], language, 0),
+                )
+            }
             if economy
             else {}
         ),

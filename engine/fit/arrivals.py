@@ -159,9 +159,9 @@ def _laplace(x: Floats, n: Floats, extra: Floats, prior: Floats) -> tuple[Floats
     eta = np.clip(beta @ x.T, -30, 30)
     mean = np.exp(eta)
     k = 1 / a
-    likelihood = (gammaln(n + k) - gammaln(k) - gammaln(n + 1) + n * (np.log(a) + eta) - (n + k) * np.log1p(a * mean)).sum(
-        axis=1
-    )
+    likelihood = (
+        gammaln(n + k) - gammaln(k) - gammaln(n + 1) + n * (np.log(a) + eta) - (n + k) * np.log1p(a * mean)
+    ).sum(axis=1)
     likelihood += -0.5 * (prior * beta**2).sum(axis=1) + 0.5 * np.log(prior).sum(axis=1)
     evidence = likelihood - 0.5 * np.linalg.slogdet(information)[1]
     return beta, np.linalg.inv(information), evidence

@@ -245,7 +245,9 @@ def _best(
             tried.append((aic, families, x, loss))
     tried.sort(key=lambda one: one[0])
     aic, families, x, loss = tried[0]
-    weights = np.exp(-0.5 * (np.array([one[0] for one in tried]) - aic))
+    # which family the tail has is known less well than the likelihood says, which is mostly of what was seen: flatter
+    # weights than Akaike's
+    weights = np.exp(-0.25 * (np.array([one[0] for one in tried]) - aic))
     weights /= weights.sum()
     covariance = _covariance(loss, x)
     scale = max(1.0, sum(counts.values()) / len(t))  # where not all deals were looked at
@@ -263,11 +265,10 @@ def _best(
     share = None
     if len(causes) == 2:
         p = 1 / (1 + np.exp(-x[0]))
-        # which tail a share rests on is known less well than the tails that were seen: flatter weights
-        flat = np.sqrt(weights) / np.sqrt(weights).sum()
-        between = flat @ (np.array([one[2][0] for one in tried]) - x[0]) ** 2
+        between = weights @ (np.array([one[2][0] for one in tried]) - x[0]) ** 2
         variance = covariance[0, 0] / scale + float(between)
-        share = (float(p), float(min(sum(counts.values()), max(1.0, 1 / (p * (1 - p) * variance)))))
+        tries = 0.9 / (p * (1 - p) * variance)  # a tenth off for the skewness that a variance does not show
+        share = (float(p), float(min(sum(counts.values()), max(1.0, tries))))
     return found, share
 
 

@@ -137,9 +137,7 @@ def _contrast(covariance: Floats, share: Floats) -> Floats:
     return np.asarray(np.maximum(np.diag(covariance) - 2 * across + share @ across, 1e-12))
 
 
-def _along(
-    cells: _Cells, spread: Floats, f: int, beta: Floats
-) -> tuple[Floats, Floats, list[tuple[Floats, Floats]]]:
+def _along(cells: _Cells, spread: Floats, f: int, beta: Floats) -> tuple[Floats, Floats, list[tuple[Floats, Floats]]]:
     """Posterior weights of factor f's spreads, the others held, and (mode, covariance) of its effects at each."""
     own = slice(cells.starts[f], cells.starts[f] + cells.sizes[f])
     logs, fits, best = np.empty(len(SPREADS)), [], beta

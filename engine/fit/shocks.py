@@ -51,7 +51,9 @@ def fit_shocks(counts: ArrayLike, first_month: int, *, season: bool = True, draw
     little, with what would suffice."""
     n = np.asarray(counts, dtype=np.float64)
     if n.ndim != 2 or n.shape[0] < REGIONS_FROM:
-        raise Refused(f"common shocks: {n.shape[0] if n.ndim == 2 else 1} region; {REGIONS_FROM} that move together suffice")
+        raise Refused(
+            f"common shocks: {n.shape[0] if n.ndim == 2 else 1} region; {REGIONS_FROM} that move together suffice"
+        )
     if n.shape[1] < MONTHS_FROM:
         raise Refused(f"common shocks: {n.shape[1]} complete months; {MONTHS_FROM} would suffice")
     kept = n[n.mean(axis=1) >= LEADS_FROM]
@@ -80,7 +82,9 @@ def fit_shocks(counts: ArrayLike, first_month: int, *, season: bool = True, draw
 def _range(values: Floats, share: Floats) -> tuple[float, float]:
     """The central 95% of a density on a grid, each value's weight spread over its own cell."""
     middle = (values[1:] + values[:-1]) / 2
-    edges = np.concatenate([[max(0.0, 1.5 * values[0] - 0.5 * values[1])], middle, [1.5 * values[-1] - 0.5 * values[-2]]])
+    edges = np.concatenate(
+        [[max(0.0, 1.5 * values[0] - 0.5 * values[1])], middle, [1.5 * values[-1] - 0.5 * values[-2]]]
+    )
     edges[-1] = min(edges[-1], 0.995) if values[-1] < 1 else edges[-1]
     cumulated = np.concatenate([[0.0], np.cumsum(share)])
     return float(np.interp(0.025, cumulated, edges)), float(np.interp(0.975, cumulated, edges))
