@@ -218,7 +218,7 @@ def _last_year(deals: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
     return deals.filter((pl.col("created") > since) | (pl.col("status") == "open"))
 
 
-# --- values ------------------------------------------------------------------------------------------------------------
+# --- values -----------------------------------------------------------------------------------------------------------
 
 
 def _values(deals: pl.DataFrame, as_of: dt.date, notes: list[str]) -> dict[str, Amount]:
@@ -401,7 +401,8 @@ def with_spend(fitted: Fitted, spend: SpendFit) -> Fitted:
     for channel in spend.responses.channels:
         middle, low, high = spend.brought(channel)
         notes.append(
-            f"{channel.name}: at {spend.year(channel):,.0f} a year it brings {middle:,.1f} leads a month ({low:,.1f} to "
+            f"{channel.name}: at {spend.year(channel):,.0f} a year it brings {middle:,.1f} leads a month "
+            f"({low:,.1f} to "
             f"{high:,.1f}), from {spend.responses.periods} periods; as many are taken off {largest.name!r}"
         )
     return replace(fitted, flows=flows, spend=spend, notes=(*fitted.notes, *notes))

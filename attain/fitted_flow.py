@@ -1,7 +1,7 @@
 """Lead flow from a history: by source, with season and festival, and the shocks that regions share.
 
-Called by ``fitted``; ``engine.fit.arrivals`` and ``engine.fit.shocks`` do the estimating. What a history is too short for
-is left out and said, with what would suffice.
+Called by ``fitted``; ``engine.fit.arrivals`` and ``engine.fit.shocks`` do the estimating. What a history is too short
+for is left out and said, with what would suffice.
 """
 
 from __future__ import annotations
@@ -122,7 +122,8 @@ def named_sources(deals: pl.DataFrame, recent: pl.DataFrame, notes: list[str]) -
     kept = [s for s, n in counts.iter_rows() if n >= SOURCE_FROM][:MOST_SOURCES]
     if len(kept) < 2:
         notes.append(
-            f"sources: {len(kept)} of {counts.height} have {SOURCE_FROM} leads in twelve months, which a flow of its own "
+            f"sources: {len(kept)} of {counts.height} have {SOURCE_FROM} leads in twelve months, which a flow of "
+            f"its own "
             "takes; all leads are taken as one source"
         )
         return deals.with_columns(pl.lit(MARKET).alias("source"))

@@ -1,7 +1,7 @@
 """Stages from a history: conversion and waits of each, and who and what does better or worse there.
 
-Called by ``fitted``; ``engine.fit`` does the estimating. People, products, regions and sources are pooled at each stage:
-every one's odds against the average come with how sure they are.
+Called by ``fitted``; ``engine.fit`` does the estimating. People, products, regions and sources are pooled at each
+stage: every one's odds against the average come with how sure they are.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def _stage(
     conversion = fit_conversion(times, outcomes, cohorts=cohorts, ahead=ahead, share=waits.share)
     if waits.share is not None:
         notes.append(
-            f"stage {name!r}: many open deals are older than nearly all that ended; how they end is taken from the tail of "
+            f"stage {name!r}: many open deals are older than nearly all that ended; how they end is taken from the "
+            f"tail of "
             f"the fitted waits, and conversion is known as from {conversion.of:.0f} deals"
         )
     probability = conversion.probability

@@ -173,7 +173,8 @@ def _stages(history: History, fitted: Fitted) -> str:
         if seen is not None and seen.back:
             lines.insert(
                 -1 if stage.won else len(lines),
-                f"    # {seen.back:,} of {seen.ended:,} visits went back to an earlier stage; a deal that comes here comes "
+                f"    # {seen.back:,} of {seen.ended:,} visits went back to an earlier stage; a deal that comes "
+                f"here comes "
                 f"{number(seen.per_deal, 3)} times: write the work of one visit times that",
             )
     return "\n".join([*lines, ""])
@@ -293,7 +294,8 @@ def _source(flow: Flow, fitted: Fitted) -> list[str]:
     a = flow.arrivals
     lines = [
         f"  {name(flow.name)}:",
-        f"    # {a.leads:,} deals were created in {a.months} complete months; level is their fit at the middle of the horizon, "
+        f"    # {a.leads:,} deals were created in {a.months} complete months; level is their fit at the middle of "
+        f"the horizon, "
         "half of their growth carried on.",
         f"    # The last four months ran at {number(a.recent)} a month, the eight before at {number(a.earlier)}:"
         + (" the flow is moving; check which level will hold." if _moving(a.recent, a.earlier) else " steady."),
@@ -330,9 +332,11 @@ def _spent(spend: SpendFit, channel: Channel, fitted: Fitted) -> list[str]:
     draws = ", ".join("[" + ", ".join(number(float(v), 3) for v in row) + "]" for row in kept)
     lines = [
         f"  {name(channel.name)}:",
-        f"    # from {spend.responses.periods} periods of {_said(spend.table.name)}: {number(middle, 3)} leads a month at this "
+        f"    # from {spend.responses.periods} periods of {_said(spend.table.name)}: {number(middle, 3)} leads a "
+        f"month at this "
         f"spend (95%: {number(low, 3)} to {number(high, 3)});",
-        f"    # spend tried up to {number(channel.spent[1] * spend.per_month, 3)} a month: beyond that the curve is a guess",
+        f"    # spend tried up to {number(channel.spent[1] * spend.per_month, 3)} a month: beyond that the curve is "
+        f"a guess",
         f"    budget: {number(spend.year(channel))}",
         "    response:",
         f"      carry_over: {number(carry, 2)}",

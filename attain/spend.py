@@ -1,13 +1,14 @@
 """How leads or sales answer to spend, from a table of spend by week or month: read, fitted, and as a plan's source.
 
 The table has a column of dates (each period's first day) and one or more of spend; what spend brings is a column of the
-table too (sales, leads), or else the leads that a history shows in those periods. Columns of noughts and ones named after
-holidays are controls, since they are known in advance.
+table too (sales, leads), or else the leads that a history shows in those periods. Columns of noughts and ones named
+after holidays are controls, since they are known in advance.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,42 +28,16 @@ Floats = NDArray[np.float64]
 DAYS_IN_MONTH = 30.4375
 MOST_CHANNELS = 3  # that are fitted each; more are one, since few periods cannot tell many apart
 DRAWS = 32  # that a plan holds
-_DATE = (
-    "date",
-    "week",
-    "weekstart",
-    "weekstarting",
-    "wkstrtdt",
-    "month",
-    "period",
-    "day",
-    "日期",
-    "周",
-    "月",
-    "月份",
-    "周起始日",
-)
-_OUTCOME = (
-    "leads",
-    "sales",
-    "orders",
-    "revenue",
-    "newleads",
-    "conversions",
-    "线索",
-    "线索数",
-    "销售额",
-    "订单",
-    "订单数",
-    "商机数",
-)
+_DATE = ("date", "week", "weekstart", "weekstarting", "wkstrtdt", "month", "period", "day", "日期", "周", "月", "月份")
+_OUTCOME = ("leads", "sales", "orders", "revenue", "newleads", "线索", "线索数", "销售额", "订单", "订单数", "商机数")
 _SPEND = re.compile(r"^mdsp|spend|cost|expense|花费|费用|投放|支出")
 _HOLIDAY = re.compile(r"^hldy|^holiday|节假日|节日|假期")
 
 
 @dataclass(frozen=True, eq=False)
 class SpendTable:
-    """Spend by period: first days [T], channels' spend [T, C], the outcome [T] or None, and controls known ahead [T, q]."""
+    """Spend by period: first days [T], channels' spend [T, C], the outcome [T] or None, and controls [T, q] that are
+    known ahead."""
 
     name: str
     starts: tuple[dt.date, ...]
@@ -128,8 +103,8 @@ def read_spend(path: Path) -> SpendTable:
     spends = [h for h in sheet.header if _SPEND.search(plain(h)) and h != date]
     if date is None or not spends:
         raise HistoryRefused(
-            f"{path.name}: a column of dates (date, week, 日期) and columns of spend (spend_tv, 费用) were expected; it has: "
-            f"{', '.join(sheet.header)[:300]}"
+            f"{path.name}: a column of dates (date, week, 日期) and columns of spend (spend_tv, 费用) were "
+            f"expected; it has: {', '.join(sheet.header)[:300]}"
         )
     try:
         days = date_column(sheet.data[date], date).values
@@ -174,14 +149,9 @@ def fit_spend(
     outcome, name = found.outcome, found.outcome_name
     if leads is not None:
         ends = [d.toordinal() for d in found.starts] + [found.starts[-1].toordinal() + round(found.days)]
-        counts, _ = np.histogram([d.toordinal() for d in leads.to_list()], bins=ends)
-        last = max(d.toordinal() for d in leads.to_list())
-        whole = np.array(
-            [
-                a >= min(d.toordinal() for d in leads.to_list()) and b <= last + 1
-                for a, b in zip(ends[:-1], ends[1:], strict=True)
-            ]
-        )
+        days = [d.toordinal() for d in leads.to_list()]
+        counts, _ = np.histogram(days, bins=ends)
+        whole = np.array([a >= min(days) and b <= max(days) + 1 for a, b in itertools.pairwise(ends)])
         if not whole.any():
             raise HistoryRefused(f"{found.name}: none of its periods lies inside the history")
         first, until = int(np.argmax(whole)), len(whole) - int(np.argmax(whole[::-1]))
@@ -210,8 +180,8 @@ def _grouped(table: SpendTable) -> tuple[tuple[str, ...], Floats]:
 
 
 def forecast(table: SpendTable, known: int, periods: int, *, draws: int = 400, seed: int = 0) -> Floats:
-    """[draws, periods]: the outcome of the periods after the first ``known``, given their spend and holidays, as one would
-    have forecast it then."""
+    """[draws, periods]: the outcome after the first ``known`` periods, given the spend and holidays of those that follow,
+    as one would have forecast it then."""
     if table.outcome is None:
         raise HistoryRefused(f"{table.name}: no column of leads or sales to forecast")
     names, spend = _grouped(table)

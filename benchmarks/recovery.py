@@ -5,8 +5,8 @@
 
 A history is drawn by the plan's own law (waits, answers, counts, shocks: as docs/background/how-the-model-works.md has
 them) but in a few lines of NumPy, since the engine spends its time on queues and desks that no fit looks at; `engine`
-draws its histories with the engine itself. Fits are those that `attain calibrate` makes, intervals those of the law that
-replications draw from. A share's own error is four binomial sigma of the histories, not of the intervals in them.
+draws its histories with the engine itself. Fits are those that `attain calibrate` makes, intervals those of the law
+that replications draw from. A share's own error is four binomial sigma of the histories, not of the intervals in them.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _rework_truth() -> tuple[float, float]:
 
 
 def rework(rng: Rng) -> Hits:
-    """600 deals whose visits go back one in five times: conversion of the furthest stage, and the share that goes back."""
+    """600 deals whose visits go back one time in five: conversion of the furthest stage, and that share."""
     names = np.array(["Qualify", "Propose", "Negotiate", "Closed Won", "Closed Lost"])
     n, end = 600, 1000.0
     when, at = rng.uniform(0, 900, n), np.zeros(n, dtype=np.int64)
@@ -146,7 +146,7 @@ def rework(rng: Rng) -> Hits:
         "utf-8",
     )
     mapping = Mapping(
-        shape="events", preset="salesforce-history", stages=tuple(names[:3]), won=("Closed Won",), lost=("Closed Lost",),
+        shape="events", preset="salesforce-history", stages=tuple(names[:3]), won=(names[3],), lost=(names[4],),
         columns={"case": "OpportunityId", "activity": "StageName", "time": "CreatedDate"},
     )  # fmt: skip
     history = read_events(sheet, _NOWHERE, mapping, dt.date(2024, 9, 27))

@@ -1,8 +1,8 @@
 """Which activities of a log are stages, and which of them end a case.
 
 Activities that occur in the same cases are one step; the steps whose cases contain one another, from all cases down to
-few, are the funnel. Where deals skip stages, as in a CRM's history of them, the stages stand in the order in which deals
-come to them. Ends are found by name and checked by what follows them.
+few, are the funnel. Where deals skip stages, as in a CRM's history of them, the stages stand in the order in which
+deals come to them. Ends are found by name and checked by what follows them.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def _won_rank(activity: str) -> int:
 
 
 def find_funnel(firsts: pl.DataFrame, given: Mapping, notes: list[str]) -> Funnel:
-    """The stages and ends of a log. ``firsts``: case, activity and the time of its first; ``notes`` gets what was found.
+    """The stages and ends of a log. ``firsts``: case, activity and the time of its first; ``notes`` gets what was
+    found.
 
     Raises HistoryRefused where no order of stages can be found.
     """

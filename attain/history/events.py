@@ -224,7 +224,7 @@ def _numbers(cases: pl.Series, texts: pl.Series, header: str, log: _Log, name: s
     return dict(known.group_by("case").agg(pl.col("value").last()).iter_rows())
 
 
-# --- visits ------------------------------------------------------------------------------------------------------------
+# --- visits -----------------------------------------------------------------------------------------------------------
 
 
 def _machines(events: pl.DataFrame, log: _Log) -> tuple[str, ...]:

@@ -1,4 +1,6 @@
-"""Days of a holiday that moves through the calendar: the Spring Festival, which is in January one year, in February the next."""
+"""Days of a holiday that moves through the calendar: the Spring Festival, which is in January one year, in February the
+next.
+"""
 
 from __future__ import annotations
 

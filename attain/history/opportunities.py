@@ -349,9 +349,9 @@ def _deals(reader: _Reader, frame: pl.DataFrame, as_of: dt.date, numbered: bool,
     identity = ("row " + lines.cast(pl.String)) if numbered else frame["id"]
     ends = pl.col("status").is_in(["won", "lost"])
     late = ends & (pl.col("closed") > end)
-    ended = pl.when(ends).then(pl.col("closed"))
+    ended: pl.Expr = pl.when(ends).then(pl.col("closed"))
     if cut:
-        status = pl.when(late).then(pl.lit("open")).otherwise(pl.col("status"))
+        status: pl.Expr = pl.when(late).then(pl.lit("open")).otherwise(pl.col("status"))
         ended = pl.when(late).then(None).otherwise(ended)
     else:
         status = pl.col("status")

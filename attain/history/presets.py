@@ -126,9 +126,8 @@ def columns_of(header: Sequence[str], preset: Preset | None, shape: str) -> dict
                 break
     rest = [h for h in header if h not in chosen.values()]
     # of what a preset leaves open only exact names are taken: it knows its own columns
-    for name, column in guess(rest, {f: t for f, t in table.items() if f not in chosen}, near=False).items():
-        if name not in ("closed", "created", "value", "status"):
-            chosen[name] = column
+    others = guess(rest, {f: t for f, t in table.items() if f not in chosen}, near=False)
+    chosen |= {f: column for f, column in others.items() if f not in ("closed", "created", "value", "status")}
     # of two amounts where only one is there, the one that is there is the deal's
     if "value" not in chosen and "estimate" in chosen:
         chosen["value"] = chosen.pop("estimate")

@@ -1,7 +1,7 @@
 """The data-quality report: what is odd in a history, what it would do to a fit, and what was done about it.
 
-It comes before any fit. Rows that cannot be used at all are refused elsewhere, by line; here stands what can be read and
-should not be taken at its word.
+It comes before any fit. Rows that cannot be used at all are refused elsewhere, by line; here stands what can be read
+and should not be taken at its word.
 """
 
 from __future__ import annotations
@@ -153,7 +153,8 @@ def _far(deals: pl.DataFrame) -> list[Finding]:
             Finding(
                 "outliers",
                 int(far.sum()),
-                f"{int(far.sum()):,} won deals are far above the others (from {won[far].min():,.0f} to {won.max():,.0f}), "
+                f"{int(far.sum()):,} won deals are far above the others (from {won[far].min():,.0f} to "
+                f"{won.max():,.0f}), "
                 f"{won[far].sum() / won.sum():.0%} of all value won",
                 "one such deal moves a mean, and its quota, by itself"
                 + ("; the largest looks like an amount in another unit" if units else ""),

@@ -22,8 +22,8 @@ class Amount:
 
     ``mean`` is the distribution's own mean, ``observed`` the sample's: with quantiles the tail is adjusted until the
     two agree, so that a heavy tail between two levels adds nothing to bookings. ``tail``: shape of the generalised
-    Pareto law above the 90% level with its standard error, where there are values enough: above 0.5 the spread is set by
-    the largest few, above 1 so is the mean.
+    Pareto law above the 90% level with its standard error, where there are values enough: above 0.5 the spread is set
+    by the largest few, above 1 so is the mean.
     """
 
     family: str

@@ -1,9 +1,9 @@
 """Lead flow from counts by month: level, trend, the season of the calendar's months, and how much chance adds to it.
 
-A count is negative binomial, a Poisson number whose mean a gamma factor moves month by month: log mean = level + trend +
-season + covariate (the days of a holiday that moves, say). Season and trend are shrunk by normal priors; the season's
-spread and the gamma's are summed over on a grid with their (Laplace) marginal likelihood, so that a season is believed as
-far as repeated years support it and the level's interval knows about the months' own ups and downs.
+A count is negative binomial, a Poisson number whose mean a gamma factor moves month by month: log mean = level + trend
++ season + covariate (the days of a holiday that moves, say). Season and trend are shrunk by normal priors; the season's
+spread and the gamma's are summed over on a grid with their (Laplace) marginal likelihood, so that a season is believed
+as far as repeated years support it and the level's interval knows about the months' own ups and downs.
 
 Sources: Cameron and Trivedi (2013), ch. 3 (negative binomial 2); Rue, Martino and Chopin (2009) for the nested sum.
 """

@@ -135,7 +135,8 @@ def fit_conversion(
     ended = int(np.sum(c != OPEN))
     if ended == 0:
         raise Refused(
-            "no deal has left this stage, so nothing can be said about its conversion; ten that have would suffice to begin"
+            "no deal has left this stage, so nothing can be said about its conversion; ten that have would suffice "
+            "to begin"
         )
     causes = int(c.max())
     curve = cumulative_incidence(t, c, max(2, causes))

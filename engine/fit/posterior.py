@@ -1,7 +1,8 @@
-"""Draws from what was fitted, many at once: the law of ``engine.posteriors``, vectorised, for intervals and their checks.
+"""Draws from what was fitted, many at once: the law of ``engine.posteriors``, vectorised, for intervals and their
+checks.
 
-A plan's replications draw a fitted wait or value by inversion, one at a time; here the same posteriors give intervals of
-any quantile or mean of them.
+A plan's replications draw a fitted wait or value by inversion, one at a time; here the same posteriors give intervals
+of any quantile or mean of them.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 Each level's log odds is a normal random effect around the group's, the factors crossed. For given spreads the effects'
 posterior is Laplace's (mode and curvature of the binomial likelihood times the prior; Tierney and Kadane 1986); the
 spreads are not set to one estimate, which would make everybody too sure with few levels, but summed over on a grid with
-their marginal likelihood, under a prior that vanishes at nought (Chung et al. 2013, Psychometrika 78, 685-709; the nested
-sum is Rue, Martino and Chopin 2009). A level with few deals stays near the group, one with many goes where its deals are, and each says how sure it is.
+their marginal likelihood, under a prior that vanishes at nought (Chung et al. 2013, Psychometrika 78, 685-709; the
+nested sum is Rue, Martino and Chopin 2009). A level with few deals stays near the group, one with many goes where its
+deals are, and each says how sure it is.
 """
 
 from __future__ import annotations
@@ -128,7 +129,14 @@ def shrunk_odds(
         typical.append(float(weights @ SPREADS))
         base += float(share @ beta[cells.starts[f] : cells.starts[f] + cells.sizes[f]])
     probability = float(1 / (1 + np.exp(-base)))
-    return Effects(tuple(multipliers), tuple(typical), probability, tuple(sds), beta, np.linalg.inv(information))
+    return Effects(
+        tuple(multipliers),
+        tuple(typical),
+        probability,
+        tuple(sds),
+        beta,
+        np.asarray(np.linalg.inv(information), dtype=np.float64),
+    )
 
 
 def _contrast(covariance: Floats, share: Floats) -> Floats:
@@ -149,10 +157,10 @@ def _along(cells: _Cells, spread: Floats, f: int, beta: Floats) -> tuple[Floats,
             best = beta
         unit = np.zeros((len(beta), cells.sizes[f]))
         unit[own] = np.eye(cells.sizes[f])
-        fits.append((beta[own], np.linalg.solve(factor, unit)[own]))
+        fits.append((beta[own], np.asarray(np.linalg.solve(factor, unit)[own], dtype=np.float64)))
     logs += np.log(SPREADS) - 0.5 * (SPREADS / PRIOR) ** 2
     weights = np.exp(logs - logs.max()) * _WIDTH
-    return weights / weights.sum(), best, fits
+    return np.asarray(weights / weights.sum(), dtype=np.float64), best, fits
 
 
 def _mode(cells: _Cells, spread: Floats, beta: Floats) -> tuple[float, Floats, Floats]:

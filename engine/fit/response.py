@@ -1,11 +1,11 @@
 """How leads or sales answer to spend: geometric carry-over, then Hill saturation, each channel with its posterior.
 
 outcome[t] = controls[t] . gamma + sum over channels of most * a^shape / (a^shape + half_at^shape) + noise, a = the
-channel's carried-over spend, (1 - carry) * sum over k of carry^k * spend[t - k]: weights that sum to one, so that steady
-spend is itself (Jin et al. 2017, Google; Broadbent 1979 for adstock). Given (carry, half_at, shape) the model is linear, and
-its coefficients and noise integrate out (normal inverse-gamma); the three are weighed on a grid. With several channels each
-is weighed with the others held at their best, in turn. Nothing is believed that the spend did not try: beyond the largest
-spend seen the curve is the prior's.
+channel's carried-over spend, (1 - carry) * sum over k of carry^k * spend[t - k]: weights that sum to one, so that
+steady spend is itself (Jin et al. 2017, Google; Broadbent 1979 for adstock). Given (carry, half_at, shape) the model is
+linear, and its coefficients and noise integrate out (normal inverse-gamma); the three are weighed on a grid. With
+several channels each is weighed with the others held at their best, in turn. Nothing is believed that the spend did not
+try: beyond the largest spend seen the curve is the prior's.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ SWEEPS = 3
 
 @dataclass(frozen=True, eq=False)
 class Channel:
-    """One channel's posterior: ``draws[D, 4]`` of (most, half_at, shape, carry), per period of the data, equally likely."""
+    """One channel's posterior: ``draws[D, 4]`` of (most, half_at, shape, carry), per period of the data, equally
+    likely.
+    """
 
     name: str
     draws: Floats
@@ -133,7 +135,8 @@ def fit_response(
 
 
 def _prior(y: Floats, z: Floats, scale: float) -> Floats:
-    """Precisions of the controls' coefficients: none for the intercept; a control moves the outcome by about its spread.
+    """Precisions of the controls' coefficients: none for the intercept; a control moves the outcome by about its
+    spread.
 
     Without them a holiday that the data saw once, or never, would be whatever made the fit exact.
     """
@@ -198,7 +201,7 @@ def _draw(
     y: Floats, z: Floats, basis: list[_Basis], weights: list[Floats], names: tuple[str, ...],
     x: Floats, scale: float, prior: Floats, draws: int, seed: int,
 ) -> Responses:  # fmt: skip
-    """Joint draws: grid points by their weights, then noise and coefficients by their exact posterior, curves above 0."""
+    """Joint draws: grid points by weight, then noise and coefficients by their exact posterior, curves above 0."""
     rng = np.random.Generator(np.random.Philox(key=seed))
     picks = np.array([rng.choice(len(w), size=draws, p=w) for w in weights])
     width = z.shape[1] + len(basis)

@@ -1,10 +1,10 @@
 """Common shocks, from how the months of several regions move together.
 
 Counts by region and month are Poisson around level x season x exp(common shock + the region's own), both first-order
-autoregressive with one persistence, as ``economy`` draws them. For given spreads the shocks' posterior is Laplace's; the
-spreads and the persistence are weighed on a grid by their marginal likelihood, which gives equally likely ``draws`` of
-(sd, persistence, regional sd) that replications take in turn. What regions share is the common part; what they do not,
-their own: one region alone cannot tell the two apart, and is refused.
+autoregressive with one persistence, as ``economy`` draws them. For given spreads the shocks' posterior is Laplace's;
+the spreads and the persistence are weighed on a grid by their marginal likelihood, which gives equally likely ``draws``
+of (sd, persistence, regional sd) that replications take in turn. What regions share is the common part; what they do
+not, their own: one region alone cannot tell the two apart, and is refused.
 
 Sources: Rue, Martino and Chopin (2009), J. R. Stat. Soc. B 71, 319-392 (nested Laplace); Chan and Ledolter (1995) for
 counts around an autoregression.
@@ -59,7 +59,8 @@ def fit_shocks(counts: ArrayLike, first_month: int, *, season: bool = True, draw
     kept = n[n.mean(axis=1) >= LEADS_FROM]
     if len(kept) < REGIONS_FROM:
         raise Refused(
-            f"common shocks: {len(kept)} regions have {LEADS_FROM:.0f} leads a month or more; {REGIONS_FROM} would suffice"
+            f"common shocks: {len(kept)} regions have {LEADS_FROM:.0f} leads a month or more; {REGIONS_FROM} would "
+            f"suffice"
         )
     grid = np.array(list(itertools.product(SDS, PERSISTENCES, OWN_SDS)))
     evidence = _evidences(kept, first_month, season)
@@ -68,11 +69,15 @@ def fit_shocks(counts: ArrayLike, first_month: int, *, season: bool = True, draw
     weight = np.exp(logs - logs.max()) * np.array([a * b * c for a, b, c in itertools.product(*width)])
     weight /= weight.sum()
     cube = weight.reshape(len(SDS), len(PERSISTENCES), len(OWN_SDS))
-    margins = [(SDS, cube.sum(axis=(1, 2))), (PERSISTENCES, cube.sum(axis=(0, 2))), (OWN_SDS, cube.sum(axis=(0, 1)))]
-    ranges = [_range(values, share) for values, share in margins]
+    own = (cube.sum(axis=(1, 2)), cube.sum(axis=(0, 2)), cube.sum(axis=(0, 1)))
+    sds, persistences, own_sds = zip((SDS, PERSISTENCES, OWN_SDS), own, strict=True)
     return Shocks(
-        *(float(values @ share) for values, share in margins),
-        *ranges,
+        float(sds[0] @ sds[1]),
+        float(persistences[0] @ persistences[1]),
+        float(own_sds[0] @ own_sds[1]),
+        _range(*sds),
+        _range(*persistences),
+        _range(*own_sds),
         _systematic(grid, weight, draws),
         n.shape[1],
         len(kept),

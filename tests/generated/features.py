@@ -57,8 +57,10 @@ _BY_SHARE: dict[float, tuple[str, ...]] = {
         "open deal's age in w", "prospecting enters", "prospecting mix", "source's routing: least_loaded",
         "source's routing: share", "source's routing: share by cell", "wait: uniform", "wait_lost: empirical",
         "wait_lost: from a file", "wait_lost: lognormal", "wait_lost: quantiles", "work: empirical",
-        "work: from a file", "work: uniform", "work: weibull", "happens: handed_over", "speeds differ by month", "uncertain odds of a source", "uncertain deal value",
-        "source's growth", "source's growth_sd", "source's season_sd", "source's overdispersion", "uncertain time: quantiles",
+        "work: from a file", "work: uniform", "work: weibull", "happens: handed_over", "speeds differ by month",
+        "uncertain odds of a source", "uncertain deal value",
+        "source's growth", "source's growth_sd", "source's season_sd", "source's overdispersion",
+        "uncertain time: quantiles",
         "uncertain time: lognormal",
     ),
     0.4: (
@@ -68,7 +70,8 @@ _BY_SHARE: dict[float, tuple[str, ...]] = {
         "handed over after it arrived", "handed over after it booked", "handed over after it handed_over",
         "handed over after it started", "handed over after it worked", "no sources", "wait: triangular",
         "wait_lost: exponential", "wait_lost: triangular", "wait_lost: uniform", "wait_lost: weibull",
-        "work: exponential", "work: triangular", "source's leads_sd", "uncertain odds of a segment", "uncertain economy",
+        "work: exponential", "work: triangular", "source's leads_sd", "uncertain odds of a segment",
+        "uncertain economy",
         "uncertain time: exponential", "uncertain time: weibull", "uncertain response", "response that carries over",
     ),
     0.1: (
