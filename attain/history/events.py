@@ -15,8 +15,9 @@ from pathlib import Path
 
 import polars as pl
 
-from attain.history.cells import read_amount, read_dates, read_name
+from attain.history.cells import Column, read_amount, read_dates, read_name
 from attain.history.columns import EVENT, LOST, WON, guess, header_unit, plain
+from attain.history.known import events_by
 from attain.history.mapping import Mapping
 from attain.history.records import History, HistoryRefused, Refusal
 from engine.fit.incidence import ADVANCED, OPEN
@@ -67,7 +68,9 @@ def read_events(table: Table, file: Path, mapping: Mapping | None, as_of: dt.dat
     """Read a log. Stages, ends, machines and the file with amounts are guessed unless the mapping has them."""
     log = _Log(table, mapping or Mapping(shape="events", columns=guess(table.header, EVENT)))
     _check(table, log.mapping.columns)
-    events, format_ = _events(log, as_of)
+    if as_of is not None:
+        table, log = _put_back(log, as_of)
+    events, format_ = _events(log)
     if not events.height:
         first = "; ".join(f"row {table.lines[i]}: {why}" for i, (_, why) in sorted(log.why.items())[:3])
         raise HistoryRefused(f"no row of {file.name} can be used; the first reasons: {first}")
@@ -127,12 +130,24 @@ def _check(table: Table, columns: dict[str, str]) -> None:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _events(log: _Log, as_of: dt.date | None) -> tuple[pl.DataFrame, str]:
-    header = log.mapping.columns["time"]
+def _times(log: _Log) -> Column:
     try:
-        read = read_dates(log.column("time"), header, known=log.mapping.dates.get("time"))
+        return read_dates(log.column("time"), log.mapping.columns["time"], known=log.mapping.dates.get("time"))
     except ValueError as error:
         raise HistoryRefused(str(error)) from None
+
+
+def _put_back(log: _Log, day: dt.date) -> tuple[Table, _Log]:
+    """The log as it was at the end of a day."""
+    times = _times(log)
+    table = events_by(log.table, times.values, day)
+    if not table.rows:
+        raise HistoryRefused(f"nothing had happened by {day}")
+    return table, _Log(table, log.mapping.model_copy(update={"dates": {"time": times.format}}))
+
+
+def _events(log: _Log) -> tuple[pl.DataFrame, str]:
+    read = _times(log)
     for i, why in read.wrong.items():
         log.why[i] = ("date in another format", why)
     case, activity, person = ([read_name(t) for t in log.column(f)] for f in ("case", "activity", "resource"))
@@ -145,14 +160,10 @@ def _events(log: _Log, as_of: dt.date | None) -> tuple[pl.DataFrame, str]:
         elif not activity[i]:
             log.why[i] = ("no activity", f"{log.mapping.columns['activity']} is empty")
         elif when is None:
-            log.why[i] = ("no time", f"{header} is empty")
+            log.why[i] = ("no time", f"{log.mapping.columns['time']} is empty")
         elif cycle[i] and plain(cycle[i]) not in ("complete", "completed", "完成"):
-            log.why[i] = (
-                "not the completion of an activity",
-                f"{log.mapping.columns['lifecycle']} is {cycle[i][:40]!r}",
-            )
-        elif as_of is not None and when.date() > as_of:
-            log.why[i] = ("after the day asked for", f"{when:%Y-%m-%d} is after {as_of}")
+            said = f"{log.mapping.columns['lifecycle']} is {cycle[i][:40]!r}"
+            log.why[i] = ("not the completion of an activity", said)
     frame = pl.DataFrame(
         {"case": case, "activity": activity, "time": read.values, "person": person, "row": range(len(case))},
         schema={

@@ -15,6 +15,7 @@ import polars as pl
 from attain.history.cells import Column, read_amount, read_dates, read_name
 from attain.history.columns import OPPORTUNITY, guess, header_unit, status_by_values, word
 from attain.history.funnel import fit_funnel
+from attain.history.known import opportunities_by
 from attain.history.mapping import Mapping
 from attain.history.records import History, HistoryRefused, Refusal
 from engine.plan.tables import Table
@@ -104,9 +105,12 @@ def check_columns(table: Table, columns: dict[str, str]) -> None:
 
 def read_opportunities(table: Table, name: str, mapping: Mapping | None, as_of: dt.date | None) -> History:
     """Read an export. ``as_of``: pretend it was taken at the end of that day. Raises HistoryRefused."""
+    said: list[str] = []
+    if as_of is not None:
+        table, mapping, said = _put_back(table, mapping, as_of)
     mapping = mapping or guess_mapping(table)
     check_columns(table, mapping.columns)
-    reader = _Reader(table, mapping)
+    reader = _Reader(table, mapping, notes=said)
     dates, formats = _dates(reader)
     statuses = _statuses(reader)
     values = _values(reader)
@@ -138,6 +142,28 @@ def read_opportunities(table: Table, name: str, mapping: Mapping | None, as_of: 
         tuple(reader.notes + funnel.notes),
         funnel.raw,
     )
+
+
+def _put_back(table: Table, mapping: Mapping | None, day: dt.date) -> tuple[Table, Mapping | None, list[str]]:
+    """The export as of a day, with what can no longer be known said; a guessed mapping is guessed anew from that."""
+    whole = mapping or guess_mapping(table)
+    check_columns(table, whole.columns)
+    reader = _Reader(table, whole)
+    dates, formats = _dates(reader)
+    created, closed = dates["created"].values, dates["closed"].values
+    table, changed = opportunities_by(table, whole.columns, created, closed, _statuses(reader), day)
+    if not changed:
+        return table, mapping, []
+    if not table.rows:
+        raise HistoryRefused(f"no deal had been created by {day}")
+    if mapping is None:
+        mapping = guess_mapping(table)
+    note = (
+        f"put back to {day}: an export keeps only a deal's latest stage, so deals open that day stand at the first "
+        "stage with their age; owners, products and amounts are the export's latest"
+    )
+    kept = {field: form for field, form in formats.items() if field != "expected"}
+    return table, mapping.model_copy(update={"dates": kept}), [note]
 
 
 def _first_reasons(reader: _Reader) -> str:
