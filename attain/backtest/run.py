@@ -1,0 +1,166 @@
+"""``attain backtest`` on a history of deals: origins, a fold each, the same cells by every method, scores."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from attain.backtest import baselines
+from attain.backtest.actuals import LEVELS, MEASURES, Won, series, won_deals
+from attain.backtest.fold import Fold, forecast
+from attain.backtest.origins import HORIZONS, BacktestRefused, Month, origins
+from attain.backtest.recalibrate import recalibrated
+from attain.backtest.records import ATTAIN, RECALIBRATED, Backtest, Cells, FoldRecord, score, together
+from attain.backtest.support import support_of
+from attain.history.mapping import Mapping, read_mapping
+from attain.history.read import read_history
+from attain.history.records import History, HistoryRefused
+
+Floats = NDArray[np.float64]
+BEFORE = 3  # complete months behind the first origin
+FOLDS = 8
+REPLICATIONS = 500
+MULTIPLES = (0.9, 1.0, 1.1)  # of the last period's and the last year's actual: the targets, fixed in advance
+
+Said = Callable[[str, int, int], None]  # what is being done, how far, of how much
+
+
+def backtest(
+    history: str | os.PathLike[str],
+    *,
+    mapping: str | os.PathLike[str] | Mapping | None = None,
+    folds: int = FOLDS,
+    every: int = 1,
+    horizons: Sequence[str] = tuple(HORIZONS),
+    n: int = REPLICATIONS,
+    seed: int = 0,
+    library: bool = True,
+    on_progress: Said | None = None,
+) -> Backtest:
+    """Forecast ``folds`` past months' ends, ``every`` so many months, and score what came after each.
+
+    At each origin the plan is fitted to what was known that day and simulated ``n`` times in phase 3. ``library``:
+    AutoETS and AutoARIMA too, where they are installed. Raises HistoryRefused, MappingRefused or BacktestRefused.
+    """
+    begun = time.perf_counter()
+    path = Path(history)
+    given = read_mapping(Path(mapping)) if isinstance(mapping, (str, os.PathLike)) else mapping
+    whole = read_history(path, mapping=given)
+    won = won_deals(whole.deals, *complete_months(whole))
+    asked = tuple(h for h in HORIZONS if h in horizons)
+    at = origins(won.first, won.last, folds, every, asked, BEFORE)
+    cells: list[Cells] = []
+    records: list[FoldRecord] = []
+    notes: list[str] = []
+    absent = _absent(library)
+    for k, origin in enumerate(at):
+        started = time.perf_counter()
+        reach = [h for h in asked if origin + HORIZONS[h] <= won.last]
+        if on_progress is not None:
+            on_progress(origin.last.isoformat(), k, len(at))
+        try:
+            fold = forecast(path, given, origin, max(HORIZONS[h] for h in reach), n, seed)
+        except (HistoryRefused, BacktestRefused) as refused:
+            notes.append(f"{origin.last}: nothing was forecast; {refused}")
+            continue
+        made = fold_cells(k, fold, won, reach, library=not absent)
+        cells += made
+        size = sum(len(c.names) for c in made)
+        before = won.deals.filter(pl.col("month") <= origin.index).height
+        records.append(
+            FoldRecord(
+                origin.last.isoformat(), tuple(reach), size, before, len(fold.pipeline.value),
+                time.perf_counter() - started,
+            )
+        )  # fmt: skip
+    if not cells:
+        raise BacktestRefused(f"{whole.name}: no origin could be forecast. {'; '.join(notes[:3])}")
+    scored = together([score(c) for c in recalibrated(cells, every)])
+    found = set(scored.cells["method"].unique())
+    order = (ATTAIN, RECALIBRATED, *baselines.NAIVE, *baselines.LIBRARY, *baselines.POINTS)
+    return Backtest(
+        whole.name,
+        "deals",
+        tuple(records),
+        scored,
+        tuple(m for m in order if m in found),
+        absent,
+        every,
+        asked,
+        seed,
+        n,
+        tuple(notes),
+        support_of(won, scored, every),
+        time.perf_counter() - begun,
+    )
+
+
+def _absent(library: bool) -> dict[str, str]:
+    if not library:
+        return dict.fromkeys(baselines.LIBRARY, "left out, as asked")
+    if not baselines.available():
+        return dict.fromkeys(baselines.LIBRARY, f"not installed: {baselines.INSTALL}")
+    return {}
+
+
+def complete_months(history: History) -> tuple[Month, Month]:
+    """The first and last month that the history covers whole. Raises BacktestRefused where there is none."""
+    begun = history.deals["created"].dt.date().min()
+    first = Month.of(begun)  # type: ignore[arg-type]
+    if begun.day > 3:  # type: ignore[union-attr]
+        first = first + 1
+    last = Month.of(history.as_of)
+    if history.as_of < last.last:
+        last = last + -1
+    if last < first:
+        raise BacktestRefused(f"{history.name} holds no complete month: {begun} to {history.as_of}")
+    return first, last
+
+
+def fold_cells(number: int, fold: Fold, won: Won, horizons: Sequence[str], *, library: bool) -> list[Cells]:
+    """One fold's cells by level, measure and horizon, every method's samples with them."""
+    out = []
+    now = fold.origin - won.first + 1  # months known
+    table = series(won, fold.names)
+    months = {h: HORIZONS[h] for h in horizons}
+    for level in LEVELS:
+        names = fold.names[level]
+        open_deals = fold.pipeline
+        rules = baselines.pipelines(open_deals.value, open_deals.odds, open_deals.places[level], len(names))
+        for m, measure in enumerate(MEASURES):
+            known = table[level][:, :now, m]
+            later = table[level][:, now:, m]
+            auto = {name: baselines.library(name, known, tuple(months.values())) for name in baselines.LIBRARY if library}
+            for horizon, ahead in months.items():
+                samples = {ATTAIN: fold.samples[level][:, :, :ahead, m].sum(axis=2)}
+                samples |= _known({name: baselines.naive(name, known, ahead) for name in baselines.NAIVE})
+                samples |= _known({name: by[ahead] for name, by in auto.items()})
+                samples |= {name: by[:, m : m + 1] for name, by in rules.items()}
+                actual = later[:, :ahead].sum(axis=1)
+                out.append(
+                    Cells(number, level, measure, horizon, ahead, names, actual, samples, targets(known, ahead))
+                )
+    return out
+
+
+def _known(samples: dict[str, Floats | None]) -> dict[str, Floats]:
+    return {name: found for name, found in samples.items() if found is not None}
+
+
+def targets(known: Floats, months: int) -> dict[str, Floats]:
+    """What attainment is asked about: multiples of the last period's and of the last year's same months' actual."""
+    out = {}
+    t = known.shape[1]
+    bases = {"last period": known[:, t - months :].sum(axis=1)} if t >= months else {}
+    if t >= baselines.YEAR:
+        bases["last year"] = known[:, t - baselines.YEAR : t - baselines.YEAR + months].sum(axis=1)
+    for name, base in bases.items():
+        for multiple in MULTIPLES:
+            out[f"{multiple:g} x {name}"] = multiple * base
+    return out
