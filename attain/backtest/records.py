@@ -37,6 +37,11 @@ class Cells:
     samples: dict[str, Floats]  # method -> [names, m]
     targets: dict[str, Floats] = field(default_factory=dict)  # kind -> [names], fixed before anything was forecast
 
+    @property
+    def group(self) -> tuple[str, str, str]:
+        """What is told together: level, measure, horizon."""
+        return self.level, self.measure, self.horizon
+
 
 @dataclass(frozen=True, eq=False)
 class Scored:
@@ -73,6 +78,7 @@ class Backtest:
     horizons: tuple[str, ...]
     seed: int | None
     n: int
+    learnt: int  # earlier origins that were forecast for recalibration only
     notes: tuple[str, ...]
     support: dict[str, Any]  # what the history's size supports
     seconds: float

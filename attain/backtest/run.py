@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -40,13 +41,15 @@ def backtest(
     horizons: Sequence[str] = tuple(HORIZONS),
     n: int = REPLICATIONS,
     seed: int = 0,
+    learn: int | None = None,
     library: bool = True,
     on_progress: Said | None = None,
 ) -> Backtest:
     """Forecast ``folds`` past months' ends, ``every`` so many months, and score what came after each.
 
-    At each origin the plan is fitted to what was known that day and simulated ``n`` times in phase 3. ``library``:
-    AutoETS and AutoARIMA too, where they are installed. Raises HistoryRefused, MappingRefused or BacktestRefused.
+    At each origin the plan is fitted to what was known that day and simulated ``n`` times in phase 3. ``learn``:
+    earlier origins, forecast for recalibration alone; as many as ``folds`` unless given. ``library``: AutoETS and
+    AutoARIMA too, where they are installed. Raises HistoryRefused, MappingRefused or BacktestRefused.
     """
     begun = time.perf_counter()
     path = Path(history)
@@ -54,40 +57,25 @@ def backtest(
     whole = read_history(path, mapping=given)
     won = won_deals(whole.deals, *complete_months(whole))
     asked = tuple(h for h in HORIZONS if h in horizons)
-    at = origins(won.first, won.last, folds, every, asked, BEFORE)
-    cells: list[Cells] = []
-    records: list[FoldRecord] = []
-    notes: list[str] = []
+    earlier = folds if learn is None else learn
+    at = origins(won.first, won.last, folds + earlier, every, asked, BEFORE)
+    scored_from = max(0, len(at) - folds)
+    maker = _Maker(path, given, won, asked, n, seed)
     absent = _absent(library)
     for k, origin in enumerate(at):
-        started = time.perf_counter()
-        reach = [h for h in asked if origin + HORIZONS[h] <= won.last]
         if on_progress is not None:
             on_progress(origin.last.isoformat(), k, len(at))
-        try:
-            fold = forecast(path, given, origin, max(HORIZONS[h] for h in reach), n, seed)
-        except (HistoryRefused, BacktestRefused) as refused:
-            notes.append(f"{origin.last}: nothing was forecast; {refused}")
-            continue
-        made = fold_cells(k, fold, won, reach, library=not absent)
-        cells += made
-        size = sum(len(c.names) for c in made)
-        before = won.deals.filter(pl.col("month") <= origin.index).height
-        records.append(
-            FoldRecord(
-                origin.last.isoformat(), tuple(reach), size, before, len(fold.pipeline.value),
-                time.perf_counter() - started,
-            )
-        )  # fmt: skip
+        maker.add(k, origin, learning=k < scored_from, library=not absent)
+    cells = [c for c in recalibrated(maker.cells, every) if c.fold >= scored_from]
     if not cells:
-        raise BacktestRefused(f"{whole.name}: no origin could be forecast. {'; '.join(notes[:3])}")
-    scored = together([score(c) for c in recalibrated(cells, every)])
+        raise BacktestRefused(f"{whole.name}: no origin could be forecast. {'; '.join(maker.notes[:3])}")
+    scored = together([score(c) for c in cells])
     found = set(scored.cells["method"].unique())
     order = (ATTAIN, RECALIBRATED, *baselines.NAIVE, *baselines.LIBRARY, *baselines.POINTS)
     return Backtest(
         whole.name,
         "deals",
-        tuple(records),
+        tuple(maker.records),
         scored,
         tuple(m for m in order if m in found),
         absent,
@@ -95,10 +83,51 @@ def backtest(
         asked,
         seed,
         n,
-        tuple(notes),
+        len({c.fold for c in maker.cells if c.fold < scored_from}),
+        tuple(maker.notes),
         support_of(won, scored, every),
         time.perf_counter() - begun,
     )
+
+
+@dataclass
+class _Maker:
+    """Makes one origin's cells after another; an origin whose history carries no plan is noted and left out."""
+
+    path: Path
+    mapping: Mapping | None
+    won: Won
+    horizons: tuple[str, ...]
+    n: int
+    seed: int
+    cells: list[Cells] = field(default_factory=list)
+    records: list[FoldRecord] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, number: int, origin: Month, *, learning: bool, library: bool) -> None:
+        begun = time.perf_counter()
+        reach = [h for h in self.horizons if origin + HORIZONS[h] <= self.won.last]
+        months = max(HORIZONS[h] for h in reach)
+        try:
+            fold = forecast(self.path, self.mapping, origin, months, self.n, self.seed)
+        except (HistoryRefused, BacktestRefused) as refused:
+            if not learning:
+                self.notes.append(f"{origin.last}: nothing was forecast; {refused}")
+            return
+        made = fold_cells(number, fold, self.won, reach, library=library and not learning)
+        self.cells += made
+        if learning:
+            return
+        self.records.append(
+            FoldRecord(
+                origin.last.isoformat(),
+                tuple(reach),
+                sum(len(c.names) for c in made),
+                self.won.deals.filter(pl.col("month") <= origin.index).height,
+                len(fold.pipeline.value),
+                time.perf_counter() - begun,
+            )
+        )
 
 
 def _absent(library: bool) -> dict[str, str]:

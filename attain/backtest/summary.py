@@ -160,6 +160,7 @@ def document(found: Backtest) -> dict[str, Any]:
         "seed": found.seed,
         "replications": found.n,
         "every_months": found.every,
+        "learnt_origins": found.learnt,
         "folds": [
             {
                 "origin": f.origin, "horizons": list(f.horizons), "cells": f.cells, "won": f.won, "open": f.open,
