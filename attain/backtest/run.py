@@ -61,7 +61,7 @@ def backtest(
     at = origins(won.first, won.last, folds + earlier, every, asked, BEFORE)
     scored_from = max(0, len(at) - folds)
     maker = _Maker(path, given, won, asked, n, seed)
-    absent = _absent(library)
+    absent = absent_library(library)
     for k, origin in enumerate(at):
         if on_progress is not None:
             on_progress(origin.last.isoformat(), k, len(at))
@@ -130,7 +130,8 @@ class _Maker:
         )
 
 
-def _absent(library: bool) -> dict[str, str]:
+def absent_library(library: bool) -> dict[str, str]:
+    """Methods that cannot run -> why, and what would help."""
     if not library:
         return dict.fromkeys(baselines.LIBRARY, "left out, as asked")
     if not baselines.available():
