@@ -55,8 +55,8 @@ def series(won: Won, names: Names) -> dict[str, NDArray[np.float64]]:
         place = _places(won.deals, level, wanted)
         known = place >= 0
         table = np.zeros((len(wanted), months, len(MEASURES)))
-        np.add.at(table, (place[known], at[known], 0), 1.0)
-        np.add.at(table, (place[known], at[known], 1), value[known])
+        np.add.at(table[:, :, 0], (place[known], at[known]), 1.0)
+        np.add.at(table[:, :, 1], (place[known], at[known]), value[known])
         out[level] = table
     return out
 

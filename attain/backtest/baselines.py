@@ -36,7 +36,7 @@ def _with_errors(point: Floats, errors: Floats) -> Floats:
     if errors.shape[1] < FEWEST:
         return np.repeat(point[:, None], len(LEVELS), axis=1)
     spread = np.quantile(errors, LEVELS, axis=1).T
-    return np.clip(point[:, None] + spread, 0.0, None)
+    return np.asarray(np.clip(point[:, None] + spread, 0.0, None), dtype=np.float64)
 
 
 def last_period(table: Floats, months: int) -> Floats | None:
@@ -126,8 +126,8 @@ def pipelines(value: Floats, odds: Floats, places: NDArray[np.int64], cells: int
     known = places >= 0
     out = {name: np.zeros((cells, 2)) for name in POINTS}
     for name, weight in (("weighted_pipeline", odds), ("manager", np.full(len(value), 1.0 / 3.0))):
-        np.add.at(out[name], (places[known], 0), weight[known])
-        np.add.at(out[name], (places[known], 1), (weight * value)[known])
+        np.add.at(out[name][:, 0], places[known], weight[known])
+        np.add.at(out[name][:, 1], places[known], (weight * value)[known])
     return out
 
 

@@ -5,7 +5,7 @@ Phase 3 of the contract on randomness: no draw is shared with a simulation, a se
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,15 +57,16 @@ def forecast(
     months: int,
     n: int,
     seed: int,
-    on_progress: Callable[[int], None] | None = None,
+    sets: Sequence[str] = (),
 ) -> Fold:
     """Fit as of the origin's last day, simulate n replications, and keep what each said of the next ``months``.
 
-    Raises HistoryRefused or BacktestRefused where that day's history carries no plan.
+    ``sets`` vary the plan, as ``--set`` does. Raises HistoryRefused or BacktestRefused where that day's history carries
+    no plan, PlanRefused where a change cannot be made.
     """
     with TemporaryDirectory(prefix="attain-backtest-") as folder:
         found = calibrate(history, Path(folder) / "plan.yaml", goal=GOAL, mapping=mapping, as_of=origin.last)
-        loaded = load_plan(found.plan)
+        loaded = load_plan(found.plan, sets=sets)
         world = build(loaded)
     names: Names = {
         COMPANY: (COMPANY,),
@@ -74,15 +75,11 @@ def forecast(
         "rep": world.reps,
     }
     ahead = [_month(world, origin + k) for k in range(1, months + 1)]
-    samples = {
-        level: np.zeros((len(names[level]), n, months, len(MEASURES))) for level in LEVELS
-    }
+    samples = {level: np.zeros((len(names[level]), n, months, len(MEASURES))) for level in LEVELS}
     simulate = Simulator(world, seed, PHASE, keep="cells")
     for first in range(0, n, CHUNK):
         size = min(CHUNK, n - first)
         _add(simulate(first, size), first, ahead, world, samples)
-        if on_progress is not None:
-            on_progress(first + size)
     return Fold(origin, names, samples, _pipeline(loaded, world, found), found.notes, found.fitted)
 
 

@@ -61,7 +61,9 @@ def read_horizons(text: str) -> tuple[str, ...]:
     asked = {part.strip() for part in text.split(",") if part.strip()}
     unknown = sorted(asked - HORIZONS.keys())
     if unknown or not asked:
-        raise BacktestRefused(f"{', '.join(unknown) or 'nothing'} is no horizon; expected some of {', '.join(HORIZONS)}")
+        raise BacktestRefused(
+            f"{', '.join(unknown) or 'nothing'} is no horizon; expected some of {', '.join(HORIZONS)}"
+        )
     return tuple(name for name in HORIZONS if name in asked)
 
 

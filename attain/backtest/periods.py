@@ -51,9 +51,7 @@ def backtest_periods(
         made = [c for level in table.levels for c in _cells(k, origin, table, level, reach, n, rng, not absent)]
         cells += made
         size = sum(len(c.names) for c in made)
-        records.append(
-            FoldRecord(origin.last.isoformat(), tuple(reach), size, 0, 0, time.perf_counter() - started)
-        )
+        records.append(FoldRecord(origin.last.isoformat(), tuple(reach), size, 0, 0, time.perf_counter() - started))
     scored = together([score(c) for c in cells])
     found = set(scored.cells["method"].unique())
     order = (ATTAIN, BUDGET, *baselines.NAIVE, *baselines.LIBRARY)

@@ -2,9 +2,12 @@
 
 What is expected of a cell's month is its budget where there is one, else what exponential smoothing carries on; the
 weight of smoothing is one for all cells, the one that would have forecast the past best. Errors are told as parts of
-what was expected. Each cell has a bias and a spread of its own, both drawn toward those of all cells as far as the cells
-are alike: the bias as a random effect, the variance as a scaled inverse chi-square whose degrees of freedom are fitted
-to how much variances differ (Smyth 2004). What is left is Student t: cells with little history get wide tails.
+what was expected, about nought: a bias seen in a few months is as likely to end as to last, so it widens and does not
+move. Each cell has a variance of its own, drawn toward that of all cells as far as they are alike: a scaled inverse
+chi-square whose degrees of freedom are fitted to how much variances differ (Smyth 2004). So errors are Student t, and
+cells with little history have wide tails. How far an error lasts into the next month is measured over all cells. At
+last the same forecasts are made at each earlier month, and what they got wrong, in spreads, is what errors are drawn
+from: cells that run for months as planned and then jump are seen for what they are.
 """
 
 from __future__ import annotations
@@ -53,7 +56,7 @@ def smoothed(actual: Floats, weight: float) -> Floats:
 
 
 def expected(actual: Floats, budget: Floats, ahead: int) -> tuple[Floats, Floats]:
-    """[cells, months] and [cells, ahead] what was and is expected; ``budget`` [cells, months + ahead], nan where none."""
+    """[cells, months] and [cells, ahead] what was and is expected; ``budget`` runs over both, nan where none is."""
     months = actual.shape[1]
     scale = np.abs(actual).mean(axis=1, keepdims=True) + 1e-9
     tried = [smoothed(actual, w) for w in WEIGHTS]
@@ -66,7 +69,7 @@ def expected(actual: Floats, budget: Floats, ahead: int) -> tuple[Floats, Floats
 
 def units(expectation: Floats, typical: float) -> Floats:
     """What errors are parts of: what was expected, but no less than a part of the level's typical month."""
-    return np.maximum(np.abs(expectation), LEAST * typical)
+    return np.asarray(np.maximum(np.abs(expectation), LEAST * typical), dtype=np.float64)
 
 
 def moderated(variance: Floats, df: Floats) -> tuple[float, float]:
@@ -129,9 +132,9 @@ def forecast(actual: Floats, budget: Floats, months: int) -> Forecast:
     past, later = expected(actual, budget, months)
     typical = float(np.median(np.abs(actual[actual != 0.0]))) if actual.any() else 1.0
     first = np.argmax(actual != 0.0, axis=1)
-    begun = np.arange(actual.shape[1])[None, :] > first[:, None]
-    begun &= actual.any(axis=1)[:, None]  # a cell's first month was expected by nobody, but for its budget
-    known = begun | (~np.isnan(budget[:, : actual.shape[1]]))
+    begun = np.arange(actual.shape[1])[None, :] > first[:, None]  # a first month was expected by nobody ...
+    begun[~actual.any(axis=1)] = False
+    known = begun | ~np.isnan(budget[:, : actual.shape[1]])  # ... but for its budget
     found = pool(np.where(known, (actual - past) / units(past, typical), np.nan))
     unit = units(later, typical)
     lag = np.abs(np.arange(months)[:, None] - np.arange(months))
@@ -152,7 +155,8 @@ def surprises(actual: Floats, budget: Floats, months: int) -> Floats:
 
 def active(actual: Floats) -> NDArray[np.bool_]:
     """[cells] whether so many of the last months were not nought that a forecast means something."""
-    return np.asarray((actual[:, -OF:] != 0.0).sum(axis=1) >= min(ACTIVE, actual.shape[1]))
+    months = np.count_nonzero(actual[:, -OF:], axis=1)
+    return np.asarray(months >= min(ACTIVE, actual.shape[1]), dtype=np.bool_)
 
 
 def draw(made: Forecast, past: Floats, n: int, rng: np.random.Generator) -> Floats:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import datetime as dt
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,8 +19,9 @@ from attain.backtest.fold import Fold, forecast
 from attain.backtest.origins import HORIZONS, BacktestRefused, Month, origins
 from attain.backtest.recalibrate import recalibrated
 from attain.backtest.records import ATTAIN, RECALIBRATED, Backtest, Cells, FoldRecord, score, together
+from attain.backtest.stages import held_out_stages
 from attain.backtest.support import support_of
-from attain.history.mapping import Mapping, read_mapping
+from attain.history.mapping import Mapping
 from attain.history.read import read_history
 from attain.history.records import History, HistoryRefused
 
@@ -27,40 +29,36 @@ Floats = NDArray[np.float64]
 BEFORE = 3  # complete months behind the first origin
 FOLDS = 8
 REPLICATIONS = 500
+STAGE_REPLICATIONS = 200
 MULTIPLES = (0.9, 1.0, 1.1)  # of the last period's and the last year's actual: the targets, fixed in advance
 
 Said = Callable[[str, int, int], None]  # what is being done, how far, of how much
 
 
-def backtest(
-    history: str | os.PathLike[str],
+def backtest_deals(
+    path: Path,
+    mapping: Mapping | None,
     *,
-    mapping: str | os.PathLike[str] | Mapping | None = None,
-    folds: int = FOLDS,
-    every: int = 1,
-    horizons: Sequence[str] = tuple(HORIZONS),
-    n: int = REPLICATIONS,
-    seed: int = 0,
+    folds: int,
+    every: int,
+    horizons: Sequence[str],
+    n: int,
+    seed: int,
     learn: int | None = None,
     library: bool = True,
+    sets: Sequence[str] = (),
     on_progress: Said | None = None,
 ) -> Backtest:
-    """Forecast ``folds`` past months' ends, ``every`` so many months, and score what came after each.
-
-    At each origin the plan is fitted to what was known that day and simulated ``n`` times in phase 3. ``learn``:
-    earlier origins, forecast for recalibration alone; as many as ``folds`` unless given. ``library``: AutoETS and
-    AutoARIMA too, where they are installed. Raises HistoryRefused, MappingRefused or BacktestRefused.
-    """
+    """Back-test a history of deals; see ``workflow.backtest``. Raises HistoryRefused or BacktestRefused."""
     begun = time.perf_counter()
-    path = Path(history)
-    given = read_mapping(Path(mapping)) if isinstance(mapping, (str, os.PathLike)) else mapping
+    given = mapping
     whole = read_history(path, mapping=given)
     won = won_deals(whole.deals, *complete_months(whole))
     asked = tuple(h for h in HORIZONS if h in horizons)
     earlier = folds if learn is None else learn
     at = origins(won.first, won.last, folds + earlier, every, asked, BEFORE)
     scored_from = max(0, len(at) - folds)
-    maker = _Maker(path, given, won, asked, n, seed)
+    maker = _Maker(path, given, won, asked, n, seed, tuple(sets))
     absent = absent_library(library)
     for k, origin in enumerate(at):
         if on_progress is not None:
@@ -87,7 +85,20 @@ def backtest(
         tuple(maker.notes),
         support_of(won, scored, every),
         time.perf_counter() - begun,
+        _stages(path, whole, given, won.last, min(n, STAGE_REPLICATIONS), seed, sets),
     )
+
+
+def _stages(
+    path: Path, whole: History, mapping: Mapping | None, month: Month, n: int, seed: int, sets: Sequence[str]
+) -> tuple[dict[str, Any], ...]:
+    """The last month stage by stage, where the history knows when deals entered their stages."""
+    if whole.shape != "events":
+        return ()
+    try:
+        return held_out_stages(path, whole, mapping, month, n, seed, sets)
+    except HistoryRefused:
+        return ()
 
 
 @dataclass
@@ -100,6 +111,7 @@ class _Maker:
     horizons: tuple[str, ...]
     n: int
     seed: int
+    sets: tuple[str, ...]
     cells: list[Cells] = field(default_factory=list)
     records: list[FoldRecord] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -109,7 +121,7 @@ class _Maker:
         reach = [h for h in self.horizons if origin + HORIZONS[h] <= self.won.last]
         months = max(HORIZONS[h] for h in reach)
         try:
-            fold = forecast(self.path, self.mapping, origin, months, self.n, self.seed)
+            fold = forecast(self.path, self.mapping, origin, months, self.n, self.seed, self.sets)
         except (HistoryRefused, BacktestRefused) as refused:
             if not learning:
                 self.notes.append(f"{origin.last}: nothing was forecast; {refused}")
@@ -141,9 +153,9 @@ def absent_library(library: bool) -> dict[str, str]:
 
 def complete_months(history: History) -> tuple[Month, Month]:
     """The first and last month that the history covers whole. Raises BacktestRefused where there is none."""
-    begun = history.deals["created"].dt.date().min()
-    first = Month.of(begun)  # type: ignore[arg-type]
-    if begun.day > 3:  # type: ignore[union-attr]
+    begun: dt.date = history.deals["created"].min().date()  # type: ignore[union-attr]
+    first = Month.of(begun)
+    if begun.day > 3:
         first = first + 1
     last = Month.of(history.as_of)
     if history.as_of < last.last:
@@ -166,16 +178,16 @@ def fold_cells(number: int, fold: Fold, won: Won, horizons: Sequence[str], *, li
         for m, measure in enumerate(MEASURES):
             known = table[level][:, :now, m]
             later = table[level][:, now:, m]
-            auto = {name: baselines.library(name, known, tuple(months.values())) for name in baselines.LIBRARY if library}
+            auto = {
+                name: baselines.library(name, known, tuple(months.values())) for name in baselines.LIBRARY if library
+            }
             for horizon, ahead in months.items():
                 samples = {ATTAIN: fold.samples[level][:, :, :ahead, m].sum(axis=2)}
                 samples |= _known({name: baselines.naive(name, known, ahead) for name in baselines.NAIVE})
                 samples |= _known({name: by[ahead] for name, by in auto.items()})
                 samples |= {name: by[:, m : m + 1] for name, by in rules.items()}
                 actual = later[:, :ahead].sum(axis=1)
-                out.append(
-                    Cells(number, level, measure, horizon, ahead, names, actual, samples, targets(known, ahead))
-                )
+                out.append(Cells(number, level, measure, horizon, ahead, names, actual, samples, targets(known, ahead)))
     return out
 
 

@@ -8,6 +8,7 @@ uniform draw in that range (the non-randomised transform of Czado, Gneiting and 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ def crps(samples: Floats, outcomes: Floats, *, fair: bool = True) -> Floats:
     """
     ordered = np.sort(samples, axis=1)
     m = ordered.shape[1]
-    error = np.abs(ordered - outcomes[:, None]).mean(axis=1)
+    error: Floats = np.abs(ordered - outcomes[:, None]).mean(axis=1)
     if m == 1:
         return error
     weight = 2.0 * np.arange(1, m + 1) - m - 1.0
@@ -57,7 +58,7 @@ def histogram(low: Floats, high: Floats, bins: int = 10) -> Floats:
     if not len(low):
         return np.zeros(bins)
     edges = np.linspace(0.0, 1.0, bins + 1)
-    return np.array([within(low, high, a, b).mean() for a, b in zip(edges, edges[1:], strict=False)])
+    return np.array([within(low, high, a, b).mean() for a, b in pairwise(edges)])
 
 
 def width(samples: Floats, level: float) -> Floats:

@@ -11,6 +11,7 @@ widened by how much the months before differed from each other beyond what the s
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -38,7 +39,13 @@ BOUNDS = (0.1, 0.5, 0.9)
 
 
 def held_out_stages(
-    history: Path, whole: History, mapping: Mapping | None, month: Month, n: int, seed: int
+    history: Path,
+    whole: History,
+    mapping: Mapping | None,
+    month: Month,
+    n: int,
+    seed: int,
+    sets: Sequence[str] = (),
 ) -> tuple[dict[str, Any], ...]:
     """A row a stage and figure: what came true, the median and central 80% of the simulation, whether it was inside.
 
@@ -46,7 +53,7 @@ def held_out_stages(
     """
     with TemporaryDirectory(prefix="attain-backtest-") as folder:
         found = calibrate(history, Path(folder) / "plan.yaml", goal=GOAL, mapping=mapping, as_of=(month + -1).last)
-        world = build(load_plan(found.plan))
+        world = build(load_plan(found.plan, sets=sets))
     simulate = Simulator(world, seed, PHASE)
     at = list(world.months).index(month.label)
     stages = len(world.stages.names)
@@ -72,7 +79,7 @@ def held_out_stages(
         drawn = [shares[:, s], *times[:, s].T]
         for figure, seen, samples, past in zip(FIGURES, actual, drawn, earlier, strict=True):
             row = _row(name, figure, seen, samples, past, count, rng)
-            rows += [row] if row is not None else []
+            rows += [{"month": month.label, **row}] if row is not None else []
     return tuple(rows)
 
 

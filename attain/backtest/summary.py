@@ -63,7 +63,7 @@ def coverage(found: Backtest) -> list[Row]:
                 rows.append(
                     {
                         **key, "method": method, "interval": level, "covered": share,
-                        "error": blocks(hit, fold, length), "width": float(own[f"width{level:.0%}"].mean() or 0.0),
+                        "error": blocks(hit, fold, length), "width": float(own[f"width{level:.0%}"].to_numpy().mean()),
                         "cells": own.height,
                         "within": None if bar is None or own.height < ENOUGH else bar[0] <= share <= bar[1],
                     }
@@ -87,7 +87,7 @@ def crps(found: Backtest) -> list[Row]:
     for method in found.methods:
         own = cells.filter(pl.col("method") == method).join(ours, on=list(CELL), how="inner")
         for key, part in _groups(own):
-            theirs, mine = float(part["crps"].mean() or 0.0), float(part["ours"].mean() or 0.0)  # type: ignore[arg-type]
+            theirs, mine = (float(part[column].to_numpy().mean()) for column in ("crps", "ours"))
             rows.append({**key, "method": method, "crps": theirs, "attain": mine, "cells": part.height})
     return rows
 
@@ -151,9 +151,20 @@ def histograms(found: Backtest, bins: int = 10) -> dict[str, list[float]]:
     return out
 
 
+def origins_needed(rows: list[Row], folds: int, room: float = 0.05) -> int | None:
+    """How many origins would tell the 80% coverage of months to so much, from the bootstrap's error at hand."""
+    own = [r for r in rows if r["level"] == "all" and r["interval"] == 0.8 and r["method"] == ATTAIN]
+    own = [r for r in own if r["horizon"] == "month" and np.isfinite(r["error"][1] - r["error"][0])]
+    if not own or folds < 3:
+        return None
+    half = float(np.mean([(r["error"][1] - r["error"][0]) / 2.0 for r in own]))
+    return max(folds, int(np.ceil(folds * (half / room) ** 2)))
+
+
 def document(found: Backtest) -> dict[str, Any]:
     """What ``--json`` prints."""
     table = crps(found)
+    rows = coverage(found)
     return {
         "history": found.name,
         "kind": found.kind,
@@ -168,7 +179,7 @@ def document(found: Backtest) -> dict[str, Any]:
             }
             for f in found.folds
         ],
-        "coverage": coverage(found),
+        "coverage": rows,
         "crps": table,
         "skill": skill(found, table),
         "overall": overall(found, table),
@@ -176,7 +187,7 @@ def document(found: Backtest) -> dict[str, Any]:
         "pit": histograms(found),
         "absent": found.absent,
         "stages": list(found.stages),
-        "support": found.support,
+        "support": {**found.support, "origins_needed": origins_needed(rows, len(found.folds))},
         "notes": list(found.notes),
         "seconds": found.seconds,
     }  # fmt: skip

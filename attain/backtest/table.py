@@ -119,7 +119,9 @@ def read_periods(path: Path, mapping: PeriodMapping) -> Periods:
     absent = sorted({c for c in wanted if c is not None and c not in columns})
     if absent:
         raise BacktestRefused(f"{path.name} has no column {', '.join(absent)}; it has: {', '.join(columns)}")
-    months = np.array([_month(text, path.name, row) for row, text in zip(table.lines, columns[mapping.period], strict=True)])
+    months = np.array(
+        [_month(text, path.name, row) for row, text in zip(table.lines, columns[mapping.period], strict=True)]
+    )
     actual, budget = _amounts(columns, mapping, path.name)
     kept = ~np.isnan(actual)
     if not kept.any():
@@ -131,7 +133,9 @@ def read_periods(path: Path, mapping: PeriodMapping) -> Periods:
         for chosen in combinations(keys, size):
             values = [columns[mapping.cells[k]] for k in chosen]
             named = [" · ".join(v) for v in zip(*values, strict=True)] if chosen else [COMPANY] * len(months)
-            levels.append(_level(" x ".join(chosen) or COMPANY, named, months - first, last - first + 1, actual, budget))
+            levels.append(
+                _level(" x ".join(chosen) or COMPANY, named, months - first, last - first + 1, actual, budget)
+            )
     return Periods(path.name, Month(first), Month(last), tuple(levels), len(table.rows), ())
 
 
