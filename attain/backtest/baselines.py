@@ -22,7 +22,8 @@ FEWEST = 2  # past errors from which a baseline has a spread; with fewer it is a
 NAIVE = ("last_period", "last_year", "moving_average")
 LIBRARY = ("auto_ets", "auto_arima")
 POINTS = ("weighted_pipeline", "manager")
-INSTALL = "pip install 'attain[forecasts]'"
+MISSING = "not installed: pip install 'attain[forecasts]'"
+UNWANTED = "left out, as asked"
 
 
 def rolling(table: Floats, months: int) -> Floats:

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from attain.backtest import baselines
-from attain.backtest.actuals import LEVELS, MEASURES, Won, series, won_deals
+from attain.backtest.actuals import COMPANY, LEVELS, MEASURES, Won, series, won_deals
 from attain.backtest.fold import Fold, forecast
 from attain.backtest.origins import HORIZONS, BacktestRefused, Month, origins
 from attain.backtest.recalibrate import recalibrated
@@ -145,9 +145,9 @@ class _Maker:
 def absent_library(library: bool) -> dict[str, str]:
     """Methods that cannot run -> why, and what would help."""
     if not library:
-        return dict.fromkeys(baselines.LIBRARY, "left out, as asked")
+        return dict.fromkeys(baselines.LIBRARY, baselines.UNWANTED)
     if not baselines.available():
-        return dict.fromkeys(baselines.LIBRARY, f"not installed: {baselines.INSTALL}")
+        return dict.fromkeys(baselines.LIBRARY, baselines.MISSING)
     return {}
 
 
@@ -173,6 +173,8 @@ def fold_cells(number: int, fold: Fold, won: Won, horizons: Sequence[str], *, li
     months = {h: HORIZONS[h] for h in horizons}
     for level in LEVELS:
         names = fold.names[level]
+        if level != COMPANY and len(names) < 2:
+            continue  # the company under another name
         open_deals = fold.pipeline
         rules = baselines.pipelines(open_deals.value, open_deals.odds, open_deals.places[level], len(names))
         for m, measure in enumerate(MEASURES):

@@ -12,6 +12,7 @@ Row = dict[str, Any]
 NARROW, WIDE = 0.3, 0.12  # mass of the transform's outer two of ten bins, 0.2 where the spread is right
 OFF = 0.1  # of the mean transform from a half
 LEVEL = 0.8
+FAR = 0.2  # less coverage than elsewhere
 ROOM = 0.05  # of coverage about 80%: what is called holding
 
 
@@ -35,7 +36,7 @@ class Verdict:
     cells: int
     holds: bool
     raw: float  # attain's own, as fitted
-    reasons: tuple[str, ...]  # 'narrow', 'wide', 'low', 'high', 'drift', 'season', 'budget'
+    reasons: tuple[str, ...]  # 'narrow', 'wide', 'low', 'high', 'reps', 'drift', 'season', 'budget'
     losing: tuple[Losing, ...]
     groups: int
     best: str | None  # the baseline that is hardest to beat, over all groups
@@ -61,6 +62,14 @@ def verdict(told: Row) -> Verdict:
     )  # fmt: skip
 
 
+def _reps_worse(rows: list[Row]) -> bool:
+    """Whether reps' intervals hold far less often than those of everything else."""
+    own = [r for r in rows if r["interval"] == LEVEL and r["level"] != "all"]
+    reps, cells = _pooled([r for r in own if r["level"] == "rep"], ATTAIN)
+    others, rest = _pooled([r for r in own if r["level"] != "rep"], ATTAIN)
+    return bool(cells and rest) and reps < others - FAR
+
+
 def _pooled(rows: list[Row], method: str) -> tuple[float, int]:
     own = [r for r in rows if r["method"] == method]
     cells = sum(r["cells"] for r in own)
@@ -75,6 +84,7 @@ def _reasons(told: Row, losing: tuple[Losing, ...]) -> tuple[str, ...]:
         middle = sum(share * (i + 0.5) / len(bins) for i, share in enumerate(bins))
         found += ["narrow"] if ends > NARROW else ["wide"] if ends < WIDE else []
         found += ["low"] if middle > 0.5 + OFF else ["high"] if middle < 0.5 - OFF else []
+    found += ["reps"] if _reps_worse(told["coverage"]) else []
     better = [row.best for row in losing]
     for method, reason in (("last_period", "drift"), ("last_year", "season"), ("budget", "budget")):
         if better.count(method) > len(told["skill"]) / 10:

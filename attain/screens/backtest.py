@@ -14,6 +14,7 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
+from attain.backtest.baselines import MISSING
 from attain.backtest.records import ATTAIN, RECALIBRATED
 from attain.backtest.verdict import Verdict, verdict
 from attain.wording import Language, date, joined, number, percent, text
@@ -128,7 +129,10 @@ def support_lines(told: Row, say: Said) -> list[str]:
 
 def notes_of(told: Row, say: Said) -> list[str]:
     """What was left out, and what came up."""
-    absent = [say("absent", method=say.name("m", method), why=why) for method, why in told["absent"].items()]
+    absent = [
+        say("absent", method=say.name("m", method), why=say("missing" if why == MISSING else "unwanted"))
+        for method, why in told["absent"].items()
+    ]
     return [*absent, *told["notes"]]
 
 
@@ -174,6 +178,29 @@ def coverage_heads(say: Said) -> list[str]:
     """The heads of ``coverage_rows``."""
     levels = [say("interval", level=percent(level, say.language)) for level in SHOWN]
     return [say("horizon"), say("measure"), say("method"), *levels, say("cells")]
+
+
+def level_rows(told: Row, say: Said) -> list[list[str]]:
+    """Level, horizon, measure, method, coverage and mean width of each shown interval, cells."""
+    by: dict[tuple[str, str, str, str], dict[float, Row]] = {}
+    for row in told["coverage"]:
+        if row["level"] != "all":
+            by.setdefault((row["level"], row["horizon"], row["measure"], row["method"]), {})[row["interval"]] = row
+    return [
+        [
+            say.name("l", level), say.name("h", horizon), say.name("s", measure), say.name("m", method),
+            *(percent(rows[x]["covered"], say.language, 0) for x in SHOWN),
+            *(f"{rows[x]['width']:,.4g}" for x in SHOWN), number(rows[SHOWN[0]]["cells"], say.language),
+        ]
+        for (level, horizon, measure, method), rows in by.items()
+    ]  # fmt: skip
+
+
+def level_heads(say: Said) -> list[str]:
+    """The heads of ``level_rows``."""
+    first = coverage_heads(say)
+    widths = [say("width", level=percent(level, say.language)) for level in SHOWN]
+    return [say("level"), *first[:-1], *widths, first[-1]]
 
 
 def _coverage(told: Row, say: Said) -> RenderableType:

@@ -45,6 +45,10 @@ BACKTEST: dict[str, tuple[str, str]] = {
     ),
     "backtest.why.low": ("Forecasts were too low on the whole: business grew faster than the fitted year.", "预测总体偏低：业务增长快于所拟合的年份。"),
     "backtest.why.high": ("Forecasts were too high on the whole: business fell behind the fitted year.", "预测总体偏高：业务落后于所拟合的年份。"),
+    "backtest.why.reps": (
+        "Reps' intervals hold far less often than the rest: who ends a deal is not who began it, or people change what they do, while the fit gives each rep a steady share of leads and odds.",
+        "销售个人的区间命中率远低于其他层级：结束商机的人并非开始的人，或个人分工在变，而拟合给每名销售固定的线索份额和胜率。",
+    ),
     "backtest.why.drift": (
         "The last period says more than a year's average: conversion or arrivals drift, and the fit averages over the drift.",
         "上一期比全年平均更有信息：转化率或线索量在漂移，而拟合取了平均。",
@@ -58,6 +62,8 @@ BACKTEST: dict[str, tuple[str, str]] = {
         "预算本身比拟合结果更有信息。",
     ),
     "backtest.coverage": ("How often intervals held the outcome", "区间包含结果的比例"),
+    "backtest.by_level": ("The same by level, and what intervals are wide", "按层级的同一指标及区间宽度"),
+    "backtest.width": ("Mean width, {level}", "平均宽度（{level}）"),
     "backtest.coverage_note": (
         "Over company, regions, products and reps together. 80% intervals should hold 80%, 90% intervals 90%; in brackets the 95% range of a block bootstrap over origins. Ties count by the part of the outcome's rank that is inside.",
         "公司、区域、产品、销售合计。80% 区间应包含 80%，90% 区间应包含 90%；括号内为按截至日分块自助法的 95% 范围。并列值按其秩落在区间内的部分计。",
@@ -122,6 +128,8 @@ BACKTEST: dict[str, tuple[str, str]] = {
         "要把 80% 覆盖率的误差控制在 ±5 个百分点，约需 {n} 个月度截至日；现有 {have} 个。",
     ),
     "backtest.absent": ("Left out: {method} ({why})", "未包含：{method}（{why}）"),
+    "backtest.missing": ("not installed: pip install 'attain[forecasts]'", "未安装：pip install 'attain[forecasts]'"),
+    "backtest.unwanted": ("as asked", "按要求"),
     "backtest.notes": ("What to know", "须知"),
     "backtest.wrote": ("Wrote {files}", "已写入 {files}"),
     "backtest.run": ("Seed {seed}, {n} replications a forecast, {seconds} s", "种子 {seed}，每次预测 {n} 次模拟，用时 {seconds} 秒"),
