@@ -7,6 +7,7 @@ the manager's rule are points: a point's CRPS is its absolute error.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
@@ -107,7 +108,9 @@ def _one(name: str, row: Floats, months: int) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each month ahead; a series that does not move stays where it is."""
     if np.ptp(row) == 0.0:
         return np.full(months, row[-1]), np.zeros(months)
-    found = _model(name, len(row)).forecast(y=row, h=months, level=[80])
+    with warnings.catch_warnings():  # that a fit was hard to find is no news of a dozen numbers
+        warnings.simplefilter("ignore")
+        found = _model(name, len(row)).forecast(y=row, h=months, level=[80])
     mean = np.asarray(found["mean"], dtype=np.float64)
     half = np.asarray(found["hi-80"], dtype=np.float64) - mean
     sd = np.nan_to_num(half / 1.2815515655446004, nan=float(row.std()))

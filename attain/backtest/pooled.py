@@ -24,6 +24,7 @@ FLOOR = 0.01  # of what is expected: no cell is known better than that
 LEAST = 0.05  # of the level's median month: below it, errors are told as parts of this
 BURN = 3  # months before smoothing, and forecasts made in the past, are judged
 ACTIVE, OF = 3, 6  # a cell is forecast where so many of its last months were not nought
+FEWEST = 3  # cells from which they have a variance in common
 TRUST = 20.0  # surprises from which they count for half
 LEAST_DF, MOST_DF = 3.0, 200.0  # fewer than three, and a mean of tails would not settle
 
@@ -74,10 +75,12 @@ def units(expectation: Floats, typical: float) -> Floats:
 
 def moderated(variance: Floats, df: Floats) -> tuple[float, float]:
     """The variance that cells have in common and its degrees of freedom, from theirs (Smyth 2004, section 6.2)."""
+    if len(variance) < FEWEST:
+        return float(np.exp(np.log(variance).mean())), 0.0  # too few cells to have anything in common
     z = np.log(variance)
     e = z - digamma(df / 2.0) + np.log(df / 2.0)
     mean = float(e.mean())
-    excess = float(e.var(ddof=1) - polygamma(1, df / 2.0).mean()) if len(e) > 2 else 0.0
+    excess = float(e.var(ddof=1) - polygamma(1, df / 2.0).mean())
     if excess <= 0.0:
         return float(np.exp(mean)), MOST_DF
     common = 2.0 * _inverse_trigamma(excess)
@@ -103,8 +106,9 @@ def pool(errors: Floats) -> Pool:
     square = np.nansum(errors**2, axis=1)
     own = np.maximum(square / np.maximum(n, 1.0), FLOOR**2)
     common, prior = moderated(own[n >= 1.0], n[n >= 1.0])
-    variance = (prior * common + n * own) / (prior + n)
-    return Pool(variance, np.minimum(prior + n, MOST_DF), _tie(errors / np.sqrt(variance)[:, None]))
+    variance = (prior * common + n * own) / np.maximum(prior + n, 1.0)
+    df = np.minimum(prior + n, min(MOST_DF, float(n.sum())))  # what is common is known from all errors, no better
+    return Pool(variance, np.maximum(df, 1.0), _tie(errors / np.sqrt(variance)[:, None]))
 
 
 def _tie(standard: Floats) -> float:

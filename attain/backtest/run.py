@@ -28,6 +28,7 @@ from attain.history.records import History, HistoryRefused
 Floats = NDArray[np.float64]
 BEFORE = 3  # complete months behind the first origin
 FOLDS = 8
+FRIDAY = 4
 REPLICATIONS = 500
 STAGE_REPLICATIONS = 200
 MULTIPLES = (0.9, 1.0, 1.1)  # of the last period's and the last year's actual: the targets, fixed in advance
@@ -152,13 +153,19 @@ def absent_library(library: bool) -> dict[str, str]:
 
 
 def complete_months(history: History) -> tuple[Month, Month]:
-    """The first and last month that the history covers whole. Raises BacktestRefused where there is none."""
+    """The first and last month that the history covers whole, but for a weekend at its end.
+
+    Raises BacktestRefused where there is none.
+    """
     begun: dt.date = history.deals["created"].min().date()  # type: ignore[union-attr]
     first = Month.of(begun)
     if begun.day > 3:
         first = first + 1
     last = Month.of(history.as_of)
-    if history.as_of < last.last:
+    day = history.as_of
+    while day < last.last and (day + dt.timedelta(days=1)).weekday() > FRIDAY:
+        day += dt.timedelta(days=1)
+    if day < last.last:
         last = last + -1
     if last < first:
         raise BacktestRefused(f"{history.name} holds no complete month: {begun} to {history.as_of}")

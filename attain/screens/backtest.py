@@ -216,7 +216,10 @@ def baselines_of(told: Row) -> list[str]:
 
 
 def skill_rows(told: Row, say: Said, measure: str | None = None) -> list[list[str]]:
-    """Level, horizon, measure, skill against each baseline, and of recalibration against attain as fitted."""
+    """Level, horizon, measure, skill against each baseline, and of recalibration against attain as fitted.
+
+    Of one ``measure`` alone, where one is named.
+    """
     methods = baselines_of(told)
     return [
         [
@@ -235,10 +238,14 @@ def skill_heads(told: Row, say: Said) -> list[str]:
 
 
 def _skill(told: Row, say: Said) -> RenderableType:
-    table = _table(say("skill"), skill_heads(told, say), left=3)
-    for row in skill_rows(told, say):
-        cells = [Text(cell, style="red" if cell[:1] in "−<" and i > 2 else "") for i, cell in enumerate(row)]
-        table.add_row(*cells)
+    measures = [row["measure"] for row in told["skill"]]
+    main = "bookings" if "bookings" in measures else measures[0]
+    title = f"{say('skill')} ({say.name('s', main)})"
+    heads = skill_heads(told, say)
+    table = _table(title, [*heads[:2], *heads[3:]], left=2)
+    for row in skill_rows(told, say, main):
+        cells = [*row[:2], *row[3:]]
+        table.add_row(*(Text(cell, style="red" if cell[:1] in "−<" else "") for cell in cells))
     return Group(table, Text(say("skill_note"), style="dim"))
 
 

@@ -27,11 +27,8 @@ def forecasts(rng: np.random.Generator, truth: float, common: float = 0.0, month
 
 
 def coverage(cells: list[Cells], method: str, since: int = 12) -> float:
-    hits = []
-    for c in cells:
-        if method in c.samples and c.fold >= since:
-            hits.append(scores.covered(*scores.transform(c.samples[method], c.actual), 0.8).mean())
-    return float(np.mean(hits))
+    judged = [c for c in cells if method in c.samples and c.fold >= since]
+    return float(np.mean([scores.covered(*scores.transform(c.samples[method], c.actual), 0.8) for c in judged]))
 
 
 @pytest.mark.parametrize("truth", [1.5, 3.0, 9.0])
@@ -46,9 +43,7 @@ def test_intervals_come_to_hold_what_they_say(truth: float) -> None:
 def test_an_error_that_lasts_is_carried_on() -> None:
     cells = list(recalibrate.recalibrated(forecasts(np.random.default_rng(1), 3.0, common=12.0), 1))
     late = [c for c in cells if c.fold >= 12]
-    ours, theirs = (
-        np.mean([scores.crps(c.samples[m], c.actual).mean() for c in late]) for m in (RECALIBRATED, ATTAIN)
-    )
+    ours, theirs = (np.mean([scores.crps(c.samples[m], c.actual).mean() for c in late]) for m in (RECALIBRATED, ATTAIN))
     assert ours < 0.8 * theirs
     assert coverage(cells, RECALIBRATED) > coverage(cells, ATTAIN) + 0.2
 
