@@ -105,7 +105,7 @@ def test_methods_are_scored_on_the_same_cells(found: Backtest, told: dict[str, A
 def test_a_steady_business_is_forecast_better_than_by_any_baseline(told: dict[str, Any]) -> None:
     assert min(s for m, s in told["overall"].items() if m != "recalibrated") > 0.1
     judged = verdict(told)
-    assert judged.groups == len(told["skill"]) == 24
+    assert judged.groups == len(told["skill"]) == 16
     assert set(told) >= {"folds", "coverage", "crps", "skill"}  # what the command line promises
     assert [f["origin"] for f in told["folds"]] == ["2023-08-31", "2023-09-30", "2023-10-31", "2023-11-30"]
     assert [len(f["horizons"]) for f in told["folds"]] == [2, 2, 1, 1]
