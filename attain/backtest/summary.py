@@ -19,6 +19,7 @@ from attain.backtest.records import ATTAIN, CELL, GROUP, INTERVALS, RECALIBRATED
 DRAWS = 2000
 BARS = {0.8: (0.75, 0.85), 0.9: (0.86, 0.94)}  # what coverage is held against
 ENOUGH = 200  # scored cells from which it is
+OURS = (ATTAIN, RECALIBRATED)
 Row = dict[str, Any]
 
 
@@ -79,51 +80,51 @@ def _pooled(frame: pl.DataFrame) -> list[tuple[Row, pl.DataFrame]]:
     ]
 
 
-def crps(found: Backtest) -> list[Row]:
-    """A row a level, measure, horizon and method: mean CRPS, and the mean over the same cells of attain's."""
+def crps(found: Backtest, ours: str = ATTAIN) -> list[Row]:
+    """A row a level, measure, horizon and method: mean CRPS, and the mean over the same cells of ``ours``."""
     rows = []
     cells = found.scored.cells
-    ours = cells.filter(pl.col("method") == ATTAIN).select(*CELL, pl.col("crps").alias("ours"))
+    own = cells.filter(pl.col("method") == ours).select(*CELL, pl.col("crps").alias("ours"))
     for method in found.methods:
-        own = cells.filter(pl.col("method") == method).join(ours, on=list(CELL), how="inner")
-        for key, part in _groups(own):
+        pairs = cells.filter(pl.col("method") == method).join(own, on=list(CELL), how="inner", maintain_order="left")
+        for key, part in _groups(pairs):
             theirs, mine = (float(part[column].to_numpy().mean()) for column in ("crps", "ours"))
-            rows.append({**key, "method": method, "crps": theirs, "attain": mine, "cells": part.height})
+            rows.append({**key, "method": method, "crps": theirs, "ours": mine, "cells": part.height})
     return rows
 
 
-def skill(found: Backtest, table: list[Row] | None = None) -> list[Row]:
-    """A row a level, measure and horizon: 1 - CRPS / CRPS of each baseline on the same cells, and against the best."""
+def skill(found: Backtest) -> list[Row]:
+    """A row a level, measure, horizon and forecast of ours (as fitted, recalibrated): 1 - CRPS / CRPS of each baseline.
+
+    On the cells that both forecast; ``best`` is the baseline against which it is least, ``skill`` that.
+    """
     rows = []
-    by: dict[tuple[str, ...], list[Row]] = {}
-    for row in table if table is not None else crps(found):
-        by.setdefault(tuple(row[k] for k in GROUP), []).append(row)
-    for key, group in by.items():
-        against = {
-            row["method"]: 1.0 - row["attain"] / row["crps"] if row["crps"] > 0 else None
-            for row in group
-            if row["method"] not in (ATTAIN, RECALIBRATED)
-        }
-        said = {m: s for m, s in against.items() if s is not None}
-        best = min(said, key=lambda m: said[m]) if said else None
-        again = next((r for r in group if r["method"] == RECALIBRATED), None)
-        rows.append(
-            {
-                **dict(zip(GROUP, key, strict=True)), "against": against, "best": best,
-                "skill": said[best] if best is not None else None,
-                "recalibrated": None if again is None or again["attain"] <= 0 else 1 - again["crps"] / again["attain"],
-            }
-        )  # fmt: skip
+    for ours in OURS:
+        by: dict[tuple[str, ...], dict[str, float | None]] = {}
+        for row in crps(found, ours):
+            if row["method"] not in OURS:
+                gain = 1.0 - row["ours"] / row["crps"] if row["crps"] > 0 else None
+                by.setdefault(tuple(row[k] for k in GROUP), {})[row["method"]] = gain
+        for key, against in by.items():
+            said = {m: s for m, s in against.items() if s is not None}
+            best = min(said, key=lambda m: said[m]) if said else None
+            least = said[best] if best is not None else None
+            group = dict(zip(GROUP, key, strict=True))
+            rows.append({**group, "method": ours, "against": against, "best": best, "skill": least})
     return rows
 
 
-def overall(found: Backtest, table: list[Row] | None = None) -> dict[str, float]:
-    """method -> 1 - the geometric mean over levels, measures and horizons of attain's CRPS over the method's."""
-    ratios: dict[str, list[float]] = {}
-    for row in table if table is not None else crps(found):
-        if row["method"] != ATTAIN and row["crps"] > 0 and row["attain"] > 0:
-            ratios.setdefault(row["method"], []).append(float(np.log(row["attain"] / row["crps"])))
-    return {method: 1.0 - float(np.exp(np.mean(r))) for method, r in ratios.items()}
+def overall(rows: list[Row]) -> dict[str, dict[str, float]]:
+    """ours -> baseline -> 1 - the geometric mean over ``skill``'s groups of our CRPS over the baseline's."""
+    logs: dict[str, dict[str, list[float]]] = {}
+    for row in rows:
+        for method, gain in row["against"].items():
+            if gain is not None and gain < 1.0:
+                logs.setdefault(row["method"], {}).setdefault(method, []).append(float(np.log1p(-gain)))
+    return {
+        ours: {method: 1.0 - float(np.exp(np.mean(x))) for method, x in against.items()}
+        for ours, against in logs.items()
+    }
 
 
 def attainment(found: Backtest) -> dict[str, Any]:
@@ -163,8 +164,7 @@ def origins_needed(rows: list[Row], folds: int, room: float = 0.05) -> int | Non
 
 def document(found: Backtest) -> dict[str, Any]:
     """What ``--json`` prints."""
-    table = crps(found)
-    rows = coverage(found)
+    rows, gains = coverage(found), skill(found)
     return {
         "history": found.name,
         "kind": found.kind,
@@ -180,9 +180,9 @@ def document(found: Backtest) -> dict[str, Any]:
             for f in found.folds
         ],
         "coverage": rows,
-        "crps": table,
-        "skill": skill(found, table),
-        "overall": overall(found, table),
+        "crps": crps(found),
+        "skill": gains,
+        "overall": overall(gains),
         "attainment": attainment(found),
         "pit": histograms(found),
         "absent": found.absent,

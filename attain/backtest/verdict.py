@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from attain.backtest import summary
 from attain.backtest.records import ATTAIN, RECALIBRATED
-from attain.backtest.summary import ENOUGH
 
 Row = dict[str, Any]
 NARROW, WIDE = 0.3, 0.12  # mass of the transform's outer two of ten bins, 0.2 where the spread is right
@@ -49,16 +49,17 @@ def verdict(told: Row) -> Verdict:
     pooled = [r for r in told["coverage"] if r["level"] == "all" and r["interval"] == LEVEL]
     method = RECALIBRATED if any(r["method"] == RECALIBRATED for r in pooled) else ATTAIN
     covered, cells = _pooled(pooled, method)
+    judged = headline(told["skill"])
     losing = tuple(
         Losing(r["level"], r["measure"], r["horizon"], r["best"], r["skill"])
-        for r in told["skill"]
+        for r in judged
         if r["skill"] is not None and r["skill"] < 0
     )
-    against = {m: s for m, s in told["overall"].items() if m != RECALIBRATED}
+    against = overall(judged, method)
     best = min(against, key=lambda m: against[m]) if against else None
     return Verdict(
-        method, covered, cells, abs(covered - LEVEL) <= ROOM, _pooled(pooled, ATTAIN)[0], _reasons(told, losing),
-        losing, len(told["skill"]), best, against[best] if best else None, cells < ENOUGH,
+        method, covered, cells, abs(covered - LEVEL) <= ROOM, _pooled(pooled, ATTAIN)[0], _reasons(told),
+        losing, len(judged), best, against[best] if best else None, cells < summary.ENOUGH,
     )  # fmt: skip
 
 
@@ -70,13 +71,29 @@ def _reps_worse(rows: list[Row]) -> bool:
     return bool(cells and rest) and reps < others - FAR
 
 
+def headline(rows: list[Row]) -> list[Row]:
+    """A row a group: the recalibrated forecast's where there is one, else the fitted one's."""
+    chosen: dict[tuple[str, str, str], Row] = {}
+    for row in rows:
+        key = (row["level"], row["measure"], row["horizon"])
+        if key not in chosen or row["method"] == RECALIBRATED:
+            chosen[key] = row
+    return list(chosen.values())
+
+
+def overall(judged: list[Row], method: str) -> dict[str, float]:
+    """Skill against each baseline over the groups that are told, whichever forecast of ours is told there."""
+    found = summary.overall([{**row, "method": method} for row in judged])
+    return found.get(method, {})
+
+
 def _pooled(rows: list[Row], method: str) -> tuple[float, int]:
     own = [r for r in rows if r["method"] == method]
     cells = sum(r["cells"] for r in own)
     return sum(r["covered"] * r["cells"] for r in own) / max(1, cells), cells
 
 
-def _reasons(told: Row, losing: tuple[Losing, ...]) -> tuple[str, ...]:
+def _reasons(told: Row) -> tuple[str, ...]:
     bins = told["pit"].get(ATTAIN, [])
     found = []
     if bins:
@@ -85,8 +102,8 @@ def _reasons(told: Row, losing: tuple[Losing, ...]) -> tuple[str, ...]:
         found += ["narrow"] if ends > NARROW else ["wide"] if ends < WIDE else []
         found += ["low"] if middle > 0.5 + OFF else ["high"] if middle < 0.5 - OFF else []
     found += ["reps"] if _reps_worse(told["coverage"]) else []
-    better = [row.best for row in losing]
+    better = [r["best"] for r in told["skill"] if r["method"] == ATTAIN and (r["skill"] or 0.0) < 0]
     for method, reason in (("last_period", "drift"), ("last_year", "season"), ("budget", "budget")):
-        if better.count(method) > len(told["skill"]) / 10:
+        if better.count(method) > len(told["skill"]) / 20:
             found.append(reason)
     return tuple(found)

@@ -38,7 +38,7 @@ def render(told: dict[str, Any], language: Language = "en") -> str:
         "run": told_as.run_line(told, say),
         "coverage": (told_as.coverage_heads(say), told_as.coverage_rows(told, say)),
         "levels": (told_as.level_heads(say), told_as.level_rows(told, say)),
-        "skill": (told_as.skill_heads(told, say), told_as.skill_rows(told, say)),
+        "skill": (told_as.skill_heads(told, say), told_as.skill_rows(told, say, told["skill"])),
         "attainment": (told_as.attainment_heads(say), told_as.attainment_rows(told, say)) if events else None,
         "stages": (told_as.stage_heads(say), told_as.stage_rows(told, say)) if told["stages"] else None,
         "stage_title": told_as.stage_title(told, say) if told["stages"] else "",

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from attain.backtest.baselines import MISSING
 from attain.backtest.records import ATTAIN, RECALIBRATED
-from attain.backtest.verdict import Verdict, verdict
+from attain.backtest.verdict import Verdict, headline, verdict
 from attain.wording import Language, date, joined, number, percent, text
 
 Row = dict[str, Any]
@@ -215,26 +215,22 @@ def baselines_of(told: Row) -> list[str]:
     return list(dict.fromkeys(m for row in told["skill"] for m in row["against"]))
 
 
-def skill_rows(told: Row, say: Said, measure: str | None = None) -> list[list[str]]:
-    """Level, horizon, measure, skill against each baseline, and of recalibration against attain as fitted.
-
-    Of one ``measure`` alone, where one is named.
-    """
+def skill_rows(told: Row, say: Said, rows: Iterable[Row]) -> list[list[str]]:
+    """Level, horizon, measure, which forecast of ours, and its skill against each baseline."""
     methods = baselines_of(told)
     return [
         [
             say.name("l", row["level"]), say.name("h", row["horizon"]), say.name("s", row["measure"]),
-            *(say.signed(row["against"].get(m)) for m in methods), say.signed(row["recalibrated"]),
+            say.name("m", row["method"]), *(say.signed(row["against"].get(m)) for m in methods),
         ]
-        for row in told["skill"]
-        if measure is None or row["measure"] == measure
+        for row in rows
     ]  # fmt: skip
 
 
 def skill_heads(told: Row, say: Said) -> list[str]:
     """The heads of ``skill_rows``."""
     names = [say.name("m", m) for m in baselines_of(told)]
-    return [say("level"), say("horizon"), say("measure"), *names, say("again")]
+    return [say("level"), say("horizon"), say("measure"), say("method"), *names]
 
 
 def _skill(told: Row, say: Said) -> RenderableType:
@@ -242,8 +238,8 @@ def _skill(told: Row, say: Said) -> RenderableType:
     main = "bookings" if "bookings" in measures else measures[0]
     title = f"{say('skill')} ({say.name('s', main)})"
     heads = skill_heads(told, say)
-    table = _table(title, [*heads[:2], *heads[3:]], left=2)
-    for row in skill_rows(told, say, main):
+    table = _table(title, [*heads[:2], *heads[3:]], left=3)
+    for row in skill_rows(told, say, (r for r in headline(told["skill"]) if r["measure"] == main)):
         cells = [*row[:2], *row[3:]]
         table.add_row(*(Text(cell, style="red" if cell[:1] in "−<" else "") for cell in cells))
     return Group(table, Text(say("skill_note"), style="dim"))

@@ -79,7 +79,6 @@ BACKTEST: dict[str, tuple[str, str]] = {
         "1 - CRPS / baseline's CRPS on the same cells: +20% is a fifth less error, below nought the baseline is better. Last period, last year and the moving average have the spread of their own past errors, AutoETS and AutoARIMA the one they state; the weighted pipeline, the manager's rule (open pipeline / 3) and the budget are points, whose CRPS is the absolute error.",
         "1 - CRPS / 基准的 CRPS，单元相同：+20% 表示误差小五分之一，负值表示基准更好。上一期、去年同期和移动平均采用自身历史误差的分布，AutoETS 和 AutoARIMA 采用其自报的分布；加权商机、经理经验（商机额 / 3）和预算是点预测，其 CRPS 即绝对误差。",
     ),
-    "backtest.again": ("recalibrated on fitted", "再校准对拟合"),
     "backtest.attainment": ("Probabilities of attainment", "达成概率"),
     "backtest.attainment_note": (
         "Asked at 90%, 100% and 110% of the last period's and of last year's same months' actual, fixed before anything was forecast. Brier score (less is better), its reliability (0 is calibrated) and resolution (more tells more apart).",

@@ -70,7 +70,7 @@ def _nominal(hits: dict[tuple[str, str], list[float]], grace: float, widest: flo
 
 
 def test_a_history_that_attain_made_is_covered_nominally(tmp_path: Path) -> None:
-    _nominal(_hits(tmp_path, range(2, 4), 5), 0.0, 0.08)
+    _nominal(_hits(tmp_path, range(2, 4), 5), 0.0, 0.1)
 
 
 @pytest.mark.long
@@ -90,7 +90,7 @@ def test_methods_are_scored_on_the_same_cells(found: Backtest, told: dict[str, A
         own = by[level, measure, horizon, "attain"]
         assert row["cells"] <= own["cells"]
         if row["cells"] == own["cells"]:
-            assert row["attain"] == own["crps"]
+            assert row["ours"] == own["crps"]
     company = found.scored.cells.filter(found.scored.cells["level"] == "company")
     for level in ("region", "product", "rep"):  # every deal is somebody's, somewhere
         part = found.scored.cells.filter(found.scored.cells["level"] == level)
@@ -103,9 +103,9 @@ def test_methods_are_scored_on_the_same_cells(found: Backtest, told: dict[str, A
 
 
 def test_a_steady_business_is_forecast_better_than_by_any_baseline(told: dict[str, Any]) -> None:
-    assert min(s for m, s in told["overall"].items() if m != "recalibrated") > 0.1
+    assert min(told["overall"]["attain"].values()) > 0.1
     judged = verdict(told)
-    assert judged.groups == len(told["skill"]) == 16
+    assert judged.groups == len([r for r in told["skill"] if r["method"] == "attain"]) == 16
     assert set(told) >= {"folds", "coverage", "crps", "skill"}  # what the command line promises
     assert [f["origin"] for f in told["folds"]] == ["2023-08-31", "2023-09-30", "2023-10-31", "2023-11-30"]
     assert [len(f["horizons"]) for f in told["folds"]] == [2, 2, 1, 1]
