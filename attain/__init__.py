@@ -24,6 +24,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from attain.backtest import Backtest as Backtest
+    from attain.backtest import backtest as backtest
     from attain.calibrate import CalibrationResult as CalibrationResult
     from attain.calibrate import calibrate as calibrate
     from attain.compare import compare as compare
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
 
 # Public name -> where it is, and what it is called there.
 _HOMES = {
+    "Backtest": ("attain.backtest", "Backtest"),
     "CalibrationResult": ("attain.calibrate", "CalibrationResult"),
     "Frontier": ("attain.optimise", "Frontier"),
     "Funnel": ("attain.funnel", "Funnel"),
@@ -65,6 +68,7 @@ _HOMES = {
     "RunRefused": ("attain.store", "RunRefused"),
     "RunStore": ("attain.store", "RunStore"),
     "Summary": ("attain.summary", "Summary"),
+    "backtest": ("attain.backtest", "backtest"),
     "calibrate": ("attain.calibrate", "calibrate"),
     "compare": ("attain.compare", "compare"),
     "frontier": ("attain.optimise", "budget_frontier"),

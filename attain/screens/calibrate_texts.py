@@ -92,7 +92,6 @@ REASONS_ZH = {
     "lost without a closing date": "输单但没有关闭日期",
     "closed before it was created": "关闭早于创建",
     "created after the history's last day": "创建晚于数据的最后一天",
-    "after the day asked for": "晚于所要求的日期",
     "no case": "没有案件编号",
     "not the completion of an activity": "不是活动的完成",
     "no activity": "没有活动",
