@@ -15,15 +15,20 @@ from numpy.typing import NDArray
 
 from engine.demand import BudgetLine, line_leads
 from engine.outcomes import Attribution
+from engine.plan.decide import DecideBudget, lines_called
+from engine.plan.limits import least_of_lines
 from engine.plan.types import LoadedPlan, Plan
 from engine.routing import BY_SHARE
 from engine.world import World
-from solvers.levers import Levers, limited
+from solvers.levers import Levers, limited, project, round_to_step
+from solvers.limits import Choices, Either, broken, held, refuse_clash, spent_on, switched
 from solvers.responses import Response, identity
 from solvers.shares import LeverTable, hours_levers, share_levers
+from solvers.switches import nearest_pattern
 
 Floats = NDArray[np.float64]
 Edit = tuple[tuple[str, ...], Any]
+WITHIN = 1e-9  # of a total: what limits may be off by through rounding of floats
 SHRUNK_LEADS = 5.0  # a line's worth a lead is taken as if so many more leads had been worth what its source's are
 
 
@@ -41,6 +46,37 @@ class Decision:
     like: NDArray[np.int64]  # [variables]: which are of a kind, one with no yield of its own taking its kind's
     strength: float = 0.0  # units of response by which a variable's own yield is shrunk toward its kind's
     assumed: tuple[str, ...] = ()  # sources whose response is a guess
+    choices: Choices | None = None  # least spends where spent at all, and either/or
+
+    def levers_at(self, x: Floats) -> Levers:
+        """The levers that are left where as much is spent on, and as little is not, as in x."""
+        return self.levers if self.choices is None else held(self.levers, self.choices, spent_on(self.levers, x))
+
+    def moved(self, x: Floats) -> Floats:
+        """An allocation within all limits near x: x itself where that is one."""
+        if self.violation(x) <= WITHIN:
+            return x
+        on = None if self.choices is None else nearest_pattern(self.levers, self.choices, x)
+        return project(self.levers if on is None or self.choices is None else held(self.levers, self.choices, on), x)
+
+    def rounded(self, x: Floats) -> Floats:
+        """x on the grid of steps; what is spent on stays so."""
+        return round_to_step(self.levers_at(x), x)
+
+    def violation(self, x: Floats) -> float:
+        """The largest violation of a limit or total, relative to its total."""
+        return max(self.levers.violation(x), 0.0 if self.choices is None else broken(self.levers, self.choices, x))
+
+    def binding(self, x: Floats) -> tuple[str, ...]:
+        """Which kind of limit keeps each variable from more, or from less."""
+        left = self.levers_at(x)
+        if self.choices is None:
+            return left.binding(x)
+        off = switched(self.levers, self.choices) & ~spent_on(self.levers, x) & (self.levers.upper > 0.0)
+        return tuple(
+            kind if off[i] else found
+            for i, (kind, found) in enumerate(zip(left.high_kinds, left.binding(x), strict=True))
+        )
 
 
 def _nothing(world: World) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -134,6 +170,21 @@ def _spend(plan: Plan, line: BudgetLine, amount: float, minor: float) -> Any:
     return float(np.rint(amount * minor)) / minor
 
 
+def _choices(wanted: DecideBudget | None, lines: tuple[BudgetLine, ...], fixed: NDArray[np.bool_]) -> Choices | None:
+    """Least spends where spent at all, and either/or. A line that must stay as it is keeps what it has."""
+    if wanted is None or (not wanted.minimum and not wanted.either):
+        return None
+    cells = [(line.source, line.region, line.product) for line in lines]
+    least = np.array(least_of_lines(wanted, cells))
+    own = np.array([line.amount for line in lines])
+    least = np.where(fixed & (own > 0.0), np.minimum(least, own), least)
+    sets = []
+    for name, one in wanted.either.items():
+        members = tuple(sorted({i for called in one.of for i in lines_called(called, cells)}))
+        sets.append(Either(name, members, len(members) if one.at_most is None else one.at_most, one.at_least))
+    return Choices(least, either=tuple(sets))
+
+
 def budget_decision(loaded: LoadedPlan, world: World, allow_assumed: bool) -> Decision | None:
     """Budget over sources, regions and products. Raises ClashingLimits. None where there is nothing to move."""
     plan, lines = loaded.plan, world.lines
@@ -145,10 +196,10 @@ def budget_decision(loaded: LoadedPlan, world: World, allow_assumed: bool) -> De
     own = np.array([line.amount for line in lines])
     floors = _bounds(wanted.floors if wanted else {}, lines, 0.0, reference)
     caps = _bounds(wanted.caps if wanted else {}, lines, np.inf, reference)
-    if assumed and not allow_assumed:  # what rests on a guess stays where it is
-        held = np.array([line.source in assumed for line in lines])
-        reference = np.where(held, own, reference)
-        floors, caps = np.where(held, own, floors), np.where(held, own, caps)
+    fixed = np.array([line.source in assumed and not allow_assumed for line in lines])
+    if fixed.any():  # what rests on a guess stays where it is
+        reference = np.where(fixed, own, reference)
+        floors, caps = np.where(fixed, own, floors), np.where(fixed, own, caps)
     total = wanted.total if wanted and wanted.total is not None else float(own.sum())
     levers = limited(
         tuple(line_name(line) for line in lines),
@@ -160,6 +211,9 @@ def budget_decision(loaded: LoadedPlan, world: World, allow_assumed: bool) -> De
         step=wanted.step or 0.0 if wanted else 0.0,
         unit=1.0 / world.minor,
     )
+    choices = _choices(wanted, lines, fixed)
+    if choices is not None:
+        refuse_clash(levers, choices)
     cells, routes = _nothing(world)
     for c, cell in enumerate(world.cells):
         cells[c] = cell.line
@@ -187,6 +241,7 @@ def budget_decision(loaded: LoadedPlan, world: World, allow_assumed: bool) -> De
         np.unique([line.source for line in lines], return_inverse=True)[1].astype(np.int64),
         SHRUNK_LEADS,
         assumed if allow_assumed else (),
+        choices,
     )
 
 

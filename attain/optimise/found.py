@@ -13,24 +13,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attain.optimise.decisions import Decision
+from attain.optimise.decisions import WITHIN, Decision
 from attain.optimise.search import Paths, Work
 from engine.world import build
 from solvers.arrays import BLOCK
 from solvers.ascent import SEARCH, Ascent, Climbed, ClimbLimits, climb
 from solvers.budget import starting_points
-from solvers.levers import Levers, project, proportional, round_to_step
-from solvers.objective import look
+from solvers.levers import Levers, project, proportional
+from solvers.objective import look, sigmoid
 from solvers.paths import without_slopes
 from solvers.polyhedron import of_levers
 from solvers.selection import FIRST_STAGE, SELECTION, Selected, compare, compare_means, select
 from solvers.surrogate import Surrogate, surrogate
+from solvers.switches import Pattern, ranked
 
 Floats = NDArray[np.float64]
 ROUNDS = 3  # of climbing and making programmes again
@@ -43,6 +44,7 @@ MOST_BATCH = 8  # blocks
 MEASURED_LOOKS = 12  # below so many the measured climb is not worth its work
 MEASURED = 0.08  # of a lever's natural size: the step over which a slope is measured
 NEXT, ENOUGH = 0.25, 256  # what marginal points are measured over, and the blocks of work from which they are
+MOST_RACED, CLIMBED_IN = 12, 3  # patterns of what is spent on that are simulated, and climbed in, at first
 COUNTED = 16  # blocks at most, on which the answer's in-sample value is counted
 
 
@@ -84,6 +86,8 @@ class _Search:
 
     paths: Paths
     work: Work
+    levers: Levers  # the decision's, or those of one pattern of what is spent on
+    kept: int = 0  # (path, allocation) pairs left for later climbs
     next_path: int = BLOCK  # the first ones made the starts
     found: dict[str, Floats] = field(default_factory=dict)
     starts: dict[str, float] = field(default_factory=dict)
@@ -92,13 +96,9 @@ class _Search:
     ended: str = "converged"
 
     @property
-    def levers(self) -> Levers:
-        return self.paths.decision.levers
-
-    @property
     def left(self) -> int:
         """What the climbs may still simulate."""
-        return self.work.paths - self.work.selection - sum(self.paths.simulated.values())
+        return self.work.paths - self.work.selection - self.kept - sum(self.paths.simulated.values())
 
     def stopped(self) -> bool:
         return self.paths.stop()
@@ -107,19 +107,19 @@ class _Search:
 def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -> Found:
     """Search one decision within the work limit. `more`: further starts, moved into the limits where they are not."""
     started = time.perf_counter()
-    state = _Search(paths, work)
-    levers = paths.decision.levers
-    reference, own = proportional(levers), _own(paths)
-    stands = levers.violation(own) <= 1e-9
-    fixed = ({"plan": own} if stands else {}) | {"reference": reference, "equal": equal_split(levers)}
-    fixed |= {name: project(levers, x) for name, x in (more or {}).items()}
+    decision = paths.decision
+    levers, state = decision.levers, _Search(paths, work, decision.levers)
+    reference, own = decision.moved(proportional(levers)), _own(paths)
+    stands = decision.violation(own) <= WITHIN
+    fixed = {"reference": reference, "equal": equal_split(levers)} | dict(more or {})
+    fixed = ({"plan": own} if stands else {}) | {name: decision.moved(x) for name, x in fixed.items()}
     starts, answer = {"reference": reference}, {}
     if levers.movable:
         case = _surrogate(state, reference, 0)
         starts = _different(fixed | _programmes(case))
-        answer = _climbed(state, starts, case)
+        answer = _climbed(state, starts, case) if decision.choices is None else _switched(state, starts, case)
     in_limits = time.perf_counter() - started
-    finalists, selected = _chosen(state, _different(starts | answer, levers, keep=("plan",)))
+    finalists, selected = _chosen(state, _on_grid(decision, starts | answer))
     best = finalists[selected.best]
     chosen = time.perf_counter() - started - in_limits
     in_sample, n = _in_sample(state, best.x)
@@ -158,16 +158,19 @@ def _own(paths: Paths) -> Floats:
     return np.array([line.amount for line in build(paths.loaded).lines])
 
 
-def _different(
-    points: Mapping[str, Floats], levers: Levers | None = None, keep: tuple[str, ...] = ()
-) -> dict[str, Floats]:
-    """The points that differ from the earlier ones; with levers, on the grid first, but for those to keep."""
+def _different(points: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The points that differ from the earlier ones."""
     found: dict[str, Floats] = {}
     for name, x in points.items():
-        at = x if levers is None or name in keep else round_to_step(levers, x)
-        if not any(np.array_equal(at, other) for other in found.values()):
-            found[name] = at
+        if not any(np.array_equal(x, other) for other in found.values()):
+            found[name] = x
     return found
+
+
+def _on_grid(decision: Decision, points: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Different points within all limits, on the grid, but for the plan's own, which stays as it is."""
+    inside = {name: x if name == "plan" else decision.rounded(decision.moved(x)) for name, x in points.items()}
+    return _different({name: x for name, x in inside.items() if decision.violation(x) <= WITHIN} or inside)
 
 
 def _surrogate(state: _Search, at: Floats, first: int) -> Surrogate:
@@ -267,6 +270,78 @@ def _climb(
     state.start_paths = state.start_paths or limits.batch
     state.ended = found.termination
     return replace(found, x=project(state.levers, found.x))
+
+
+# --- what is spent on at all ------------------------------------------------------------------------------------------
+
+
+def _switched(state: _Search, starts: Mapping[str, Floats], case: Surrogate) -> dict[str, Floats]:
+    """Answers of climbs inside patterns of what is spent on: those that the surrogate ranks first are simulated, and
+    climbed in from the best; then again around the best answer, while a pattern not yet climbed in does better there.
+    """
+    decision = state.paths.decision
+    assert decision.choices is not None, "called only where there are"
+    answers: dict[str, Floats] = {}
+    tried: set[bytes] = set()
+    for turn in range(1, ROUNDS + 1):
+        best = list(answers.values())[:1]
+        found = ranked(decision.levers, decision.choices, {**starts, **answers}, _smooth(case))
+        fresh = [one for one in found if one.on.tobytes() not in tried]
+        n = BLOCK if state.left >= POOR * BLOCK else BLOCK // 4
+        race = [*best, *(one.x for one in fresh[: max(1, min(MOST_RACED, state.left // (4 * n)))])]
+        if state.stopped() or len(race) == len(best) or state.left < 4 * BLOCK:
+            break
+        values = _race(state, race, n)
+        order = np.argsort(-values[len(best) :], kind="stable").tolist()
+        ahead = [fresh[i] for i in order if not best or values[len(best) + i] > values[0]]
+        most = (1 if state.left < POOR * BLOCK else CLIMBED_IN) if turn == 1 else 1
+        made: dict[str, Floats] = {}
+        for i, pattern in enumerate(ahead[:most]):
+            tried.add(pattern.on.tobytes())
+            own = _in_pattern(state, pattern, case, rest=(min(most, len(ahead)) - i - 1) + (turn < ROUNDS))
+            made |= {f"{name}{'' if turn == 1 and i == 0 else f'_{turn}{chr(97 + i)}'}": x for name, x in own.items()}
+        if not made:
+            break
+        answers = _best_first(state, made | answers)
+        case = _surrogate(state, next(iter(answers.values())), state.next_path)
+        state.next_path += BLOCK
+    return answers
+
+
+def _in_pattern(state: _Search, pattern: Pattern, case: Surrogate, rest: int) -> dict[str, Floats]:
+    """Climbs among what one pattern allows, on their share of the work; `rest`: how many more are to come."""
+    inside = replace(case, levers=pattern.levers, lower=pattern.levers.lower, upper=pattern.levers.upper)
+    starts = _different({"pattern": pattern.x} | _programmes(inside))
+    state.levers, state.kept = pattern.levers, state.left * rest // (rest + 1)
+    answers = _climbed(state, starts, inside) if pattern.levers.movable else {}
+    state.levers, state.kept = state.paths.decision.levers, 0
+    return {"pattern": pattern.x} | answers
+
+
+def _smooth(case: Surrogate) -> Callable[[Floats], float]:
+    """The surrogate's odds of attaining all goals, smoothed: patterns that never attain are told apart, too."""
+    spread = float(np.std(case.table.margins.min(axis=1))) or 1.0
+    mean = max(0.0, -float(np.mean(case.table.margins.min(axis=1))))
+    width = WIDTHS[1] * float(np.hypot(spread, mean))
+    return lambda x: float(np.mean(sigmoid(case.margins(x).min(axis=1), width)))
+
+
+def _race(state: _Search, points: Sequence[Floats], n: int = BLOCK) -> Floats:
+    """The smoothed objective of several allocations on the same fresh paths."""
+    paths, objective = without_slopes(state.paths.margins), state.paths.aim.objective
+    ones = np.ones(len(objective.events))
+    first = state.next_path
+    state.next_path += BLOCK
+    pilot = look(paths, points[:1], objective, ones, first, n, SEARCH, state.paths.how)
+    widths = WIDTHS[1] * np.maximum(1e-12, np.hypot(pilot.spreads[0], np.minimum(0.0, pilot.means[0])))
+    return look(paths, points, objective, widths, first, n, SEARCH, state.paths.how).values
+
+
+def _best_first(state: _Search, answers: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Answers from the best down, on one block of fresh paths."""
+    names = list(answers)
+    order = np.argsort(-_race(state, [answers[name] for name in names]), kind="stable").tolist()
+    return {names[i]: answers[names[i]] for i in order}
 
 
 # --- the choice, and what is said of it -------------------------------------------------------------------------------

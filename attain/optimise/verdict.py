@@ -142,11 +142,11 @@ def _goals(judged: Judged) -> tuple[GoalGain, ...]:
 
 def violation(found: Found) -> float:
     """The largest violation of a limit or total, relative to its total: checked here, not taken from a solver."""
-    return found.decision.levers.violation(found.x)
+    return found.decision.violation(found.x)
 
 
 def _allocation(found: Found) -> list[AllocationRow]:
-    binds = found.decision.levers.binding(found.x)
+    binds = found.decision.binding(found.x)
     rows = []
     for i, (source, region, product) in enumerate(found.decision.cells):
         values = (float(found.reference[i]), float(found.before[i]), float(found.x[i]))

@@ -32,7 +32,7 @@ from engine.draws import SEARCH
 from engine.montecarlo import Progress
 from engine.plan.types import LoadedPlan
 from engine.world import World, build
-from solvers.levers import ClashingLimits, round_to_step
+from solvers.levers import ClashingLimits
 
 Say = Callable[[str], None]
 OnProgress = Callable[[Progress], None]
@@ -202,7 +202,7 @@ def _reference_results(loaded: LoadedPlan, found: list[Found], n: int, seed: int
     plan = loaded.plan
     for result in found:
         if not np.allclose(result.reference, result.before):
-            plan = result.decision.apply(plan, round_to_step(result.decision.levers, result.reference))
+            plan = result.decision.apply(plan, result.decision.rounded(result.reference))
     if plan is loaded.plan:
         return None
     return _verified(loaded.model_copy(update={"plan": plan}), n, seed, jobs, None)

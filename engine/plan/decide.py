@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
@@ -56,6 +56,28 @@ _Wish = Annotated[
 ]
 
 
+def _minimum_kind(value: Any) -> str:
+    return "<by source>" if isinstance(value, dict) else "<amount>"
+
+
+_Minimum = Annotated[
+    Annotated[Money, Tag("<amount>")] | Annotated[dict[str, _ByRegion], Tag("<by source>")],
+    Discriminator(_minimum_kind),
+]
+PARTS = " / "  # between source, region and product in the name of a budget line
+
+
+class EitherLines(Record):
+    """Lines of the budget of which only some may be spent on, or some must be."""
+
+    of: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """The lines, as `events / North / ERP`. A shorter name stands for all the lines in it; each of them counts."""
+    at_most: Count | None = None
+    """How many of them may be spent on; all, unless written."""
+    at_least: Count = 0
+    """How many of them must be spent on, with their `minimum` at least."""
+
+
 class DecideBudget(Record):
     """Budget over sources, regions and products."""
 
@@ -69,6 +91,11 @@ class DecideBudget(Record):
     """The least that a source gets: an amount, or by region, or by region and product."""
     caps: dict[str, _ByRegion] = {}
     """The most that a source gets, written likewise."""
+    minimum: _Minimum = {}
+    """The least that a line gets if it gets anything: one amount for every line, or written as `floors`, where an
+    amount holds for each line that it covers."""
+    either: dict[str, EitherLines] = {}
+    """Sets of lines, each with a name of its own, of which only some may be spent on, or some must be."""
 
 
 class DecideQuotas(Record):
@@ -113,6 +140,14 @@ class Decide(Record):
     """Whether and how far shares of leads over reps may move."""
     hours: DecideHours | None = None
     """Whether and how far prospecting hours may move."""
+
+
+def lines_called(name: str, lines: Sequence[tuple[str, str, str]]) -> list[int]:
+    """Which budget lines (source, region, product) a name stands for: `events`, or `events / North / ERP`."""
+    wanted = tuple(part.strip() for part in name.split(PARTS.strip()))
+    known = [tuple(part for part in line if part) for line in lines]
+    whole = [i for i, line in enumerate(known) if PARTS.join(line) == name]  # names may hold what parts them
+    return whole or [i for i, line in enumerate(known) if line[: len(wanted)] == wanted]
 
 
 def wished_goals(decide: Decide) -> Iterator[tuple[str, str]]:

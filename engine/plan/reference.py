@@ -33,7 +33,7 @@ _READERS = {
 _PLAIN = {str: "text", bool: "true or false", int: "whole number", float: "number", dt.date: "date", Any: "anything"}
 _MAPPINGS = {  # what the keys of a mapping are
     "goals": "goal", "products": "product", "segments": "segment", "sources": "source", "advance": "stage",
-    "focus": "product", "activities": "activity", "reps": "rep",
+    "focus": "product", "activities": "activity", "reps": "rep", "either": "label",
 }  # fmt: skip
 _NESTED = {  # what the types say only at length
     "regions": "nested names",
@@ -42,6 +42,7 @@ _NESTED = {  # what the types say only at length
     "cells": "region -> product -> rep -> weight",
     "floors": "source -> amount, or source -> region -> amount, or source -> region -> product -> amount",
     "caps": "as `floors`",
+    "minimum": "amount, or as `floors`",
     "weekend": "list of `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`",
     "all_of": "`quotas`, or list of goals",
     "season": "list of 12 weights",

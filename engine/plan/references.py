@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from engine.plan.decide import ALL_GOALS, wished_goals
+from engine.plan.decide import ALL_GOALS, PARTS, DecideBudget, lines_called, wished_goals
+from engine.plan.feeding import budget_cells
 from engine.plan.forms import nearest
 from engine.plan.names import Names
 from engine.plan.types import Plan, PlanFiles, Routing, Where
@@ -120,15 +121,25 @@ def _decide(plan: Plan, names: Names) -> Iterator[Problem]:
         return
     for path, name in wished_goals(plan.decide):
         yield from _known(path, name, "goal", (*names.goals, *([ALL_GOALS] if path == "decide.maximise" else [])))
-    if plan.decide.budget is None:
-        return
-    for word, table in (("floors", plan.decide.budget.floors), ("caps", plan.decide.budget.caps)):
+    if plan.decide.budget is not None:
+        yield from _budget(plan, plan.decide.budget, names)
+
+
+def _budget(plan: Plan, budget: DecideBudget, names: Names) -> Iterator[Problem]:
+    minimum = budget.minimum if isinstance(budget.minimum, dict) else {}
+    for word, table in (("floors", budget.floors), ("caps", budget.caps), ("minimum", minimum)):
         for source, below in table.items():
             path = f"decide.budget.{word}.{source}"
             yield from _known(path, source, "source", names.sources)
             if isinstance(below, dict):
                 split = {region: by if isinstance(by, dict) else {} for region, by in below.items()}
                 yield from _mix(path, split, names)
+    lines = [(name, *cell) for name, source in plan.sources.items() for cell in budget_cells(source)]
+    known = [PARTS.join(part for part in line if part) for line in lines]
+    for label, one in budget.either.items():
+        for i, called in enumerate(one.of):
+            if not lines_called(called, lines):
+                yield from _known(f"decide.budget.either.{label}.of.{i + 1}", called, "budget line", known)
 
 
 def unknown_names(plan: Plan, names: Names, unread: frozenset[str]) -> Iterator[Problem]:
