@@ -106,6 +106,7 @@ class Optimised(_Part):
     allocation: tuple[AllocationPart, ...] = ()
     quotas: tuple[QuotaPart, ...] = ()
     over_assignment: float | None = None
+    largest_violation: float | None = None
     quota_odds: QuotaOdds = QuotaOdds()
     assumed: tuple[str, ...] = ()
     clashing_limits: tuple[str, ...] = ()

@@ -45,6 +45,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "floor": ("at its floor", "到下限"),
     "change_at_most": ("may change no more", "到变动上限"),
     "not_negative": ("nothing left to take", "已减到零"),
+    "minimum": ("at its least spend", "到最低投入"),
+    "either": ("its set has no place left", "同组名额已满"),
+    "off": ("none: its least spend is more", "不投：不足最低投入"),
     "held": ("may not move", "不可调整"),
     "marginal": ("points for {unit} more", "每增加{unit}的百分点"),
     "why": (

@@ -214,6 +214,14 @@ REPORT: dict[str, tuple[str, str]] = {
         "The reference split (last year's proportions) has a probability of {p}.",
         "参考分配（沿用去年比例）的达成概率为 {p}。",
     ),
+    "report.optimised.unbroken": (
+        "The limits were checked again on this allocation: it breaks none.",
+        "已对该分配重新核对各项限制：全部满足。",
+    ),
+    "report.optimised.violation": (
+        "The limits were checked again on this allocation: the largest violation is {share} of the total.",
+        "已对该分配重新核对各项限制：最大偏差为总额的 {share}。",
+    ),
     "report.optimised.assumed": (
         "How leads answer to budget is assumed, not measured, for {sources}. The gain is no better than that guess.",
         "{sources}对预算的响应是假设的，未经测量；收益的可信度取决于这一假设。",
@@ -265,6 +273,9 @@ REPORT: dict[str, tuple[str, str]] = {
     "report.limit.change_at_most": ("may change no more", "变动上限"),
     "report.limit.not_negative": ("nothing left to take", "已减到零"),
     "report.limit.total": ("all of the budget", "全部预算"),
+    "report.limit.minimum": ("at its least spend", "最低投入"),
+    "report.limit.either": ("its set has no place left", "同组名额已满"),
+    "report.limit.off": ("none: its least spend is more", "不投：不足最低投入"),
     "report.limit.held": ("may not move", "不可调整"),
     "report.optimised.goals_caption": ("Each goal before and after", "各目标：调整前后"),
     "report.before": ("Before", "之前"),

@@ -70,6 +70,15 @@ WRONG = [
     ("hours_per_week: 32", "ramp: {starts_at: 30%}", "reps.Li Na.ramp.over", ""),
     ("hours_per_week: 32", "ramp: {over: 3 mo, starts_at: 130%}", "reps.Li Na.ramp.starts_at", "a probability"),
     ("hours_per_week: 32", "ramp: {over: 3 mo, start_at: 0.3}", "reps.Li Na.ramp.start_at", "Did you mean starts_at?"),
+    ("total: 500_000", "total: 500_000, minimum: {inbound: 1}", "decide.budget.minimum.inbound", "with a budget"),
+    ("total: 500_000", "total: 500_000, minimum: {events: {Nort: 1}}", "decide.budget.minimum.events.Nort", "North"),
+    ("total: 500_000", "total: 500_000, either: {a: {of: [events]}}", "decide.budget.either.a", "at_most or at_least"),
+    ("total: 500_000", "total: 500_000, either: {a: {of: [events / Nort], at_most: 1}}", "decide.budget.either.a.of.1",
+     "Did you mean events / North?"),
+    ("total: 500_000", "total: 500_000, either: {a: {of: [events], at_least: 1}}", "decide.budget.either.a.at_least",
+     "a minimum in decide.budget for events / North, events / East"),
+    ("total: 500_000", "total: 500_000, minimum: 1, either: {a: {of: [events], at_least: 3}}",
+     "decide.budget.either.a.at_least", "the 2 lines"),
 ]  # fmt: skip
 
 
