@@ -22,6 +22,7 @@ from attain.optimise.records import (
     GoalGain,
     Odds,
     Optimisation,
+    Phasing,
     Status,
     Trial,
 )
@@ -184,6 +185,8 @@ def _with_quotas(report: Optimisation, answer: QuotaAnswer) -> Optimisation:
         report,
         quotas=answer.rows,
         over_assignment=answer.over_assignment,
+        quota_totals=answer.totals,
+        phasing=Phasing(answer.months, answer.weeks),
         spread_before=answer.spread_before,
         spread_after=answer.spread_after,
         notes=(*report.notes, *answer.notes),
