@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
-from engine.plan.records import Count, Money, Name, Number, Probability, Record, Share, Weight
+from engine.plan.people import Hire
+from engine.plan.records import Count, Money, Name, Names, Number, Probability, Record, Share, Weight
 
 # ruff: noqa: RUF012  (pydantic copies mutable defaults)
 
@@ -98,6 +99,23 @@ class DecideBudget(Record):
     """Sets of lines, each with a name of its own, of which only some may be spent on, or some must be."""
 
 
+class DecideHeadcount(Record):
+    """New reps over regions: how many of them each one gets."""
+
+    total: Annotated[Count, Field(ge=1, le=1000)]
+    """How many are hired in all."""
+    at_least: Annotated[Count, Field(ge=0)] | None = None
+    """The fewest in all, where fewer may do; as many as `total`, unless written."""
+    regions: Names = ()
+    """The regions that may get some; the lowest ones in which a new rep would get deals, unless written."""
+    floors: dict[str, Count] = {}
+    """The fewest of them that a region gets."""
+    caps: dict[str, Count] = {}
+    """The most of them that a region gets."""
+    rep: Hire = Hire()
+    """What each of them is like."""
+
+
 class DecideQuotas(Record):
     """Quotas over reps, products and regions."""
 
@@ -137,6 +155,8 @@ class Decide(Record):
     """A table beside the plan with last year's split, for proportions and change limits; else the plan's own split."""
     budget: DecideBudget | None = None
     """Whether and how budget may move."""
+    headcount: DecideHeadcount | None = None
+    """How many reps are hired, and over which regions they go."""
     quotas: DecideQuotas | None = None
     """Whether and how quotas may move."""
     shares: DecideShares | None = None

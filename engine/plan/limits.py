@@ -6,7 +6,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.plan.decide import PARTS, AtLeast, Decide, DecideBudget, Weighted, lines_called, wished_goals
+from engine.plan.decide import (
+    PARTS,
+    AtLeast,
+    Decide,
+    DecideBudget,
+    DecideHeadcount,
+    Weighted,
+    lines_called,
+    wished_goals,
+)
 from engine.plan.feeding import budget_cells
 from engine.plan.types import Plan
 from engine.problems import Problem
@@ -37,6 +46,8 @@ def clashes(plan: Plan) -> Iterator[Problem]:
         yield Problem("decide.quotas.over_assignment", f"[{low:g}, {high:g}]", "the least first, then the most")
     if plan.decide.budget is not None:
         yield from _budget(plan, plan.decide.budget)
+    if plan.decide.headcount is not None:
+        yield from _headcount(plan, plan.decide.headcount)
 
 
 def _wish(plan: Plan, decide: Decide) -> Iterator[Problem]:
@@ -75,6 +86,32 @@ def _budget(plan: Plan, budget: DecideBudget) -> Iterator[Problem]:
     yield from _either(plan, budget)
     if budgeted and set(budgeted) <= set(budget.caps) and budget.total is not None and caps < budget.total * (1 - 1e-9):
         yield Problem(f"{path}.caps", f"{caps:,.0f} in all", f"at least the total, {budget.total:,.0f}, or a cap less")
+
+
+def _headcount(plan: Plan, headcount: DecideHeadcount) -> Iterator[Problem]:
+    path, hire = "decide.headcount", headcount.rep
+    if headcount.at_least is not None and headcount.at_least > headcount.total:
+        yield Problem(f"{path}.at_least", str(headcount.at_least), f"no more than the total, {headcount.total}")
+    if sum(headcount.floors.values()) > headcount.total:
+        yield Problem(f"{path}.floors", f"{sum(headcount.floors.values())} in all", f"at most {headcount.total}")
+    for region, floor in headcount.floors.items():
+        if region in headcount.caps and floor > headcount.caps[region]:
+            yield Problem(f"{path}.floors.{region}", str(floor), f"no more than its cap, {headcount.caps[region]}")
+    for word, table in (("floors", headcount.floors), ("caps", headcount.caps)):
+        for region in table:
+            if headcount.regions and region not in headcount.regions:
+                expected = f"a region of decide.headcount.regions ({', '.join(headcount.regions)})"
+                yield Problem(f"{path}.{word}.{region}", region, expected)
+    if hire.start is not None and hire.start > plan.horizon.end:
+        expected = f"a date no later than the horizon's end, {plan.horizon.end}"
+        yield Problem(f"{path}.rep.start", str(hire.start), expected)
+    if hire.prospecting is not None and hire.prospecting.mix is not None:
+        yield Problem(f"{path}.rep.prospecting.mix", "a mix", "none: they prospect in the region that they get")
+    if hire.prospecting is not None and hire.prospecting.hours_per_week > hire.hours_per_week:
+        found = f"{hire.prospecting.hours_per_week:g}"
+        yield Problem(f"{path}.rep.prospecting.hours_per_week", found, f"no more than {hire.hours_per_week:g}")
+    if hire.cost_per_month and planned_budget(plan) <= 0 and not (plan.decide and plan.decide.budget):
+        yield Problem(f"{path}.rep.cost_per_month", f"{hire.cost_per_month:,.0f}", "a budget that it is taken from")
 
 
 def least_of_lines(budget: DecideBudget, lines: Sequence[tuple[str, str, str]]) -> list[float]:

@@ -43,6 +43,9 @@ _NESTED = {  # what the types say only at length
     "floors": "source -> amount, or source -> region -> amount, or source -> region -> product -> amount",
     "caps": "as `floors`",
     "minimum": "amount, or as `floors`",
+    "DecideHeadcount.regions": "name, or list of names",
+    "DecideHeadcount.floors": "region -> whole number",
+    "DecideHeadcount.caps": "region -> whole number",
     "weekend": "list of `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`",
     "all_of": "`quotas`, or list of goals",
     "season": "list of 12 weights",
@@ -164,7 +167,9 @@ def _table(record: type[Record]) -> Iterator[str]:
     yield "|---|---|---|---|"
     for name, info in record.model_fields.items():
         nested = (
-            _NESTED.get(name) if not isinstance(info.annotation, type) and not list(_inside(info.annotation)) else None
+            _NESTED.get(f"{record.__name__}.{name}", _NESTED.get(name))
+            if not isinstance(info.annotation, type) and not list(_inside(info.annotation))
+            else None
         )
         kind = nested or _words(info.annotation, info.metadata, name)
         yield f"| `{name}` | {kind} | {_default(info)} | {_one_line(field_words(record).get(name))} |"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from engine.plan.decide import ALL_GOALS, PARTS, DecideBudget, lines_called, wished_goals
+from engine.plan.decide import ALL_GOALS, PARTS, DecideBudget, DecideHeadcount, lines_called, wished_goals
 from engine.plan.feeding import budget_cells
 from engine.plan.forms import nearest
 from engine.plan.names import Names
@@ -123,6 +123,23 @@ def _decide(plan: Plan, names: Names) -> Iterator[Problem]:
         yield from _known(path, name, "goal", (*names.goals, *([ALL_GOALS] if path == "decide.maximise" else [])))
     if plan.decide.budget is not None:
         yield from _budget(plan, plan.decide.budget, names)
+    if plan.decide.headcount is not None:
+        yield from _headcount(plan.decide.headcount, names)
+
+
+def _headcount(headcount: DecideHeadcount, names: Names) -> Iterator[Problem]:
+    path = "decide.headcount"
+    for word, regions in (("regions", headcount.regions), ("floors", headcount.floors), ("caps", headcount.caps)):
+        for region in regions:
+            yield from _known(f"{path}.{word}" + f".{region}" * (word != "regions"), region, "region", names.regions)
+    hire = headcount.rep
+    for product in hire.products:
+        yield from _known(f"{path}.rep.products", product, "product", names.products)
+    for segment in hire.segments:
+        yield from _known(f"{path}.rep.segments", segment, "segment", names.segments)
+    yield from _stages(f"{path}.rep.advance", hire.advance, names)
+    if hire.prospecting is not None and hire.prospecting.enters is not None:
+        yield from _known(f"{path}.rep.prospecting.enters", hire.prospecting.enters, "stage", names.stages)
 
 
 def _budget(plan: Plan, budget: DecideBudget, names: Names) -> Iterator[Problem]:
