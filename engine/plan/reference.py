@@ -166,11 +166,8 @@ def _table(record: type[Record]) -> Iterator[str]:
     yield "| field | value | default | meaning |"
     yield "|---|---|---|---|"
     for name, info in record.model_fields.items():
-        nested = (
-            _NESTED.get(f"{record.__name__}.{name}", _NESTED.get(name))
-            if not isinstance(info.annotation, type) and not list(_inside(info.annotation))
-            else None
-        )
+        plain = isinstance(info.annotation, type) or list(_inside(info.annotation))
+        nested = None if plain else _NESTED.get(f"{record.__name__}.{name}", _NESTED.get(name))
         kind = nested or _words(info.annotation, info.metadata, name)
         yield f"| `{name}` | {kind} | {_default(info)} | {_one_line(field_words(record).get(name))} |"
 
