@@ -27,7 +27,9 @@ from solvers.shares import LeverTable, hours_levers, share_levers
 from solvers.switches import nearest_pattern
 
 Floats = NDArray[np.float64]
-Edit = tuple[tuple[str, ...], Any]
+Edit = tuple[tuple[str, ...], Any]  # a path in the plan's document, and what is put there
+APPENDED = "+"  # as the end of a path: one more item of a list
+REMOVED = object()  # as what is put there: nothing
 WITHIN = 1e-9  # of a total: what limits may be off by through rounding of floats
 SHRUNK_LEADS = 5.0  # a line's worth a lead is taken as if so many more leads had been worth what its source's are
 
@@ -36,7 +38,7 @@ SHRUNK_LEADS = 5.0  # a line's worth a lead is taken as if so many more leads ha
 class Decision:
     """One kind of thing to move. `cells` names each variable as (source or rep, region, product)."""
 
-    kind: str  # budget, shares, hours
+    kind: str  # headcount, budget, shares, hours
     cells: tuple[tuple[str, str, str], ...]
     levers: Levers
     response: Response
@@ -83,6 +85,11 @@ def _nothing(world: World) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     cells = np.full(len(world.cells), -1, dtype=np.int64)
     routes = np.full((len(world.products), len(world.regions), len(world.reps)), -1, dtype=np.int64)
     return cells, routes
+
+
+def no_attribution(world: World, count: int) -> Attribution:
+    """Of variables whose yields nobody asks for."""
+    return Attribution(count, *_nothing(world))
 
 
 # --- budget ---------------------------------------------------------------------------------------------------------

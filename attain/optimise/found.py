@@ -81,7 +81,7 @@ class Found:
 
 
 @dataclass
-class _Search:
+class SearchState:
     """The state of one decision's search."""
 
     paths: Paths
@@ -108,7 +108,7 @@ def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -
     """Search one decision within the work limit. `more`: further starts, moved into the limits where they are not."""
     started = time.perf_counter()
     decision = paths.decision
-    levers, state = decision.levers, _Search(paths, work, decision.levers)
+    levers, state = decision.levers, SearchState(paths, work, decision.levers)
     reference, own = decision.moved(proportional(levers)), _own(paths)
     stands = decision.violation(own) <= WITHIN
     fixed = {"reference": reference, "equal": equal_split(levers)} | dict(more or {})
@@ -116,13 +116,13 @@ def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -
     starts, answer = {"reference": reference}, {}
     if levers.movable:
         case = _surrogate(state, reference, 0)
-        starts = _different(fixed | _programmes(case))
+        starts = different(fixed | _programmes(case))
         answer = _climbed(state, starts, case) if decision.choices is None else _switched(state, starts, case)
     in_limits = time.perf_counter() - started
-    finalists, selected = _chosen(state, _on_grid(decision, starts | answer))
+    finalists, selected = chosen(state, _on_grid(decision, starts | answer))
     best = finalists[selected.best]
-    chosen = time.perf_counter() - started - in_limits
-    in_sample, n = _in_sample(state, best.x)
+    in_selection = time.perf_counter() - started - in_limits
+    value, n = in_sample(state, best.x)
     marginal = None if state.stopped() else _marginal(state, best.x)
     return Found(
         paths.decision,
@@ -131,7 +131,7 @@ def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -
         stands,
         best.x,
         best.name,
-        in_sample,
+        value,
         n,
         state.starts,
         state.start_paths,
@@ -140,7 +140,7 @@ def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -
         selected,
         "stopped" if state.stopped() else state.ended,
         dict(paths.simulated),
-        {"search": time.perf_counter() - started - chosen, "selection": chosen},
+        {"search": time.perf_counter() - started - in_selection, "selection": in_selection},
         marginal,
     )
 
@@ -158,7 +158,7 @@ def _own(paths: Paths) -> Floats:
     return np.array([line.amount for line in build(paths.loaded).lines])
 
 
-def _different(points: Mapping[str, Floats]) -> dict[str, Floats]:
+def different(points: Mapping[str, Floats]) -> dict[str, Floats]:
     """The points that differ from the earlier ones."""
     found: dict[str, Floats] = {}
     for name, x in points.items():
@@ -170,10 +170,10 @@ def _different(points: Mapping[str, Floats]) -> dict[str, Floats]:
 def _on_grid(decision: Decision, points: Mapping[str, Floats]) -> dict[str, Floats]:
     """Different points within all limits, on the grid, but for the plan's own, which stays as it is."""
     inside = {name: x if name == "plan" else decision.rounded(decision.moved(x)) for name, x in points.items()}
-    return _different({name: x for name, x in inside.items() if decision.violation(x) <= WITHIN} or inside)
+    return different({name: x for name, x in inside.items() if decision.violation(x) <= WITHIN} or inside)
 
 
-def _surrogate(state: _Search, at: Floats, first: int) -> Surrogate:
+def _surrogate(state: SearchState, at: Floats, first: int) -> Surrogate:
     """What a block of paths at an allocation says of those around it."""
     decision = state.paths.decision
     return surrogate(decision.levers, decision.response, at, state.paths.table(at, first, BLOCK, SEARCH))
@@ -187,7 +187,7 @@ def _programmes(case: Surrogate) -> dict[str, Floats]:
 # --- the climbs -------------------------------------------------------------------------------------------------------
 
 
-def _climbed(state: _Search, starts: Mapping[str, Floats], case: Surrogate) -> dict[str, Floats]:
+def _climbed(state: SearchState, starts: Mapping[str, Floats], case: Surrogate) -> dict[str, Floats]:
     """Answers of climbs: from the starts, from programmes made around the answer, then by measured slopes.
 
     Where the work is little, it goes into one climb, from the starts that the surrogate thinks best.
@@ -210,7 +210,7 @@ def _climbed(state: _Search, starts: Mapping[str, Floats], case: Surrogate) -> d
         again = _programmes(_surrogate(state, found.x, state.next_path))
         state.next_path += BLOCK
         around = {"answer": found.x} | {f"{name}_again": x for name, x in again.items()}
-        found = _climb(state, _different(around), share=0.15 if few else 0.5, widths=WIDTHS[1:])
+        found = _climb(state, different(around), share=0.15 if few else 0.5, widths=WIDTHS[1:])
         if found is None or found.origin == "answer":
             answers |= {} if found is None else {f"climb_{turn}": found.x}
             break
@@ -220,14 +220,14 @@ def _climbed(state: _Search, starts: Mapping[str, Floats], case: Surrogate) -> d
     return answers if measured is None else answers | {"measured": measured.x}
 
 
-def _measurable(state: _Search) -> bool:
+def _measurable(state: SearchState) -> bool:
     """Whether levers are few enough, and the work is enough, for slopes that are measured."""
     v = len(state.levers.reference)
     return v <= FEW_LEVERS and state.left >= 2 * MEASURED_LOOKS * BLOCK * (v + 1)
 
 
 def _climb(
-    state: _Search,
+    state: SearchState,
     starts: Mapping[str, Floats],
     *,
     share: float,
@@ -275,7 +275,7 @@ def _climb(
 # --- what is spent on at all ------------------------------------------------------------------------------------------
 
 
-def _switched(state: _Search, starts: Mapping[str, Floats], case: Surrogate) -> dict[str, Floats]:
+def _switched(state: SearchState, starts: Mapping[str, Floats], case: Surrogate) -> dict[str, Floats]:
     """Answers of climbs inside patterns of what is spent on: those that the surrogate ranks first are simulated, and
     climbed in from the best; then again around the best answer, while a pattern not yet climbed in does better there.
     """
@@ -308,10 +308,10 @@ def _switched(state: _Search, starts: Mapping[str, Floats], case: Surrogate) -> 
     return answers
 
 
-def _in_pattern(state: _Search, pattern: Pattern, case: Surrogate, rest: int) -> dict[str, Floats]:
+def _in_pattern(state: SearchState, pattern: Pattern, case: Surrogate, rest: int) -> dict[str, Floats]:
     """Climbs among what one pattern allows, on their share of the work; `rest`: how many more are to come."""
     inside = replace(case, levers=pattern.levers, lower=pattern.levers.lower, upper=pattern.levers.upper)
-    starts = _different({"pattern": pattern.x} | _programmes(inside))
+    starts = different({"pattern": pattern.x} | _programmes(inside))
     state.levers, state.kept = pattern.levers, state.left * rest // (rest + 1)
     answers = _climbed(state, starts, inside) if pattern.levers.movable else {}
     state.levers, state.kept = state.paths.decision.levers, 0
@@ -326,7 +326,7 @@ def _smooth(case: Surrogate) -> Callable[[Floats], float]:
     return lambda x: float(np.mean(sigmoid(case.margins(x).min(axis=1), width)))
 
 
-def _race(state: _Search, points: Sequence[Floats], n: int = BLOCK) -> Floats:
+def _race(state: SearchState, points: Sequence[Floats], n: int = BLOCK) -> Floats:
     """The smoothed objective of several allocations on the same fresh paths."""
     paths, objective = without_slopes(state.paths.margins), state.paths.aim.objective
     ones = np.ones(len(objective.events))
@@ -337,7 +337,7 @@ def _race(state: _Search, points: Sequence[Floats], n: int = BLOCK) -> Floats:
     return look(paths, points, objective, widths, first, n, SEARCH, state.paths.how).values
 
 
-def _best_first(state: _Search, answers: Mapping[str, Floats]) -> dict[str, Floats]:
+def _best_first(state: SearchState, answers: Mapping[str, Floats]) -> dict[str, Floats]:
     """Answers from the best down, on one block of fresh paths."""
     names = list(answers)
     order = np.argsort(-_race(state, [answers[name] for name in names]), kind="stable").tolist()
@@ -347,7 +347,7 @@ def _best_first(state: _Search, answers: Mapping[str, Floats]) -> dict[str, Floa
 # --- the choice, and what is said of it -------------------------------------------------------------------------------
 
 
-def _chosen(state: _Search, points: Mapping[str, Floats]) -> tuple[tuple[Finalist, ...], Selected]:
+def chosen(state: SearchState, points: Mapping[str, Floats]) -> tuple[tuple[Finalist, ...], Selected]:
     """The best of the finalists on fresh paths of phase 2: on as many as make the choice sure, where work allows."""
     names, xs = list(points), list(points.values())
     each = BLOCK * max(1, state.work.selection // (BLOCK * len(xs)))
@@ -367,7 +367,7 @@ def _chosen(state: _Search, points: Mapping[str, Floats]) -> tuple[tuple[Finalis
     return found, selected
 
 
-def _in_sample(state: _Search, x: Floats) -> tuple[float, int]:
+def in_sample(state: SearchState, x: Floats) -> tuple[float, int]:
     """The answer's value on the latest paths that the search went by."""
     most = BLOCK if state.stopped() else BLOCK * int(np.clip(state.work.selection // (4 * BLOCK), 1, COUNTED))
     n = min(most, state.next_path)
@@ -375,7 +375,7 @@ def _in_sample(state: _Search, x: Floats) -> tuple[float, int]:
     return float(np.mean(state.paths.values(x, first, n, SEARCH))), n
 
 
-def _marginal(state: _Search, x: Floats) -> Floats:
+def _marginal(state: SearchState, x: Floats) -> Floats:
     """The aim's slope at the answer, smoothed over a narrow width: measured where levers are few and work is not."""
     measured = len(x) <= FEW_LEVERS and state.work.paths >= ENOUGH * BLOCK
     n = min(4 * BLOCK if state.work.paths >= POOR * BLOCK else BLOCK, state.next_path)

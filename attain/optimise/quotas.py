@@ -132,7 +132,7 @@ def _answer(
     own, fresh = world.quotas.year, after.reps[:, :, BOOKED]
     known = ~np.isnan(own)
     odds, odds_of_share = quota_odds(fresh, found.quotas), quota_odds(fresh, figures.top_down)
-    old_odds = quota_odds(before.reps[:, :, BOOKED], np.where(known, own, 0.0))
+    old_odds = quota_odds(_of_reps(before, world), np.where(known, own, 0.0))
     starts, weeks = spread.by_week()
     rows = tuple(
         QuotaRow(
@@ -165,6 +165,16 @@ def _answer(
         tuple(start.isoformat() for start in starts),
         () if used_change else (NO_REFERENCE,),
     )
+
+
+def _of_reps(before: Results, world: World) -> Floats:
+    """[n, reps] bookings before; nothing of those who are only hired now."""
+    place = {name: r for r, name in enumerate(before.world.reps)}
+    booked = np.zeros((len(before.reps), len(world.reps)))
+    for r, name in enumerate(world.reps):
+        if name in place:
+            booked[:, r] = before.reps[:, place[name], BOOKED]
+    return booked
 
 
 def _quota_of(row: QuotaRow) -> Quota:

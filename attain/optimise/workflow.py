@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attain.optimise.aims import Aim, aim_of, refuse_moving_quotas
-from attain.optimise.decisions import Decision, Edit, decisions_of, hours_decision, shares_decision
+from attain.optimise.decisions import Decision, Edit, budget_decision, decisions_of, hours_decision, shares_decision
 from attain.optimise.found import Found, search
+from attain.optimise.headcount import headcount_decision, hire
 from attain.optimise.newplan import write_new_plan
 from attain.optimise.quotas import QuotaAnswer, quota_edits, set_quotas, with_quotas
 from attain.optimise.records import Optimisation
@@ -28,6 +29,7 @@ from attain.plans import find_plan, open_plan
 from attain.results import Results
 from attain.simulate import REPLICATIONS, check_goals, fresh_seed, simulate
 from engine.batch import Simulator
+from engine.demand import BudgetLine
 from engine.draws import SEARCH
 from engine.montecarlo import Progress
 from engine.plan.types import LoadedPlan
@@ -74,7 +76,8 @@ def optimise(
         refuse_moving_quotas(world, aim, wish)
     frame = Optimisation("no_lever", "", loaded.plan.name, aim.label, seed, n, aim.wish)
     try:
-        decisions = decisions_of(loaded, world, allow_assumed)
+        hires = headcount_decision(loaded, world, allow_assumed)
+        decisions = [*([hires] if hires else []), *decisions_of(loaded, world, allow_assumed)]
     except ClashingLimits as clash:
         names = tuple(str(limit) for limit in clash.limits)
         return replace(frame, status="infeasible", reason=str(clash), limits=names, seconds=_since(started))
@@ -84,7 +87,7 @@ def optimise(
     if decisions and _always_attained(world, aim, seed, jobs):
         frame = replace(frame, notes=(ALWAYS_ATTAINED,))
         decisions = []
-    search_of = _Searches(loaded, aim, seed, jobs, work, tell)
+    search_of = _Searches(loaded, world.lines, aim, seed, jobs, work, tell)
     for position, decision in enumerate(decisions):
         if not search_of.one(decision if position == 0 else _again(decision, search_of.current)):
             break
@@ -104,14 +107,14 @@ def optimise(
     report = verdict(frame, aim, found, judged, answer)
     written = None
     if out is not None:
-        edits = _edits(found) + (quota_edits(loaded, answer) if answer else [])
+        edits = _edits(found) + (quota_edits(current, answer) if answer else [])
         source = None if isinstance(plan, LoadedPlan) else find_plan(plan)
         written = write_new_plan(loaded, edits, Path(out), source, sets)
     assumed = tuple(sorted({name for result in found for name in result.decision.assumed}))
     return replace(report, seconds=_since(started), assumed=assumed, out=None if written is None else str(written))
 
 
-_WORDS = {"budget": "the budget", "shares": "shares of leads", "hours": "prospecting hours"}
+_WORDS = {"headcount": "new reps", "budget": "the budget", "shares": "shares of leads", "hours": "prospecting hours"}
 
 
 @dataclass
@@ -119,6 +122,7 @@ class _Searches:
     """Decisions searched one after another, each on the plan as the earlier ones have left it."""
 
     current: LoadedPlan
+    lines: tuple[BudgetLine, ...]  # of the plan as written
     aim: Aim
     seed: int
     jobs: int | None
@@ -130,6 +134,8 @@ class _Searches:
         """Search one more; whether to go on."""
         self.tell(f"Searching {_WORDS[decision.kind]}: {len(decision.cells)} cells, about {self.work.paths:,} paths")
         result = searched(self.current, decision, self.aim, self.seed, self.jobs, self.work, self.tell)
+        if decision.kind == "budget" and self.found:  # hires may have taken some: what was written is what it was
+            result = replace(result, before=np.array([line.amount for line in self.lines]))
         self.found.append(result)
         self.current = self.current.model_copy(update={"plan": decision.apply(self.current.plan, result.x)})
         return result.termination != "stopped"
@@ -157,7 +163,8 @@ def searched(
             tell(f"Searching {_WORDS[decision.kind]}: {done:,} of about {work.paths:,} sample paths")
 
     with stop.listening():
-        return search(Paths(loaded, decision, aim, seed, jobs, count, stop), work, more)
+        paths = Paths(loaded, decision, aim, seed, jobs, count, stop)
+        return hire(paths, work) if decision.kind == "headcount" else search(paths, work, more)
 
 
 def _always_attained(world: World, aim: Aim, seed: int, jobs: int | None) -> bool:
@@ -180,8 +187,11 @@ def _since(started: float) -> float:
 
 def _again(decision: Decision, current: LoadedPlan) -> Decision:
     """The same decision on the plan as the earlier ones have left it."""
+    world = build(current)
+    if decision.kind == "budget":
+        return budget_decision(current, world, bool(decision.assumed)) or decision
     make = {"shares": shares_decision, "hours": hours_decision}[decision.kind]
-    return make(current, build(current)) or decision
+    return make(current, world) or decision
 
 
 def why_no_lever(loaded: LoadedPlan, world: World, allow_assumed: bool) -> str:

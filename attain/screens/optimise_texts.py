@@ -59,6 +59,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "rep": ("rep", "销售"),
     "region": ("region", "区域"),
     "product": ("product", "产品"),
+    "headcount": ("New reps by region", "新增销售，按区域"),
+    "in_proportion": ("in proportion to reps", "按现有人数比例"),
     "budget": ("Budget", "预算"),
     "shares": ("Shares of leads", "线索份额"),
     "hours": ("Prospecting hours a week", "每周开拓工时"),

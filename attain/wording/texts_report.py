@@ -258,6 +258,7 @@ REPORT: dict[str, tuple[str, str]] = {
         "{kind}: last year's split, the plan's and the proposed one",
         "{kind}：去年比例、原计划与建议",
     ),
+    "report.optimised.headcount": ("New reps by region", "新增销售（按区域）"),
     "report.optimised.budget": ("Budget", "预算"),
     "report.optimised.hours": ("Prospecting hours a week", "每周开拓工时"),
     "report.optimised.shares": ("Shares of leads", "线索份额"),
