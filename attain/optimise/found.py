@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from attain.optimise.decisions import WITHIN, Decision
 from attain.optimise.search import Paths, Work
-from engine.world import build
 from solvers.arrays import BLOCK
 from solvers.ascent import SEARCH, Ascent, Climbed, ClimbLimits, climb
 from solvers.budget import starting_points
@@ -153,9 +152,8 @@ def equal_split(levers: Levers) -> Floats:
 
 def _own(paths: Paths) -> Floats:
     """The plan's own allocation."""
-    if paths.decision.kind != "budget":
-        return paths.decision.levers.reference
-    return np.array([line.amount for line in build(paths.loaded).lines])
+    own = paths.decision.own
+    return paths.decision.levers.reference if own is None else own
 
 
 def different(points: Mapping[str, Floats]) -> dict[str, Floats]:

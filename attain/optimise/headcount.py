@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from attain.optimise.decisions import APPENDED, REMOVED, WITHIN, Decision, Edit, budget_decision, no_attribution
+from attain.optimise.budgets import budget_decision
+from attain.optimise.decisions import APPENDED, REMOVED, WITHIN, Decision, Edit, no_attribution
 from attain.optimise.found import Found, SearchState, chosen, different, in_sample
 from attain.optimise.search import Paths, Work
 from engine.draws import SEARCH
@@ -265,7 +266,7 @@ class _Budgets:
         except ClashingLimits:
             return None
         assert decision is not None, "hires are paid from a budget that there is"
-        own = np.array([line.amount for line in self.world.lines])
+        own = decision.own if decision.own is not None else decision.levers.reference
         x = decision.rounded(decision.moved(own * (total / max(1e-12, float(own.sum())))))
         return (decision, x) if decision.violation(x) <= WITHIN else None
 

@@ -172,6 +172,8 @@ class Paths:
     def _simulated(self, x: Floats, first: int, n: int, phase: int, *, yields: bool) -> _Seen:
         started = time.perf_counter()
         world = build(self.loaded.model_copy(update={"plan": self.decision.apply(self.loaded.plan, x)}))
+        if yields and self.decision.split is not None:
+            world = self.decision.split(world)
         simulator = Simulator(world, self.seed, phase, attribution=self.decision.attribution if yields else None)
         # What levers brought to legs that do not count here is let go, part by part, before it fills the memory.
         wide = len(self.decision.cells) * len(self.aim.least) if yields else 1

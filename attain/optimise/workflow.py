@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attain.optimise.aims import Aim, aim_of, refuse_moving_quotas
-from attain.optimise.decisions import Decision, Edit, budget_decision, decisions_of, hours_decision, shares_decision
+from attain.optimise.budgets import budget_decision
+from attain.optimise.decisions import Decision, Edit, hours_decision, shares_decision
 from attain.optimise.found import Found, search
 from attain.optimise.headcount import headcount_decision, hire
 from attain.optimise.newplan import write_new_plan
@@ -29,7 +30,6 @@ from attain.plans import find_plan, open_plan
 from attain.results import Results
 from attain.simulate import REPLICATIONS, check_goals, fresh_seed, simulate
 from engine.batch import Simulator
-from engine.demand import BudgetLine
 from engine.draws import SEARCH
 from engine.montecarlo import Progress
 from engine.plan.types import LoadedPlan
@@ -76,8 +76,7 @@ def optimise(
         refuse_moving_quotas(world, aim, wish)
     frame = Optimisation("no_lever", "", loaded.plan.name, aim.label, seed, n, aim.wish)
     try:
-        hires = headcount_decision(loaded, world, allow_assumed)
-        decisions = [*([hires] if hires else []), *decisions_of(loaded, world, allow_assumed)]
+        decisions = decisions_of(loaded, world, allow_assumed)
     except ClashingLimits as clash:
         names = tuple(str(limit) for limit in clash.limits)
         return replace(frame, status="infeasible", reason=str(clash), limits=names, seconds=_since(started))
@@ -87,9 +86,10 @@ def optimise(
     if decisions and _always_attained(world, aim, seed, jobs):
         frame = replace(frame, notes=(ALWAYS_ATTAINED,))
         decisions = []
-    search_of = _Searches(loaded, world.lines, aim, seed, jobs, work, tell)
+    search_of = _Searches(loaded, aim, seed, jobs, work, tell)
     for position, decision in enumerate(decisions):
-        if not search_of.one(decision if position == 0 else _again(decision, search_of.current)):
+        again = decision if position == 0 else _again(decision, search_of.current)
+        if not search_of.one(again, written=decision):
             break
     found, current = search_of.found, search_of.current
     tell("Verifying on fresh paths")
@@ -122,7 +122,6 @@ class _Searches:
     """Decisions searched one after another, each on the plan as the earlier ones have left it."""
 
     current: LoadedPlan
-    lines: tuple[BudgetLine, ...]  # of the plan as written
     aim: Aim
     seed: int
     jobs: int | None
@@ -130,12 +129,12 @@ class _Searches:
     tell: Say
     found: list[Found] = field(default_factory=list)
 
-    def one(self, decision: Decision) -> bool:
-        """Search one more; whether to go on."""
+    def one(self, decision: Decision, written: Decision | None = None) -> bool:
+        """Search one more, which was `written` so in the plan; whether to go on."""
         self.tell(f"Searching {_WORDS[decision.kind]}: {len(decision.cells)} cells, about {self.work.paths:,} paths")
         result = searched(self.current, decision, self.aim, self.seed, self.jobs, self.work, self.tell)
-        if decision.kind == "budget" and self.found:  # hires may have taken some: what was written is what it was
-            result = replace(result, before=np.array([line.amount for line in self.lines]))
+        if written is not None and written.own is not None:  # hires may have taken some of it since
+            result = replace(result, before=written.own)
         self.found.append(result)
         self.current = self.current.model_copy(update={"plan": decision.apply(self.current.plan, result.x)})
         return result.termination != "stopped"
@@ -183,6 +182,17 @@ def _verified(plan: LoadedPlan, n: int, seed: int, jobs: int | None, on_progress
 
 def _since(started: float) -> float:
     return time.perf_counter() - started
+
+
+def decisions_of(loaded: LoadedPlan, world: World, allow_assumed: bool) -> list[Decision]:
+    """Everything that the plan lets move, in the order in which it is moved. Raises ClashingLimits."""
+    hires = headcount_decision(loaded, world, allow_assumed)
+    found = [
+        budget_decision(loaded, world, allow_assumed),
+        shares_decision(loaded, world),
+        hours_decision(loaded, world),
+    ]
+    return [*([hires] if hires else []), *(one for one in found if one is not None and one.levers.movable)]
 
 
 def _again(decision: Decision, current: LoadedPlan) -> Decision:

@@ -29,6 +29,8 @@ def screen(found: Optimisation, language: Language = "en") -> RenderableType:
         rows = [row for row in found.allocation if row.kind == kind]
         if rows:
             parts += [Text(), _allocation(kind, rows, language)]
+        if any(row.months for row in rows):
+            parts += [Text(), _by_month(rows, language)]
     if found.quotas:
         parts += [Text(), quotas(found, language)]
     parts += [Text(), *_trust(found, language)]
@@ -134,6 +136,22 @@ def _allocation(kind: str, rows: list[AllocationRow], language: Language) -> Ren
     if unit and kind == "budget":
         under.append(Text(said("why", language, unit=shown_unit), style="dim"))
     return Group(*under)
+
+
+def _by_month(rows: list[AllocationRow], language: Language) -> Table:
+    """All lines together, month by month; each line's months are in the new plan."""
+    keys = ("month", "plan", "new", "change")
+    heads = [(said(key, language), "left" if key == "month" else "right") for key in keys]
+    table = _table(said("budget_months", language), heads)
+    for m, month in enumerate(rows[0].months):
+        before, after = (sum(amounts[m] for amounts in each) for each in _months_of(rows))
+        change = f"{100.0 * (after - before) / before:+.0f}%" if before > 0 else ""
+        table.add_row(month, money(before, "", language), money(after, "", language), change)
+    return table
+
+
+def _months_of(rows: list[AllocationRow]) -> tuple[list[tuple[float, ...]], list[tuple[float, ...]]]:
+    return [row.plan_by_month for row in rows], [row.new_by_month for row in rows]
 
 
 def _unit(rows: list[AllocationRow]) -> float:

@@ -59,6 +59,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "rep": ("rep", "销售"),
     "region": ("region", "区域"),
     "product": ("product", "产品"),
+    "budget_months": ("Budget by month, all lines together", "各月预算（全部预算项合计）"),
+    "month": ("month", "月份"),
     "headcount": ("New reps by region", "新增销售，按区域"),
     "in_proportion": ("in proportion to reps", "按现有人数比例"),
     "budget": ("Budget", "预算"),

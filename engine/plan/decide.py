@@ -95,6 +95,9 @@ class DecideBudget(Record):
     minimum: _Minimum = {}
     """The least that a line gets if it gets anything: one amount for every line, or written as `floors`, where an
     amount holds for each line that it covers."""
+    months: bool = False
+    """Whether each line's months may differ from their profile: amounts then move between months, too, and limits hold
+    for each month by its part of the line. Every line must be split by region."""
     either: dict[str, EitherLines] = {}
     """Sets of lines, each with a name of its own, of which only some may be spent on, or some must be."""
 

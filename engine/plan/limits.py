@@ -84,6 +84,13 @@ def _budget(plan: Plan, budget: DecideBudget) -> Iterator[Problem]:
                 yield Problem(f"{path}.{word}.{source}", source, f"a source with a budget ({known})")
     yield from _floors_over_caps(f"{path}.floors", budget.floors, budget.caps)
     yield from _either(plan, budget)
+    if budget.months:
+        whole = [name for name, source in plan.sources.items() if ("", "") in budget_cells(source)]
+        if whole:
+            expected = f"a budget by region, which may have months, for {', '.join(whole)}"
+            yield Problem(f"{path}.months", "true", expected)
+        if budget.minimum or budget.either:
+            yield Problem(f"{path}.months", "true", "neither minimum nor either beside it: those are for whole lines")
     if budgeted and set(budgeted) <= set(budget.caps) and budget.total is not None and caps < budget.total * (1 - 1e-9):
         yield Problem(f"{path}.caps", f"{caps:,.0f} in all", f"at least the total, {budget.total:,.0f}, or a cap less")
 

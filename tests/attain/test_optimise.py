@@ -10,7 +10,8 @@ import pytest
 
 import engine.workers
 from attain.optimise import optimise
-from attain.optimise.decisions import budget_decision, in_minor_units, shares_decision
+from attain.optimise.budgets import budget_decision, in_minor_units
+from attain.optimise.decisions import shares_decision
 from attain.optimise.search import work_limits
 from attain.simulate import simulate
 from engine.batch import Simulator
