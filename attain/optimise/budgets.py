@@ -26,6 +26,7 @@ from solvers.levers import limited
 from solvers.limits import Choices, Either, refuse_clash
 
 SHRUNK_LEADS = 5.0  # a line's worth a lead is taken as if so many more leads had been worth what its source's are
+SHRUNK_IN_MONTHS = 0.02  # hardly: months differ in worth, since not all deals of a late one end in time
 
 
 def line_name(line: BudgetLine) -> str:
@@ -253,7 +254,7 @@ def monthly_decision(loaded: LoadedPlan, world: World, wanted: DecideBudget, all
         lambda plan, x: _with_spends(plan, lines, spends(x)),
         lambda x: [(_path(line), _written(spend)) for line, spend in zip(lines, spends(x), strict=True)],
         np.repeat(np.unique([line.source for line in lines], return_inverse=True)[1], months).astype(np.int64),
-        SHRUNK_LEADS,
+        SHRUNK_IN_MONTHS,
         assumed if allow_assumed else (),
         own=own.ravel(),
         months=world.months,
