@@ -119,6 +119,13 @@ class DecideHeadcount(Record):
     """What each of them is like."""
 
 
+class Fairness(Record):
+    """How alike the odds of making quota are to be."""
+
+    band: Probability
+    """How far apart the odds of any two reps may be: 10%. Quotas then stay as near to the reference as that allows."""
+
+
 class DecideQuotas(Record):
     """Quotas over reps, products and regions."""
 
@@ -130,6 +137,8 @@ class DecideQuotas(Record):
     odds: Probability | None = None
     """The odds of making quota that each rep is to have: the sum of quotas is chosen in its range to come nearest to
     them. The least sum, with the best odds, unless written."""
+    fairness: Fairness | None = None
+    """How far odds may lie apart; they are made as even as can be, unless written."""
     change_at_most: Share | None = None
     """How far a quota may move from its reference, relative to it."""
 
