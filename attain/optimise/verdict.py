@@ -157,13 +157,18 @@ def _allocation(found: Found) -> list[AllocationRow]:
         here = slice(i * each, (i + 1) * each)
         limits = {kind for kind in binds[here] if kind != "held"} or {"held"}
         slope = None if marginal is None else 100.0 * _mean(marginal[here], new)
-        amounts = (float(reference.sum()), float(plan.sum()), float(new.sum()))
+        amounts = (_sum(reference), _sum(plan), _sum(new))
         limit = limits.pop() if len(limits) == 1 else ""  # of a line's months, where all stand at one
         row = AllocationRow(decision.kind, source, region, product, *amounts, limit, slope)
         by_month = (decision.months, tuple(plan.tolist()), tuple(new.tolist()))
         months, was, now = by_month if decision.months else ((), (), ())
         rows.append(replace(row, months=months, plan_by_month=was, new_by_month=now))
     return rows
+
+
+def _sum(amounts: NDArray[np.float64]) -> float:
+    """One amount as it is; of amounts by month what they come to, without the dust of floats."""
+    return float(amounts[0]) if len(amounts) == 1 else round(float(np.sum(amounts)), 4)
 
 
 def _mean(slopes: NDArray[np.float64], amounts: NDArray[np.float64]) -> float:
