@@ -87,10 +87,15 @@ def _odds(found: Optimisation, language: Language) -> Table:
                 f"{gain.points:+.1f}",
                 f"{gain.interval[0]:+.1f} .. {gain.interval[1]:+.1f}",
             )
-    if found.reference is not None:
+    if found.reference is not None and found.after is not None and found.over_reference is not None:
         hired = any(row.kind == "headcount" for row in found.allocation)
+        over = found.over_reference
         table.add_row(
-            Text(said(LAST_YEAR[hired], language)), percent(found.reference.probability, language), "", "", ""
+            Text(said(LAST_YEAR[hired], language)),
+            percent(found.reference.probability, language),
+            percent(found.after.probability, language),
+            f"{over.points:+.1f}",
+            f"{over.interval[0]:+.1f} .. {over.interval[1]:+.1f}",
         )
     return table
 

@@ -214,6 +214,16 @@ REPORT: dict[str, tuple[str, str]] = {
         "The reference split (last year's proportions) has a probability of {p}.",
         "参考分配（沿用去年比例）的达成概率为 {p}。",
     ),
+    "report.optimised.reference_hires": (
+        "With as many hires in proportion to the reps whom each region has, the probability is {p}.",
+        "若按各区域现有人数的比例分配同样多的新增人员，概率为 {p}。",
+    ),
+    "report.optimised.over_reference": (
+        "What is proposed is {points} points ahead of that (95 in 100 sure: {low} to {high}).",
+        "建议方案比它高 {points} 个百分点（95% 把握：{low} 至 {high}）。",
+    ),
+    "report.optimised.months_caption": ("Budget by month, all lines together", "各月预算（全部预算项合计）"),
+    "report.optimised.month": ("Month", "月份"),
     "report.optimised.unbroken": (
         "The limits were checked again on this allocation: it breaks none.",
         "已对该分配重新核对各项限制：全部满足。",
