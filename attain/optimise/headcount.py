@@ -252,7 +252,7 @@ class _Budgets:
         wanted = decide.budget if decide else None
         own = float(sum(line.amount for line in self.world.lines))
         total = wanted.total if wanted is not None and wanted.total is not None else own
-        return total - self.cost * hires
+        return float(np.rint((total - self.cost * hires) * self.world.minor)) / self.world.minor
 
     def _made(self, hires: int) -> tuple[Decision, FloatArray] | None:
         plan, total = self.loaded.plan, self._total(hires)

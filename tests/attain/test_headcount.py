@@ -157,6 +157,22 @@ def test_what_a_hire_costs_goes_by_months() -> None:
     assert hire_cost(wanted, wanted.decide.headcount) == pytest.approx(2_000 * 6.5)
 
 
+def test_what_is_left_of_the_budget_is_in_whole_minor_units() -> None:
+    """A third of a month's cost is no whole number of cents; the lines still add up to what is left, to the cent."""
+    odd = PAID.replace("2026-02-01", "2026-06-21").replace("2_000}", "1_234.57}")
+    loaded = load_plan(PLAN + odd)
+    decision = headcount_decision(loaded, build(loaded), False)
+    assert decision is not None
+    plan = decision.apply(loaded.plan, np.array([1.0, 0.0, 0.0]))
+    assert plan.decide is not None
+    assert plan.decide.budget is not None
+    total = plan.decide.budget.total
+    assert total is not None
+    assert round(100 * total) / 100 == total
+    lines = build(loaded.model_copy(update={"plan": plan})).lines
+    assert sum(round(100 * line.amount) for line in lines) == round(100 * total)
+
+
 def test_limits_of_hires_that_clash_are_named() -> None:
     dear = PAID.replace("at_least: 0", "at_least: 3")
     found = optimise(load_plan(PLAN + dear), seed=1, n=64, jobs=1)
