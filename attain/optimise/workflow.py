@@ -86,7 +86,7 @@ def optimise(
         decisions = []
     search_of = _Searches(loaded, aim, seed, jobs, work, tell)
     for position, decision in enumerate(decisions):
-        if not search_of.one(decision if position == 0 else _again(decision, search_of.current)):
+        if not search_of.one(decision if position == 0 else again(decision, search_of.current)):
             break
     found, current = search_of.found, search_of.current
     tell("Verifying on fresh paths")
@@ -178,7 +178,7 @@ def _since(started: float) -> float:
     return time.perf_counter() - started
 
 
-def _again(decision: Decision, current: LoadedPlan) -> Decision:
+def again(decision: Decision, current: LoadedPlan) -> Decision:
     """The same decision on the plan as the earlier ones have left it."""
     make = {"shares": shares_decision, "hours": hours_decision}[decision.kind]
     return make(current, build(current)) or decision
