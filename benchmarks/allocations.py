@@ -127,11 +127,16 @@ def _big_m(solver: SolverName) -> Method:
     return method
 
 
-def _ours(case: Case) -> Answer:
-    paths = case.paths
-    work = work_limits(build(paths.loaded), paths.seed, 1.0)
-    found = searched(paths.loaded, paths.decision, paths.aim, paths.seed, paths.jobs, work, lambda _: None)
-    return Answer(found.x, f"{sum(found.simulated.values()):,} paths")
+def ours(effort: float = 1.0) -> Method:
+    """The search of `attain optimise`."""
+
+    def method(case: Case) -> Answer:
+        paths = case.paths
+        work = work_limits(build(paths.loaded), paths.seed, effort)
+        found = searched(paths.loaded, paths.decision, paths.aim, paths.seed, paths.jobs, work, lambda _: None)
+        return Answer(found.x, f"{sum(found.simulated.values()):,} paths")
+
+    return method
 
 
 METHODS: dict[str, Method] = {
@@ -142,7 +147,7 @@ METHODS: dict[str, Method] = {
     "best mean (LP)": _best_mean,
     "big-M, CBC": _big_m("cbc"),
     "big-M, HiGHS": _big_m("highs"),
-    OURS: _ours,
+    OURS: ours(),
 }
 
 
