@@ -2,7 +2,7 @@
 
     python -m benchmarks.allocations [PLAN ...] [-n 2000] [--seed 1] [--json]
 
-Every method moves what `attain optimise` may move, decision after decision, within the same limits and on the same grid.
+Every method moves what `attain optimise` may move, decision after decision, within the same limits, on the same grid.
 All but the rules read what a unit of spend brings off the simulator: sample paths at last year's proportions, the same
 ones for all. None of them sees phase 0, on which they are judged together.
 """
@@ -155,7 +155,7 @@ METHODS: dict[str, Method] = {
 
 
 def mean_aim(world: World, aim: Aim) -> Aim:
-    """The aim of those who go by the mean: a column for the goal of all bookings where there is one, else for each leg."""
+    """The aim of those who go by the mean: a column for the goal of all bookings, else, where none is, for each leg."""
     chosen = [i for i in range(len(world.goals.legs)) if _whole(world, i)][:1] or aim.legs.tolist()
     return replace(aim, columns=tuple(np.array([leg], dtype=np.int64) for leg in chosen))
 

@@ -24,7 +24,7 @@ from benchmarks.study_plans import PLANS, RANGES, SHARES, drawn
 
 HERE = Path(__file__).parent / "study.json"
 REPLICATIONS, SEED = 4_000, 7
-EFFORT = 0.25  # of the usual work: all hundred in about half an hour of one core
+EFFORT = 0.5  # of the usual work: all hundred in about half an hour of one core
 RIVALS = ("last year's proportions", "SLSQP on the mean", "best mean (LP)")
 FACTORS = ("cv", "distance", "legs", "wins", "lines", "half_at", "economy_sd", "load", "reps")
 DECILES = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)

@@ -1,7 +1,7 @@
 """The plans of the study: drawn at random from the ranges stated here, which were fixed before any result was seen.
 
-Plan i is drawn from NumPy's default generator of seed (SEED, i), and is the same on every machine. A drawn firm has reps
-in regions, products, sources with a budget in each region, one source without a budget, two or three stages, and a
+Plan i is drawn from NumPy's default generator of seed (SEED, i), and is the same on every machine. A drawn firm has
+reps in regions, products, sources with a budget in each region, one source without a budget, two or three stages, and a
 year or half a year. Its own split of the budget is last year's: even over a source's lines, but for chance. Targets
 stand at a drawn distance from what that split brings, in standard deviations (measured on 1,000 paths of phase 3).
 """
@@ -193,7 +193,9 @@ def _sources(
     found, ratios, bent = [], [], False
     for k in range(n):
         split = draw.happens("by_product") and len(products) > 1
-        names = [(region, product) for region in regions for product in products] if split else [(r, "") for r in regions]
+        names = (
+            [(region, product) for region in regions for product in products] if split else [(r, "") for r in regions]
+        )
         share = np.exp(uneven * draw.rng.standard_normal(len(names)))
         spend: FloatArray = np.round(100_000.0 * len(regions) * share / share.sum(), -2)
         ratio, curved = draw.one("half_at"), draw.happens("s_shaped")
