@@ -44,7 +44,7 @@ FloatArray = npt.NDArray[np.float64]
 Say = Callable[[str], None]
 
 REPLICATIONS, SEED = 2_000, 1
-BIG_M_PATHS = 200  # sample paths of the big-M models
+BIG_M_PATHS = 500  # sample paths of the big-M models
 BIG_M_LIMITS = WorkLimits(nodes=100_000, seconds=20.0)  # the clock is what a user's patience is: not repeatable
 OURS = "attain optimise"
 MEAN_ROUNDS = 3  # of simulating again around the best mean
@@ -261,7 +261,11 @@ def measure(
     """Every plan asked for (else every built-in one that lets something move), by every method."""
     found = []
     for name in plans or scenarios.names():
-        record = compare(open_plan(name), n=n, seed=seed, jobs=jobs, say=lambda method, at=name: say(f"{at}: {method}"))
+
+        def tell(method: str, at: str = name) -> None:
+            say(f"{at}: {method}")
+
+        record = compare(open_plan(name), n=n, seed=seed, jobs=jobs, say=tell)
         if plans or record["rows"]:
             found.append({"plan": name} | record)
     limits = {"paths": BIG_M_PATHS, "nodes": BIG_M_LIMITS.nodes, "seconds": BIG_M_LIMITS.seconds}

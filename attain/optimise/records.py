@@ -121,11 +121,17 @@ class Trial:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What no allocation can exceed: `label` is sample, population or "no certificate", `because` says why."""
+    """What no allocation can exceed: `label` is sample, population or "no certificate", `because` says why.
+
+    `level` is the confidence of a population bound. `reference`, with no certificate, is no proof: the share of paths
+    that could attain if each one's luck were known beforehand, as far as a surrogate says.
+    """
 
     value: float | None
     label: str
     because: str = ""
+    level: float | None = None
+    reference: float | None = None
 
 
 NO_CERTIFICATE = Certificate(None, "no certificate", "nothing was searched")
@@ -135,7 +141,7 @@ NO_CERTIFICATE = Certificate(None, "no certificate", "nothing was searched")
 class Effort:
     """What a phase of the work took: sample paths (each of one allocation) and seconds."""
 
-    phase: str  # search, selection, verification
+    phase: str  # search, selection, bound, verification
     paths: int
     seconds: float
 

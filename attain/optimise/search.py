@@ -188,6 +188,13 @@ class Paths:
         ]
         return PathTable(margins, np.concatenate(parts))
 
+    def parts(self, x: Floats, first: int, n: int, phase: int) -> tuple[Floats, Floats]:
+        """Margins [n, legs] without what the levers brought, and that [n, legs, levers]; of an aim's legs, rising."""
+        seen, own = self._simulated(x, first, n, phase, yields=True), self.aim.legs
+        brought = np.moveaxis(seen.brought, 1, 2) / self.aim.scale[own][None, :, None]
+        margins = (seen.legs[:, own] - self.aim.least[own]) / self.aim.scale[own]
+        return margins - np.add.reduce(brought, axis=2), brought
+
     def margins(self, x: Floats, first: int, n: int, phase: int) -> Floats:
         """Margins [n, columns] alone."""
         return self.aim.margins(self._simulated(x, first, n, phase, yields=False).legs)[0]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attain.optimise.aims import Aim, aim_of, refuse_moving_quotas
+from attain.optimise.certify import Certified, certified
 from attain.optimise.decisions import Decision, Edit, decisions_of, hours_decision, shares_decision
 from attain.optimise.found import Found, search
 from attain.optimise.newplan import write_new_plan
@@ -89,13 +90,14 @@ def optimise(
         if not search_of.one(decision if position == 0 else again(decision, search_of.current)):
             break
     found, current = search_of.found, search_of.current
+    proof = search_of.certified()
     tell("Verifying on fresh paths")
     verifying = time.perf_counter()
     before = _verified(loaded, n, seed, jobs, on_progress)
     reference = _reference_results(loaded, found, n, seed, jobs)
     # Whether the new allocation is taken was settled on phase 2: phase 0 measures, it does not choose.
     after = before if not found else _verified(current, n, seed, jobs, on_progress)
-    judged = Judged(before, reference, after, _since(verifying))
+    judged = Judged(before, reference, after, _since(verifying), proof)
     answer: QuotaAnswer | None = None
     if quotas_wanted:
         tell("Setting quotas")
@@ -125,14 +127,26 @@ class _Searches:
     work: Work
     tell: Say
     found: list[Found] = field(default_factory=list)
+    given: LoadedPlan | None = None  # what the last decision was searched on
 
     def one(self, decision: Decision) -> bool:
         """Search one more; whether to go on."""
         self.tell(f"Searching {_WORDS[decision.kind]}: {len(decision.cells)} cells, about {self.work.paths:,} paths")
         result = searched(self.current, decision, self.aim, self.seed, self.jobs, self.work, self.tell)
         self.found.append(result)
+        self.given = self.current
         self.current = self.current.model_copy(update={"plan": decision.apply(self.current.plan, result.x)})
         return result.termination != "stopped"
+
+    def certified(self) -> Certified | None:
+        """What no allocation of the last decision can exceed; None where nothing was searched, or it was stopped."""
+        if self.given is None or self.found[-1].termination == "stopped":
+            return None
+        self.tell("Looking for what no allocation can exceed")
+        stop = Stop()
+        paths = Paths(self.given, self.found[-1].decision, self.aim, self.seed, self.jobs, None, stop)
+        with stop.listening():
+            return certified(paths, self.found, self.work)
 
 
 def searched(
