@@ -1,7 +1,7 @@
 """What no allocation can exceed, where that can be proven; elsewhere a reference, labelled as no proof.
 
-Proven in open plans (no work, leads routed by share, one decision: the budget; all goals jointly or one): there a path's
-goal sums are a constant plus what each line brings, which only rises with its budget, so that simulating a few levels
+Proven in open plans (no work, leads routed by share, one decision: the budget; all goals jointly or one): a path's
+goal sums are there a constant plus what each line brings, which only rises with its budget, so that simulating a few levels
 of all lines encloses every allocation (`solvers.enclosure`). Ten samples that nothing else reads make a population
 bound. That a plan is open is checked on every one of their paths: the constant must not move, no line may bring less
 from more, and at the answer each must bring what lies between its levels.
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attain.optimise.found import Found
+from attain.optimise.records import WHY_NO_BOUND
 from attain.optimise.search import Paths, Work
 from engine.draws import SEARCH
 from engine.routing import BY_SHARE
@@ -34,11 +35,6 @@ FIRST_LEVELS, MORE_LEVELS = 9, 24
 FEWEST, MOST = 64, 512  # paths of a sample
 REFERENCE_LEVELS, MOST_FLOATS = 17, 20_000_000
 USELESS = 0.9995  # a bound above that says nothing
-NOT_OPEN = (
-    "deals wait for one another, or the plan moves more than its budget: no programme holds exactly what paths do"
-)
-TOO_DEAR = f"a path is too much work for ten samples of {FEWEST} paths at {FIRST_LEVELS} levels or more"
-NOTHING = "the bound found is 1: nothing is excluded"
 
 
 @dataclass(frozen=True)
@@ -69,17 +65,17 @@ def certified(paths: Paths, found: list[Found], work: Work) -> Certified:
     single = all(len(column) == 1 for column in paths.aim.columns)
     each = int(SHARE * work.paths) // (FEWEST_SAMPLES * (FIRST_LEVELS + MORE_LEVELS + 2))
     provable = joint and single and len(found) == 1 and last.decision.kind == "budget" and is_open(build(paths.loaded))
-    because = NOT_OPEN
+    because = WHY_NO_BOUND["not_open"]
     bound = None
     if provable and each < FEWEST:
-        because = TOO_DEAR
+        because = WHY_NO_BOUND["too_dear"]
     elif provable and not paths.stop():
         try:
             bound = _population(paths, last.x, min(each, MOST))
         except ValueError as unlike:  # not open after all: on these paths more brought less
-            because = str(unlike)
+            because = WHY_NO_BOUND["not_open"] if isinstance(unlike, NotOpen) else str(unlike)
         if bound is not None and bound.value is not None and bound.value > USELESS:
-            because, bound = NOTHING, None
+            because, bound = WHY_NO_BOUND["nothing_excluded"], None
     if bound is None or bound.value is None:
         bound = no_certificate(because, None if paths.stop() else _foreseen(paths, last.x, work))
     return Certified(bound, sum(paths.simulated.values()) - before, time.perf_counter() - started)

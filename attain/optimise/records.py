@@ -134,6 +134,14 @@ class Certificate:
     reference: float | None = None
 
 
+WHY_NO_BOUND = {  # by what a screen calls it
+    "not_open": (
+        "deals wait for one another, or more than the budget may move, and no programme then holds exactly what the "
+        "simulation does"
+    ),
+    "too_dear": "a path of this plan is too much work for a proof",
+    "nothing_excluded": "the bound that was found excludes nothing",
+}
 NO_CERTIFICATE = Certificate(None, "no certificate", "nothing was searched")
 
 

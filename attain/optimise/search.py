@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from attain.optimise.aims import Aim
 from attain.optimise.decisions import Decision
-from engine.batch import Simulator, inputs_of
+from engine.batch import Simulator
 from engine.draws import SEARCH
+from engine.goalsums import GoalSums, Seen
 from engine.montecarlo import run
 from engine.plan.types import LoadedPlan
-from engine.realise import realise
 from engine.world import World, build
 from solvers.arrays import BLOCK
 from solvers.paths import PathTable, Streaming
@@ -101,47 +101,6 @@ def simulate_batches(task: Any, first: int, n: int, jobs: int | None) -> list[An
     if result.status == "interrupted":
         raise Interrupted
     return sink.in_order()
-
-
-@dataclass(frozen=True)
-class Seen:
-    """Leg values [n, legs] of paths, their inputs, and what levers brought [n, levers, the aim's legs]."""
-
-    legs: Floats
-    inputs: Floats
-    brought: Floats
-
-
-@dataclass
-class GoalSums:
-    """The task of the driver that a search needs: goal sums by path, with no tables and no hashes of them.
-
-    What levers brought to legs that do not count is let go here, before it travels or fills the memory.
-    """
-
-    simulator: Simulator
-    legs: NDArray[np.int64]
-
-    def warm(self) -> None:
-        """Compile what workers need."""
-        self(0, 1)
-
-    def __call__(self, first: int, n: int) -> Seen:
-        """Of replications first to first + n - 1."""
-        simulator, legs, inputs, brought = self.simulator, [], [], []
-        for replication in range(first, first + n):
-            parameters = realise(simulator.world, simulator.seed, replication, simulator.phase)
-            outcome = simulator.outcome(replication, parameters=parameters)
-            legs.append(outcome.legs)
-            if outcome.attributed is not None:
-                inputs.append(inputs_of(simulator.world, parameters))
-                brought.append(outcome.attributed[:, self.legs])
-        nothing = np.zeros((n, 0))
-        return Seen(
-            np.stack(legs),
-            np.stack(inputs) if inputs else nothing,
-            np.stack(brought) if brought else np.zeros((n, 0, 0)),
-        )
 
 
 @dataclass
