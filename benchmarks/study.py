@@ -1,6 +1,6 @@
 """How much optimising gives, not on chosen plans: 100 plans drawn at random, ours against three other allocations.
 
-    python -m benchmarks.study [--plans 100] [-n 4000]        # or: python -m benchmarks.run study
+    python -m benchmarks.study [--plans 100] [-n 4000]
 
 The plans and their ranges are those of `benchmarks.study_plans`. Each is split by last year's proportions, by SLSQP on
 the mean response, by the best mean (a linear programme, simulated again around its answer), and by ours; all four are
@@ -20,7 +20,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from benchmarks.allocations import METHODS, OURS, compare, ours
-from benchmarks.study_plans import PLANS, RANGES, SHARES, drawn
+from benchmarks.study_plans import GOALS, PLANS, RANGES, SHARES, drawn
 
 HERE = Path(__file__).parent / "study.json"
 REPLICATIONS, SEED = 4_000, 7
@@ -29,6 +29,7 @@ RIVALS = ("last year's proportions", "SLSQP on the mean", "best mean (LP)")
 FACTORS = ("cv", "distance", "legs", "wins", "lines", "half_at", "economy_sd", "load", "reps")
 DECILES = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 Say = Callable[[str], None]
+Rows = list[dict[str, Any]]
 
 
 def one(i: int, n: int) -> dict[str, Any]:
@@ -46,15 +47,24 @@ def one(i: int, n: int) -> dict[str, Any]:
     return row
 
 
-def study(plans: int = PLANS, n: int = REPLICATIONS, say: Say = lambda _: None) -> dict[str, Any]:
-    """The rows and the summary of plans 0 to `plans` - 1."""
-    rows = []
+def study(plans: int = PLANS, n: int = REPLICATIONS, say: Say = lambda _: None, kept: Path | None = None) -> Rows:
+    """The rows of plans 0 to `plans` - 1; `kept` holds a line for each that is done, so that one may stop and go on."""
+    lines = kept.read_text(encoding="utf-8").splitlines() if kept is not None and kept.is_file() else []
+    rows = {row["plan"]: row for row in map(json.loads, lines)}
     for i in range(plans):
-        rows.append(one(i, n))
-        reached = rows[-1]["reached"]
-        say(f"{i}: " + ", ".join(f"{name} {value:.3f}" for name, value in reached.items()))
-    stated = {"ranges": {name: list(given) for name, given in RANGES.items()}, "shares": SHARES}
-    return {"plans": plans, "n": n, "effort": EFFORT, "rows": rows, "summary": summary(rows)} | stated
+        if i not in rows:
+            rows[i] = one(i, n)
+            if kept is not None:
+                with kept.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(rows[i]) + "\n")
+        say(f"{i}: " + ", ".join(f"{name} {value:.3f}" for name, value in rows[i]["reached"].items()))
+    return [rows[i] for i in range(plans)]
+
+
+def document(rows: Rows, n: int) -> dict[str, Any]:
+    """What is stored: the protocol, the ranges, the summary, and each plan's row."""
+    stated = {"ranges": {name: list(given) for name, given in RANGES.items()}, "shares": SHARES, "goals": GOALS}
+    return {"plans": len(rows), "n": n, "effort": EFFORT, "summary": summary(rows)} | stated | {"rows": rows}
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -103,8 +113,16 @@ def main() -> None:
     options.add_argument("-n", type=int, default=REPLICATIONS)
     options.add_argument("--out", type=Path, default=HERE)
     asked = options.parse_args()
-    found = study(asked.plans, asked.n, say=lambda words: print(words, file=sys.stderr, flush=True))
-    asked.out.write_text(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    kept = asked.out.with_suffix(".part")
+
+    def say(words: str) -> None:
+        print(words, file=sys.stderr, flush=True)
+
+    found = document(study(asked.plans, asked.n, say, kept), asked.n)
+    rows = ",\n".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in found.pop("rows"))
+    head = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
+    asked.out.write_text(f'{head[:-2]},\n "rows": [\n{rows}\n]\n}}\n', encoding="utf-8")
+    kept.unlink()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """What no allocation can exceed, where that can be proven; elsewhere a reference, labelled as no proof.
 
-Proven in open plans (no work, leads routed by share, one decision: the budget; all goals jointly or one): a path's
-goal sums are there a constant plus what each line brings, which only rises with its budget, so that simulating a few levels
-of all lines encloses every allocation (`solvers.enclosure`). Ten samples that nothing else reads make a population
-bound. That a plan is open is checked on every one of their paths: the constant must not move, no line may bring less
-from more, and at the answer each must bring what lies between its levels.
+Proven in open plans (no work, leads routed by share, one decision: the budget; all goals jointly or one). A path's goal
+sums are there a constant plus what each line brings, which only rises with its budget: simulating a few levels of all
+lines encloses every allocation (`solvers.enclosure`). Ten samples that nothing else reads make a population bound. That
+a plan is open is checked on each of their paths: the constant must not move, no line may bring less from more, and at
+the answer each must bring what lies between its levels.
 
 Elsewhere the reference is the share of paths that the surrogate at the answer can make attain when each path's luck is
 known beforehand. It is a guess about the simulation, and often close to 1.
