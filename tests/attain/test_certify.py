@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-import attain.optimise.certify as certify
 from attain.optimise.aims import aim_of
-from attain.optimise.certify import certified, is_open
+from attain.optimise.certify import SHARE, certified, is_open
 from attain.optimise.decisions import decisions_of
 from attain.optimise.records import WHY_NO_BOUND
 from attain.optimise.search import Paths, Work
@@ -42,7 +42,7 @@ def test_the_population_bound_lies_above_the_optimum_and_below_one() -> None:
     assert result.bound.value is not None
     assert Theory().probability((660e3, 440e3, 100e3)) <= result.bound.value < 0.985
     assert len(result.bound.samples) == 10
-    assert 0 < result.paths <= certify.SHARE * WORK.paths
+    assert 0 < result.paths <= SHARE * WORK.paths
 
 
 def test_where_deals_wait_there_is_a_reference_and_no_proof() -> None:
@@ -57,7 +57,7 @@ def test_where_deals_wait_there_is_a_reference_and_no_proof() -> None:
 
 
 def test_a_plan_that_only_seems_open_is_found_out_by_its_paths(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(certify, "is_open", lambda world: True)
+    monkeypatch.setattr(sys.modules["attain.optimise.certify"], "is_open", lambda world: True)
     result = certified(*found_on(open_plan("two-by-two")), WORK)
     assert (result.bound.kind, result.bound.because) == ("none", WHY_NO_BOUND["not_open"])
 

@@ -97,6 +97,6 @@ def test_the_summary_counts_what_is_beyond_the_error() -> None:
 
 
 def test_the_large_plan_loads_at_any_size() -> None:
-    loaded = load_plan(json.dumps(large(12, 4, 3)))
+    loaded = load_plan(json.dumps(large(12, 4, 3), indent=1))
     world = build(loaded)
     assert (len(world.reps), len(world.products), len(world.regions), len(world.lines)) == (12, 4, 3, 9)
