@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from attain.optimise.aims import Aim, aim_of, refuse_moving_quotas
 from attain.optimise.budgets import budget_decision
+from attain.optimise.certify import Certified, certified
 from attain.optimise.decisions import Decision, Edit, hours_decision, shares_decision
 from attain.optimise.found import Found, search
 from attain.optimise.headcount import headcount_decision, hire
@@ -88,17 +89,18 @@ def optimise(
         decisions = []
     search_of = _Searches(loaded, aim, seed, jobs, work, tell)
     for position, decision in enumerate(decisions):
-        again = decision if position == 0 else _again(decision, search_of.current)
-        if not search_of.one(again, written=decision):
+        turn = decision if position == 0 else again(decision, search_of.current)
+        if not search_of.one(turn, written=decision):
             break
     found, current = search_of.found, search_of.current
+    proof = search_of.certified()
     tell("Verifying on fresh paths")
     verifying = time.perf_counter()
     before = _verified(loaded, n, seed, jobs, on_progress)
     reference = _reference_results(loaded, found, n, seed, jobs)
     # Whether the new allocation is taken was settled on phase 2: phase 0 measures, it does not choose.
     after = before if not found else _verified(current, n, seed, jobs, on_progress)
-    judged = Judged(before, reference, after, _since(verifying))
+    judged = Judged(before, reference, after, _since(verifying), proof)
     answer: QuotaAnswer | None = None
     if quotas_wanted:
         tell("Setting quotas")
@@ -128,6 +130,7 @@ class _Searches:
     work: Work
     tell: Say
     found: list[Found] = field(default_factory=list)
+    given: LoadedPlan | None = None  # what the last decision was searched on
 
     def one(self, decision: Decision, written: Decision | None = None) -> bool:
         """Search one more, which was `written` so in the plan; whether to go on."""
@@ -136,8 +139,19 @@ class _Searches:
         if written is not None and written.own is not None:  # hires may have taken some of it since
             result = replace(result, before=written.own)
         self.found.append(result)
+        self.given = self.current
         self.current = self.current.model_copy(update={"plan": decision.apply(self.current.plan, result.x)})
         return result.termination != "stopped"
+
+    def certified(self) -> Certified | None:
+        """What no allocation of the last decision can exceed; None where nothing was searched, or it was stopped."""
+        if self.given is None or self.found[-1].termination == "stopped":
+            return None
+        self.tell("Looking for what no allocation can exceed")
+        stop = Stop()
+        paths = Paths(self.given, self.found[-1].decision, self.aim, self.seed, self.jobs, None, stop)
+        with stop.listening():
+            return certified(paths, self.found, self.work)
 
 
 def searched(
@@ -195,7 +209,7 @@ def decisions_of(loaded: LoadedPlan, world: World, allow_assumed: bool) -> list[
     return [*([hires] if hires else []), *(one for one in found if one is not None and one.levers.movable)]
 
 
-def _again(decision: Decision, current: LoadedPlan) -> Decision:
+def again(decision: Decision, current: LoadedPlan) -> Decision:
     """The same decision on the plan as the earlier ones have left it."""
     world = build(current)
     if decision.kind == "budget":
