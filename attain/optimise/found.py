@@ -194,7 +194,7 @@ def _surrogate(state: SearchState, at: Floats, first: int) -> Surrogate:
 def _programmes(state: SearchState, case: Surrogate) -> dict[str, Floats]:
     """By the surrogate, with no simulating: the best mean, the smallest bPOE (or shortfall), and its own climb."""
     found = {name: proposal.x for name, proposal in starting_points(case).items() if name != "reference"}
-    return found | {"surrogate": _best_by(state, case, found | {"here": case.at})}
+    return found | {"surrogate": _best_by(state, case, found | {"here": project(case.levers, case.at)})}
 
 
 def _best_by(state: SearchState, case: Surrogate, starts: Mapping[str, Floats]) -> Floats:
