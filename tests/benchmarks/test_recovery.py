@@ -1,4 +1,4 @@
-"""The study of recovery, small: a few dozen histories in `make test`, some hundreds of each scenario in `make verify`."""
+"""The study of recovery, small: a few dozen histories in `make test`, some hundreds of each in `make verify`."""
 
 from __future__ import annotations
 
