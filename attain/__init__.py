@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from attain.calibrate import CalibrationResult as CalibrationResult
     from attain.calibrate import calibrate as calibrate
     from attain.compare import compare as compare
+    from attain.effort import effort_from_capacity as effort_from_capacity
     from attain.funnel import Funnel as Funnel
     from attain.funnel import funnel as funnel
+    from attain.history import read_history as read_history
     from attain.optimise import Frontier as Frontier
     from attain.optimise import Optimisation as Optimisation
     from attain.optimise import budget_frontier as frontier  # noqa: F401
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from attain.results import Results as Results
     from attain.simulate import read_run as read_run
     from attain.simulate import simulate as simulate
+    from attain.spend import fit_spend as fit_spend
     from attain.store import RunRefused as RunRefused
     from attain.store import RunStore as RunStore
     from attain.summary import Summary as Summary
@@ -70,11 +73,14 @@ _HOMES = {
     "Summary": ("attain.summary", "Summary"),
     "backtest": ("attain.backtest", "backtest"),
     "calibrate": ("attain.calibrate", "calibrate"),
+    "effort_from_capacity": ("attain.effort", "effort_from_capacity"),
+    "fit_spend": ("attain.spend", "fit_spend"),
     "compare": ("attain.compare", "compare"),
     "frontier": ("attain.optimise", "budget_frontier"),
     "funnel": ("attain.funnel", "funnel"),
     "load_plan": ("attain.plans", "open_plan"),
     "optimise": ("attain.optimise", "optimise"),
+    "read_history": ("attain.history", "read_history"),
     "read_run": ("attain.simulate", "read_run"),
     "replay": ("attain.replay", "replay"),
     "report": ("attain.report", "report"),

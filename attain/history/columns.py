@@ -92,13 +92,18 @@ OPEN = _words(
     "新建 未结束 谈判中"
 )
 
+# traditional characters of the words above, as simplified ones
+_SIMPLE = str.maketrans(
+    "額編號戶稱區產負責階態創時關閉預計贏單輸進機會項銷業經員實際結簽約價來線幣種匯狀聯絡開間類潛類別國無優鎖動環節錄標歸屬該數",
+    "额编号户称区产负责阶态创时关闭预计赢单输进机会项销业经员实际结签约价来线币种汇状联络开间类潜类别国无优锁动环节录标归属该数",
+)
 _BRACKETS = re.compile(r"[(（\[【].*?[)）\]】]")
 _UNIT = re.compile(r"(百万|千万|万|亿|千)\s*(?:元|人民币)?")
 
 
 def plain(name: str) -> str:
     """A name for comparison: lower case, without brackets, spaces and punctuation."""
-    return re.sub(r"[\W_]+", "", _BRACKETS.sub("", name)).lower()
+    return re.sub(r"[\W_]+", "", _BRACKETS.sub("", name)).lower().translate(_SIMPLE)
 
 
 def header_unit(name: str) -> float:

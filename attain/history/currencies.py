@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from attain.history.cells import amount_column, date_column
@@ -106,22 +107,15 @@ def convert(
             f"no rate for {', '.join(missing)} ({', '.join(f'{counts[c]:,} deals' for c in missing)}): write what one unit "
             f"is worth in {rates.base} into the table of rates"
         )
-    day = pl.coalesce("closed", "created")
-    joined = (
-        frame.select("row", day.alias("date"))
-        .with_columns(held.alias("currency"))
-        .sort("date", nulls_last=True)
-        .join_asof(rates.table, on="date", by="currency", strategy="backward")
-        .sort("row")
-    )
-    first = (
-        rates.table.group_by("currency", maintain_order=True).first().select("currency", pl.col("rate").alias("first"))
-    )
-    joined = joined.join(first, on="currency", how="left", maintain_order="left")
-    own = pl.when(pl.col("currency").is_in(["", rates.base])).then(1.0).otherwise(pl.coalesce("rate", "first"))
-    worth = joined.select(own.alias("worth")).to_series()
+    days = frame.select(pl.coalesce("closed", "created")).to_series()
+    worth = np.ones(frame.height)
+    for currency_code, table in ((c, rates.table.filter(pl.col("currency") == c)) for c in counts if c != rates.base):
+        rows = np.flatnonzero((held == currency_code).to_numpy())
+        # the rate in force on the day; before the first day of the table, the first
+        place = np.searchsorted(table["date"].to_numpy(), days.gather(rows).to_numpy(), side="right") - 1
+        worth[rows] = table["rate"].to_numpy()[np.maximum(place, 0)]
     base = pl.lit(rates.base)
-    return frame.with_columns((pl.col("value") * worth).alias("value"), base.alias("currency")), _said(
+    return frame.with_columns((pl.col("value") * pl.Series(worth)).alias("value"), base.alias("currency")), _said(
         counts, rates.base
     )
 
