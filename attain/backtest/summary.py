@@ -17,6 +17,7 @@ from attain.backtest.origins import HORIZONS
 from attain.backtest.records import ATTAIN, CELL, GROUP, INTERVALS, RECALIBRATED, Backtest
 
 DRAWS = 2000
+FEW_FOLDS = 6  # origins below which their spread tells nothing
 BARS = {0.8: (0.75, 0.85), 0.9: (0.86, 0.94)}  # what coverage is held against
 ENOUGH = 200  # scored cells from which it is
 OURS = (ATTAIN, RECALIBRATED)
@@ -153,10 +154,15 @@ def histograms(found: Backtest, bins: int = 10) -> dict[str, list[float]]:
 
 
 def origins_needed(rows: list[Row], folds: int, room: float = 0.05) -> int | None:
-    """How many origins would tell the 80% coverage of months to so much, from the bootstrap's error at hand."""
+    """How many origins would tell the 80% coverage of months to so much, from the bootstrap's error at hand.
+
+    With fewer than six origins that error says little: then cells of an origin are taken to hold or fail together.
+    """
+    if folds < FEW_FOLDS:
+        return int(np.ceil(0.8 * 0.2 * (1.96 / room) ** 2))
     own = [r for r in rows if r["level"] == "all" and r["interval"] == 0.8 and r["method"] == ATTAIN]
     own = [r for r in own if r["horizon"] == "month" and np.isfinite(r["error"][1] - r["error"][0])]
-    if not own or folds < 3:
+    if not own:
         return None
     half = float(np.mean([(r["error"][1] - r["error"][0]) / 2.0 for r in own]))
     return max(folds, int(np.ceil(folds * (half / room) ** 2)))

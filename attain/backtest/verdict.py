@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from attain.backtest import summary
+from attain.backtest.origins import HORIZONS
 from attain.backtest.records import ATTAIN, RECALIBRATED
 
 Row = dict[str, Any]
@@ -42,12 +43,16 @@ class Verdict:
     best: str | None  # the baseline that is hardest to beat, over all groups
     overall: float | None  # attain's skill against it
     few: bool  # fewer cells than coverage is judged by
+    horizons: tuple[str, ...]  # those that are judged
 
 
 def verdict(told: Row) -> Verdict:
     """From ``summary.document``'s rows."""
     pooled = [r for r in told["coverage"] if r["level"] == "all" and r["interval"] == LEVEL]
     method = RECALIBRATED if any(r["method"] == RECALIBRATED for r in pooled) else ATTAIN
+    many = [r for r in pooled if r["method"] == method and r["cells"] >= summary.ENOUGH]
+    told_of = {(r["horizon"], r["measure"]) for r in many}  # horizons with fewer cells are shown, and not judged by
+    pooled = [r for r in pooled if (r["horizon"], r["measure"]) in told_of] if many else pooled
     covered, cells = _pooled(pooled, method)
     judged = headline(told["skill"])
     losing = tuple(
@@ -59,7 +64,8 @@ def verdict(told: Row) -> Verdict:
     best = min(against, key=lambda m: against[m]) if against else None
     return Verdict(
         method, covered, cells, abs(covered - LEVEL) <= ROOM, _pooled(pooled, ATTAIN)[0], _reasons(told),
-        losing, len(judged), best, against[best] if best else None, cells < summary.ENOUGH,
+        losing, len(judged), best, against[best] if best else None, not many,
+        tuple(h for h in HORIZONS if any(r["horizon"] == h for r in pooled)),
     )  # fmt: skip
 
 

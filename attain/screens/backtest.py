@@ -95,7 +95,8 @@ def verdict_lines(found: Verdict, say: Said) -> list[str]:
     """What it comes to."""
     key = "holds" if found.holds else "narrow_verdict" if found.covered < 0.8 else "wide_verdict"
     covered = percent(found.covered, say.language, 0)
-    lines = [say(key, covered=covered, cells=number(found.cells, say.language))]
+    horizons = joined([say.name("h", h) for h in found.horizons], say.language)
+    lines = [say(key, covered=covered, cells=number(found.cells, say.language), horizons=horizons)]
     if found.method == RECALIBRATED:
         lines[0] += " " + say("as_fitted", raw=percent(found.raw, say.language, 0))
     if found.few:

@@ -10,16 +10,16 @@ BACKTEST: dict[str, tuple[str, str]] = {
     ),
     "backtest.learnt": ("{n} earlier origins were forecast for recalibration alone.", "另有 {n} 个更早的截至日只用于再校准。"),
     "backtest.holds": (
-        "Intervals can be trusted: of outcomes, {covered} fell in their 80% intervals ({cells} cells).",
-        "区间可信：{covered} 的结果落在 80% 区间内（{cells} 个单元）。",
+        "Intervals can be trusted: of outcomes over the next {horizons}, {covered} fell in their 80% intervals ({cells} cells).",
+        "区间可信：未来{horizons}的结果有 {covered} 落在 80% 区间内（{cells} 个单元）。",
     ),
     "backtest.narrow_verdict": (
-        "Intervals are too narrow: only {covered} of outcomes fell in their 80% intervals ({cells} cells).",
-        "区间过窄：只有 {covered} 的结果落在 80% 区间内（{cells} 个单元）。",
+        "Intervals are too narrow: only {covered} of outcomes over the next {horizons} fell in their 80% intervals ({cells} cells).",
+        "区间过窄：未来{horizons}的结果只有 {covered} 落在 80% 区间内（{cells} 个单元）。",
     ),
     "backtest.wide_verdict": (
-        "Intervals are wider than they need be: {covered} of outcomes fell in their 80% intervals ({cells} cells).",
-        "区间过宽：{covered} 的结果落在 80% 区间内（{cells} 个单元）。",
+        "Intervals are wider than they need be: {covered} of outcomes over the next {horizons} fell in their 80% intervals ({cells} cells).",
+        "区间过宽：未来{horizons}的结果有 {covered} 落在 80% 区间内（{cells} 个单元）。",
     ),
     "backtest.as_fitted": (
         "That is after recalibration; as fitted, it was {raw}.",
@@ -33,7 +33,7 @@ BACKTEST: dict[str, tuple[str, str]] = {
         "In {losing} of {groups} groups a baseline scores better; hardest to beat is {best}, against which the skill over all is {overall}.",
         "在 {groups} 组中有 {losing} 组不如某个基准；最难超越的是{best}，总体技巧为 {overall}。",
     ),
-    "backtest.few": ("Fewer than 200 cells: too few to judge coverage by.", "不足 200 个单元，不足以评判覆盖率。"),
+    "backtest.few": ("Fewer than 200 cells of any one measure and horizon: too few to judge coverage by.", "任一指标与期限均不足 200 个单元，不足以评判覆盖率。"),
     "backtest.why": ("Why that may be", "可能的原因"),
     "backtest.why.narrow": (
         "Outcomes fall outside too often: months differ by more than the fitted inputs vary (conversion, arrivals or times that move together from month to month and are fitted as steady).",

@@ -54,13 +54,13 @@ def _retold(draw: st.DrawFn) -> list[list[str]]:
     return rows
 
 
-@settings(max_examples=12, phases=PHASES)
+@settings(max_examples=8, phases=PHASES)
 @given(st.data())
 def test_what_an_export_says_of_later_days_changes_nothing(data: st.DataObject) -> None:
     assert _fitted(_retold(data.draw)) == _fitted(EXPORT)
 
 
-@settings(max_examples=8, phases=PHASES)
+@settings(max_examples=5, phases=PHASES)
 @given(st.data())
 def test_what_a_log_says_of_later_days_changes_nothing(data: st.DataObject) -> None:
     head, *rows = log(200)
