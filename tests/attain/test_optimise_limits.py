@@ -76,3 +76,15 @@ def test_a_clash_of_switches_is_named() -> None:
     kept = "floors: {fairs: 2_000}, either: {one: {of: [fairs], at_most: 1}}"
     found = optimise(load_plan(limited_plan(kept)), seed=5, n=64, jobs=1)
     assert {"either of one", "floor of fairs / North", "floor of fairs / South"} <= set(found.limits)
+
+
+@pytest.mark.long
+def test_workers_choose_the_same_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = load_plan(limited_plan("minimum: 3_000, either: {one fair: {of: [fairs], at_most: 1}}"))
+    alone = optimise(plan, seed=6, n=128, jobs=1, effort=0.01)
+    monkeypatch.setattr("engine.workers.ALONE", 0.0)
+    monkeypatch.setattr("engine.workers.WORTH", 0.0)
+    shared = optimise(plan, seed=6, n=128, jobs=2, effort=0.01)
+    assert (alone.allocation, alone.after, alone.trials, alone.steps) == (
+        shared.allocation, shared.after, shared.trials, shared.steps
+    )  # fmt: skip
