@@ -193,12 +193,15 @@ def _dense(
 ) -> NDArray[np.float64]:
     dense = np.zeros((*(len(labels) for _, labels in keys), len(names)))
     if len(columns[names[0]]):
-        index = tuple(
-            np.array([{label: i for i, label in enumerate(labels)}[value] for value in columns[column].tolist()])
-            for column, labels in keys
-        )
+        index = tuple(_places(columns[column], labels) for column, labels in keys)
         np.add.at(dense, index, _minor(columns, names, minor))
     return dense
+
+
+def _places(values: NDArray[Any], labels: tuple[str, ...]) -> NDArray[np.int64]:
+    """Where each of a column's texts stands among the labels."""
+    place = {label: i for i, label in enumerate(labels)}
+    return np.array([place[value] for value in values.tolist()])
 
 
 # A table's name, up to which replication, which columns (None: all) -> those columns, chunk by chunk.

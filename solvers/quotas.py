@@ -5,7 +5,8 @@ them. For a level p, the largest quota that a rep attains with probability p is 
 bookings. Their sum falls as p rises, so the level at which they sum to the total is found by bisection, and giving
 every rep its quantile there, moved only where a limit is in the way, makes the smallest probability largest (any
 quota above it would be less likely than p, and lowering one raises another). A smaller total is always easier, so
-the total is the least that `over_assignment` and the floors allow.
+the total is the least that `over_assignment` and the floors allow, unless the odds that reps are to have are given:
+then it is what they all make with those odds, as far as `over_assignment` goes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from solvers.arrays import FloatArray, floats, path_mean
+from solvers.arrays import BoolArray, FloatArray, floats, path_mean
 from solvers.levers import Levers, limited, project, round_to_step
 from solvers.programme import Programme, programme
 
@@ -105,12 +106,14 @@ def allocate_quotas(
     floors: npt.ArrayLike = 0.0,
     caps: npt.ArrayLike = np.inf,
     change_at_most: float | None = None,
+    odds: float | None = None,
     unit: float = 1.0,
     names: tuple[str, ...] = (),
 ) -> QuotaPlan:
     """Quotas that make the smallest P(rep attains) largest on the sample paths `bookings` (S, R).
 
-    The quotas sum to the least total within `over_assignment` x goal that the limits allow, in whole `unit`s.
+    The quotas sum to the least total within `over_assignment` x goal that the limits allow, in whole `unit`s; with
+    `odds`, to the total within it that comes nearest to what every rep makes with that probability.
     Limits are relative to `reference` (R,), without which `change_at_most` has nothing to go by. Raises
     `solvers.levers.ClashingLimits` where no quotas satisfy the limits, ValueError for arrays that do not fit.
     """
@@ -127,11 +130,10 @@ def allocate_quotas(
     stands = np.zeros(r) if reference is None else floats(reference)
     base = np.where(stands > 0, stands, np.mean(stands))
     lowest = np.zeros(r) if change_at_most is None else stands - change_at_most * base
-    least = float(np.sum(np.maximum(lowest, np.broadcast_to(floats(floors), (r,)))))
-    total = float(np.clip(np.ceil(least), over_assignment[0] * goal, over_assignment[1] * goal))
-    if unit > 0:  # upwards, but not past the most
-        whole = np.ceil(total / unit - 1e-9) * unit
-        total = float(whole if whole <= over_assignment[1] * goal * (1 + 1e-12) else np.floor(total / unit) * unit)
+    lowest = np.maximum(lowest, np.broadcast_to(floats(floors), (r,)))
+    quantiles = sample_quantiles(paths)
+    wanted = np.sum(lowest) if odds is None else np.sum(np.clip(quantiles(odds), lowest, floats(caps)))
+    total = _total(float(wanted), (over_assignment[0] * goal, over_assignment[1] * goal), unit)
     levers = limited(
         names or tuple(f"rep {i + 1}" for i in range(r)),
         stands,
@@ -144,7 +146,7 @@ def allocate_quotas(
         unit=unit,
     )
     # Below p = -total every rep's quota alone exceeds the total; at 2 all are nothing.
-    level, quotas = even_level(sample_quantiles(paths), levers, (-max(1.0, total), 2.0))
+    level, quotas = even_level(quantiles, levers, (-max(1.0, total), 2.0))
     quotas = round_to_step(levers, quotas)
     return QuotaPlan(
         quotas=quotas,
@@ -156,6 +158,24 @@ def allocate_quotas(
     )
 
 
+def near_quota(bookings: FloatArray, quotas: FloatArray, *, share: float = 0.2) -> BoolArray:
+    """The `share` of paths on which each rep ends nearest to its quota: (S, R), (R,) -> (S, R), ties to the first."""
+    keep = max(1, int(np.ceil(share * len(bookings))))
+    near = np.zeros(bookings.shape, dtype=np.bool_)
+    first = np.argsort(np.abs(bookings - quotas), axis=0, kind="stable")[:keep]
+    np.put_along_axis(near, first, True, axis=0)
+    return near
+
+
+def _total(wanted: float, ends: tuple[float, float], unit: float) -> float:
+    """What quotas sum to: as wanted, within the ends, in whole units upwards unless that is past the most."""
+    total = float(np.clip(np.ceil(wanted), *ends))
+    if unit <= 0:
+        return total
+    whole = float(np.ceil(total / unit - 1e-9) * unit)
+    return whole if whole <= ends[1] * (1 + 1e-12) else float(np.floor(total / unit) * unit)
+
+
 def contributions_at(cells: FloatArray, quotas: FloatArray, *, share: float = 0.2) -> FloatArray:
     """What each rep's cells bring on the paths that end nearest to its quota: (S, R, C), (R,) -> (R, C).
 
@@ -163,13 +183,10 @@ def contributions_at(cells: FloatArray, quotas: FloatArray, *, share: float = 0.
     allocation; Tasche 2008, "Capital allocation to business units and sub-portfolios: the Euler principle"), so
     that a split in proportion to it is what making the quota looks like. The plain mean over paths is `share=1`.
     """
-    s, r, c = cells.shape
-    keep = max(1, int(np.ceil(share * s)))
-    found = np.empty((r, c))
-    for i in range(r):
-        distance = np.abs(np.sum(cells[:, i], axis=1) - quotas[i])
-        nearest = np.sort(np.argsort(distance, kind="stable")[:keep])
-        found[i] = path_mean(np.ascontiguousarray(cells[nearest, i]))
+    near = near_quota(np.sum(cells, axis=2), quotas, share=share)
+    found = np.empty(cells.shape[1:])
+    for i in range(len(found)):
+        found[i] = path_mean(np.ascontiguousarray(cells[near[:, i], i]))
     return found
 
 

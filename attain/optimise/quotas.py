@@ -7,28 +7,35 @@ odds are reported on phase 0. Nothing else in the plan moves: reps do not yet wo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attain.optimise.decisions import Edit
-from attain.optimise.records import QuotaRow
-from attain.optimise.search import simulate_batches
+from attain.optimise.phasing import Spread, observed, round_unit, spread_quotas
+from attain.optimise.records import QuotaRow, QuotaTotals, TopDown
 from attain.results import Results
-from engine.batch import Batch, Simulator
-from engine.draws import SEARCH
-from engine.goals import BOOKINGS, MEASURES
+from engine.goals import BOOKINGS
 from engine.outcomes import BOOKED
 from engine.plan.types import Goal, LoadedPlan, Plan, Quota
 from engine.problems import PlanRefused, Problem
 from engine.world import World, build
 from solvers.levers import ClashingLimits
-from solvers.quotas import allocate_quotas, contributions_at, quota_odds, split_quotas
+from solvers.quotas import QuotaPlan, allocate_quotas, quota_odds, sample_quantiles
 
 Floats = NDArray[np.float64]
-SPLIT_PATHS = 200
 ROUND_TO = 1_000  # a quota is written in steps of about a thousandth of the goal, a round number
+BOTTOM_UP = 0.5  # what a rep makes as often as not, unless the plan says what odds reps are to have
+NO_REFERENCE = "some reps have no quota now: change_at_most was not used"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Each rep's quota [reps] from above and from below, in minor units; `level`: the odds behind the latter."""
+
+    top_down: Floats
+    bottom_up: Floats
+    level: float
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,9 @@ class QuotaAnswer:
     over_assignment: float
     spread_before: tuple[float, float] | None
     spread_after: tuple[float, float]
+    totals: QuotaTotals
+    months: tuple[str, ...]  # of the rows' months: YYYY-MM
+    weeks: tuple[str, ...]  # of the rows' weeks: their first days
     notes: tuple[str, ...] = ()
 
 
@@ -71,12 +81,6 @@ def _of_all(goal: Goal, world: World) -> bool:
     )
 
 
-def round_unit(target: float, minor: float) -> float:
-    """A power of ten of major units (in minor units) of about a thousandth of the target."""
-    major = max(target / minor / ROUND_TO, 1.0)
-    return float(10.0 ** np.floor(np.log10(major)) * minor)
-
-
 def set_quotas(
     current: LoadedPlan, before: Results, after: Results, *, seed: int, jobs: int | None, paths: int
 ) -> QuotaAnswer:
@@ -85,28 +89,51 @@ def set_quotas(
     decide = current.plan.decide
     wanted = decide.quotas if decide is not None else None
     assert wanted is not None, "asked for only where quotas may move"
-    batches = simulate_batches(Simulator(world, seed, SEARCH), 0, paths, jobs)
-    bookings = np.concatenate([batch.reps[:, :, BOOKED] for batch in batches])
+    seen = observed(current, world, seed, jobs, paths)
     target = company_target(world)
     own = world.quotas.year
     had = not bool(np.isnan(own).any())
     try:
         found = allocate_quotas(
-            bookings,
+            seen.bookings,
             target,
             over_assignment=wanted.over_assignment,
             reference=own if had else None,
             change_at_most=wanted.change_at_most if had else None,
-            unit=round_unit(target, world.minor),
+            odds=wanted.odds,
+            unit=round_unit(target, world.minor, ROUND_TO),
             names=world.reps,
         )
     except ClashingLimits as clash:
         raise PlanRefused([Problem("decide.quotas", "", f"limits that can hold together: {clash}")]) from None
-    fresh = after.reps[:, :, BOOKED]
-    odds = quota_odds(fresh, found.quotas)
+    spread = spread_quotas(world, seen, found.quotas, unit=round_unit(target, world.minor, ROUND_TO))
+    level = BOTTOM_UP if wanted.odds is None else wanted.odds
+    figures = Figures(
+        top_down(world, target, own if had else None),
+        np.rint(sample_quantiles(seen.bookings)(level)),
+        level,
+    )
+    return _answer(world, found, spread, figures, before, after, had or wanted.change_at_most is None)
+
+
+def top_down(world: World, target: float, reference: Floats | None) -> Floats:
+    """[reps] the goal split as a head office does it: as quotas are now, or without any by the hours that reps have."""
+    speed = np.array([rep.hours_per_week for rep in sorted(world.plan.reps, key=lambda rep: rep.name)])
+    weights = reference if reference is not None and reference.sum() > 0.0 else speed
+    weights = weights if weights.sum() > 0.0 else np.ones(len(weights))
+    shares: Floats = weights / weights.sum()
+    return target * shares
+
+
+def _answer(
+    world: World, found: QuotaPlan, spread: Spread, figures: Figures, before: Results, after: Results, used_change: bool
+) -> QuotaAnswer:
+    """Quotas, their spread and both figures beside them, with the odds of each on fresh paths."""
+    own, fresh = world.quotas.year, after.reps[:, :, BOOKED]
     known = ~np.isnan(own)
+    odds, odds_of_share = quota_odds(fresh, found.quotas), quota_odds(fresh, figures.top_down)
     old_odds = quota_odds(before.reps[:, :, BOOKED], np.where(known, own, 0.0))
-    splits = _splits(world, seed, jobs, found.quotas, round_unit(target, world.minor))
+    starts, weeks = spread.by_week()
     rows = tuple(
         QuotaRow(
             name,
@@ -114,72 +141,56 @@ def set_quotas(
             float(found.quotas[r]) / world.minor,
             float(old_odds[r]) if known[r] else None,
             float(odds[r]),
-            splits[r],
+            spread.cells[r],
+            TopDown(float(figures.top_down[r]) / world.minor, float(odds_of_share[r])),
+            float(figures.bottom_up[r]) / world.minor,
+            tuple(float(amount) for amount in spread.months[r]),
+            tuple(float(amount) for amount in weeks[r]),
         )
         for r, name in enumerate(world.reps)
     )
     spread_before = (float(old_odds[known].min()), float(old_odds[known].max())) if known.any() else None
-    notes = (
-        () if had or wanted.change_at_most is None else ("some reps have no quota now: change_at_most was not used",)
+    return QuotaAnswer(
+        rows,
+        found.over_assignment,
+        spread_before,
+        (float(odds.min()), float(odds.max())),
+        QuotaTotals(
+            found.total / found.over_assignment / world.minor,
+            float(figures.bottom_up.sum()) / world.minor,
+            figures.level,
+            found.total / world.minor,
+        ),
+        world.months,
+        tuple(start.isoformat() for start in starts),
+        () if used_change else (NO_REFERENCE,),
     )
-    return QuotaAnswer(rows, found.over_assignment, spread_before, (float(odds.min()), float(odds.max())), notes)
 
 
-def _splits(
-    world: World, seed: int, jobs: int | None, quotas: Floats, unit: float
-) -> list[tuple[tuple[str, str, float], ...]]:
-    """Each rep's quota over (region, product), by what its cells bring on paths that end near the quota."""
-    batches = simulate_batches(Simulator(world, seed, SEARCH, keep="cells"), 0, SPLIT_PATHS, jobs)
-    cells = np.zeros((SPLIT_PATHS, len(world.reps), len(world.products), len(world.regions)))
-    for batch in batches:
-        keys, values = _cells(batch)
-        np.add.at(cells, (batch.first + keys[:, 0], keys[:, 1], keys[:, 2], keys[:, 3]), values)
-    flat = cells.reshape(SPLIT_PATHS, len(world.reps), -1)
-    used = np.flatnonzero(flat.any(axis=(0, 1)))
-    if not len(used):
-        return [() for _ in world.reps]
-    flat = flat[:, :, used]
-    parts = split_quotas(quotas, contributions_at(flat, quotas), unit=unit)
-    products, regions = np.divmod(used, len(world.regions))
-    return [
-        tuple(
-            (world.regions[int(g)], world.products[int(p)], float(amount) / world.minor)
-            for p, g, amount in zip(products, regions, row, strict=True)
-            if amount > 0.0
-        )
-        for row in parts
-    ]
-
-
-def _cells(batch: Batch) -> tuple[NDArray[np.int64], Floats]:
-    assert batch.cell_keys is not None, "kept by the simulator"
-    assert batch.cells is not None, "kept by the simulator"
-    return batch.cell_keys, batch.cells[:, MEASURES.index(BOOKINGS)]
-
-
-def _new_quota(rep_quota: Quota | None, amount: float) -> Quota:
-    """A quota for the year; months that were given keep their share of it."""
-    if rep_quota is None or not rep_quota.months or not rep_quota.year:
-        return Quota(year=amount)
-    factor = amount / rep_quota.year
-    return Quota(year=amount, months=tuple(round(month * factor, 2) for month in rep_quota.months))
+def _quota_of(row: QuotaRow) -> Quota:
+    """A quota for the year and each of its months."""
+    return Quota(year=row.after, months=row.months)
 
 
 def with_quotas(loaded: LoadedPlan, answer: QuotaAnswer) -> LoadedPlan:
     """The plan with the new quotas."""
-    amounts = {row.rep: row.after for row in answer.rows}
-    reps = tuple(rep.model_copy(update={"quota": _new_quota(rep.quota, amounts[rep.name])}) for rep in loaded.plan.reps)
+    quotas = {row.rep: _quota_of(row) for row in answer.rows}
+    reps = tuple(rep.model_copy(update={"quota": quotas[rep.name]}) for rep in loaded.plan.reps)
     plan: Plan = loaded.plan.model_copy(update={"reps": reps})
     return loaded.model_copy(update={"plan": plan})
 
 
 def quota_edits(loaded: LoadedPlan, answer: QuotaAnswer) -> list[Edit]:
     """The new quotas as edits of the plan's file."""
-    amounts = {row.rep: row.after for row in answer.rows}
-    edits: list[Edit] = []
-    for rep in loaded.plan.reps:
-        quota = _new_quota(rep.quota, amounts[rep.name])
-        year = int(amounts[rep.name]) if amounts[rep.name].is_integer() else amounts[rep.name]
-        value: Any = {"year": year, "months": list(quota.months)} if quota.months else year
-        edits.append((("reps", rep.name, "quota"), value))
-    return edits
+    rows = {row.rep: row for row in answer.rows}
+
+    def plain(amount: float) -> float:
+        return int(amount) if float(amount).is_integer() else amount
+
+    return [
+        (
+            ("reps", rep.name, "quota"),
+            {"year": plain(rows[rep.name].after), "months": [plain(month) for month in rows[rep.name].months]},
+        )
+        for rep in loaded.plan.reps
+    ]

@@ -67,8 +67,29 @@ class AllocationRow:
 
 
 @dataclass(frozen=True)
+class TopDown:
+    """A rep's part of the goal as a head office splits it: as quotas are now, else by hours; and the odds of it."""
+
+    quota: float
+    odds: float
+
+
+@dataclass(frozen=True)
+class QuotaTotals:
+    """What quotas add up to: the goal, what the reps make with the odds `level` each, and what they are given."""
+
+    top_down: float
+    bottom_up: float
+    level: float
+    reconciled: float
+
+
+@dataclass(frozen=True)
 class QuotaRow:
-    """One rep's quota before and after, with the odds of attaining it on fresh paths."""
+    """One rep's quota before and after, with the odds of attaining it on fresh paths.
+
+    `bottom_up` is what the rep makes with the odds of `QuotaTotals.level`; months and weeks are those of `Phasing`.
+    """
 
     rep: str
     before: float | None
@@ -76,6 +97,10 @@ class QuotaRow:
     odds_before: float | None
     odds_after: float
     split: tuple[tuple[str, str, float], ...]  # (region, product, amount)
+    top_down: TopDown
+    bottom_up: float
+    months: tuple[float, ...]
+    weeks: tuple[float, ...]
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -86,7 +111,19 @@ class QuotaRow:
             "odds_before": self.odds_before,
             "odds_after": self.odds_after,
             "split": [{"region": g, "product": p, "quota": amount} for g, p, amount in self.split],
+            "top_down": dict(self.top_down.__dict__),
+            "bottom_up": self.bottom_up,
+            "months": list(self.months),
+            "weeks": list(self.weeks),
         }
+
+
+@dataclass(frozen=True)
+class Phasing:
+    """The months (YYYY-MM) and weeks (first days) that quotas are spread over."""
+
+    months: tuple[str, ...]
+    weeks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -178,6 +215,8 @@ class Optimisation:
     allocation: tuple[AllocationRow, ...] = ()
     quotas: tuple[QuotaRow, ...] = ()
     over_assignment: float | None = None
+    quota_totals: QuotaTotals | None = None
+    phasing: Phasing | None = None
     spread_before: tuple[float, float] | None = None
     spread_after: tuple[float, float] | None = None
     largest_violation: float = 0.0
@@ -221,6 +260,10 @@ class Optimisation:
             "allocation": [row.as_json() for row in self.allocation],
             "quotas": [row.as_json() for row in self.quotas],
             "over_assignment": self.over_assignment,
+            "quota_totals": None if self.quota_totals is None else dict(self.quota_totals.__dict__),
+            "phasing": None
+            if self.phasing is None
+            else {"months": list(self.phasing.months), "weeks": list(self.phasing.weeks)},
             "quota_odds": {
                 "before": None if self.spread_before is None else list(self.spread_before),
                 "after": None if self.spread_after is None else list(self.spread_after),

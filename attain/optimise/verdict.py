@@ -23,6 +23,7 @@ from attain.optimise.records import (
     GoalGain,
     Odds,
     Optimisation,
+    Phasing,
     Status,
     Trial,
 )
@@ -189,6 +190,8 @@ def _with_quotas(report: Optimisation, answer: QuotaAnswer) -> Optimisation:
         report,
         quotas=answer.rows,
         over_assignment=answer.over_assignment,
+        quota_totals=answer.totals,
+        phasing=Phasing(answer.months, answer.weeks),
         spread_before=answer.spread_before,
         spread_after=answer.spread_after,
         notes=(*report.notes, *answer.notes),

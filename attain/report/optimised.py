@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from engine.problems import Refused
 
@@ -53,6 +53,27 @@ class AllocationPart(_Part):
         return " / ".join(part for part in (self.source, self.region, self.product) if part)
 
 
+class TopDownPart(_Part):
+    """A rep's part of the goal as a head office splits it."""
+
+    quota: float
+
+
+class QuotaTotalsPart(_Part):
+    """What quotas add up to, from above, from below and as they are set."""
+
+    top_down: float
+    bottom_up: float
+    level: float
+    reconciled: float
+
+
+class PhasingPart(_Part):
+    """The months that quotas are spread over."""
+
+    months: tuple[str, ...] = ()
+
+
 class QuotaPart(_Part):
     """One rep's quota and odds before and after."""
 
@@ -61,6 +82,9 @@ class QuotaPart(_Part):
     after: float
     odds_before: float | None = None
     odds_after: float
+    top_down: TopDownPart | None = None
+    bottom_up: float | None = None
+    months: tuple[float, ...] = ()
 
 
 class GoalPart(_Part):
@@ -107,9 +131,16 @@ class Optimised(_Part):
     quotas: tuple[QuotaPart, ...] = ()
     over_assignment: float | None = None
     quota_odds: QuotaOdds = QuotaOdds()
+    quota_totals: QuotaTotalsPart | None = None
+    phasing: PhasingPart = PhasingPart()
     assumed: tuple[str, ...] = ()
     clashing_limits: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @field_validator("phasing", mode="before")
+    @classmethod
+    def _absent(cls, value: object) -> object:
+        return {} if value is None else value
 
     def kinds(self) -> tuple[str, ...]:
         """The kinds of things moved, in the order in which they come."""

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from attain.optimise.records import WHY_NO_BOUND, AllocationRow, Certificate, Optimisation
+from attain.screens.optimise_quotas import quotas
 from attain.screens.optimise_texts import said, wish_in_words
 from attain.wording.numbers import Language, chance, money, percent
 
@@ -28,7 +29,7 @@ def screen(found: Optimisation, language: Language = "en") -> RenderableType:
         if rows:
             parts += [Text(), _allocation(kind, rows, language)]
     if found.quotas:
-        parts += [Text(), _quotas(found, language)]
+        parts += [Text(), quotas(found, language)]
     parts += [Text(), *_trust(found, language)]
     return Group(*parts)
 
@@ -135,30 +136,6 @@ def _unit(rows: list[AllocationRow]) -> float:
         return 1.0 if rows[0].kind == "hours" else 0.01
     mean = sum(row.new for row in rows) / len(rows)
     return 10.0 ** math.floor(math.log10(max(mean, 10.0))) / 10.0
-
-
-def _quotas(found: Optimisation, language: Language) -> RenderableType:
-    heads = [(said("rep", language), "left")]
-    heads += [(said(key, language), "right") for key in ("quota_before", "quota_after", "odds_before", "odds_after")]
-    table = _table(said("quotas", language), heads)
-    for row in found.quotas[:SHOWN_ROWS]:
-        table.add_row(
-            Text(row.rep),
-            "" if row.before is None else money(row.before, "", language),
-            money(row.after, "", language),
-            "" if row.odds_before is None else percent(row.odds_before, language),
-            percent(row.odds_after, language),
-        )
-    lines: list[RenderableType] = [table]
-    if found.spread_before is not None and found.spread_after is not None:
-        before, after = _range(found.spread_before, language), _range(found.spread_after, language)
-        lines.append(Text(said("spread", language, before=before, after=after)))
-    lines.append(Text(said("quotas_apart", language), style="dim"))
-    return Group(*lines)
-
-
-def _range(ends: tuple[float, float], language: Language) -> str:
-    return f"{percent(ends[0], language)} .. {percent(ends[1], language)}"
 
 
 def _effort(found: Optimisation, language: Language) -> str:

@@ -61,10 +61,28 @@ TEXTS: dict[str, tuple[str, str]] = {
     "hours": ("Prospecting hours a week", "每周开拓工时"),
     "more_rows": ("and {count} cells that move less; all of them with --json", "另有 {count} 个变化更小的单元；用 --json 查看全部"),
     "quotas": ("Quotas", "配额"),
-    "quota_before": ("before", "之前"),
-    "quota_after": ("after", "之后"),
-    "odds_before": ("chance before", "之前概率"),
-    "odds_after": ("chance after", "之后概率"),
+    "quota_before": ("now", "现配额"),
+    "odds_before": ("chance", "概率"),
+    "top_down": ("top-down", "自上而下"),
+    "bottom_up": ("bottom-up", "自下而上"),
+    "quota_after": ("quota", "新配额"),
+    "odds_after": ("chance", "概率"),
+    "more_reps": ("and {count} reps more; all of them with --json", "另有 {count} 名销售；用 --json 查看全部"),
+    "totals_short": (
+        "Top-down, the goal asks {top}. Bottom-up, what each rep makes with a chance of {level} adds up to {bottom}: {gap} short."
+        " Reconciled, quotas add up to {given}.",
+        "自上而下：目标要求 {top}。自下而上：各销售以 {level} 的概率能完成的合计 {bottom}，差 {gap}。折中：配额合计 {given}。",
+    ),
+    "totals_over": (
+        "Top-down, the goal asks {top}. Bottom-up, what each rep makes with a chance of {level} adds up to {bottom}: {gap} more."
+        " Reconciled, quotas add up to {given}.",
+        "自上而下：目标要求 {top}。自下而上：各销售以 {level} 的概率能完成的合计 {bottom}，多 {gap}。折中：配额合计 {given}。",
+    ),
+    "by_month": (
+        "By month, as the pipeline in hand, the sales cycle and the calendar bring it in: {months}. Each rep's months are in the new"
+        " plan; weeks with --json.",
+        "按月（依据在手商机、销售周期与日历）：{months}。各销售的月配额写入新计划；周配额见 --json。",
+    ),
     "spread": ("Chances of making quota run from {before} before, and {after} after.", "达成配额的概率：之前 {before}，之后 {after}。"),
     "quotas_apart": (
         "Quotas change the odds of making them and nothing else: people are not assumed to work harder for them.",

@@ -285,6 +285,13 @@ REPORT: dict[str, tuple[str, str]] = {
         "For each rep, the odds before and after: {points}.",
         "每名销售调整前后的概率：{points}。",
     ),
+    "report.quotas_after.totals": (
+        "Top-down, the goal asks {top}. Bottom-up, what each rep makes with odds of {level} adds up to {bottom}. Reconciled, quotas add up to {given}, spread over months as the pipeline in hand, the sales cycle and the calendar bring it in.",
+        "自上而下：目标要求 {top}。自下而上：各销售以 {level} 的概率能完成的合计 {bottom}。折中：配额合计 {given}，并依据在手商机、销售周期与日历分到各月。",
+    ),
+    "report.quotas_months": ("The months of the new quotas", "新配额的各月"),
+    "report.top_down": ("Top-down", "自上而下"),
+    "report.bottom_up": ("Bottom-up", "自下而上"),
     "report.quota_before": ("Quota before", "原配额"),
     "report.quota_after": ("Quota after", "新配额"),
     "report.odds_before": ("Odds before", "原概率"),

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
-from engine.plan.records import Count, Money, Name, Number, Record, Share, Weight
+from engine.plan.records import Count, Money, Name, Number, Probability, Record, Share, Weight
 
 # ruff: noqa: RUF012  (pydantic copies mutable defaults)
 
@@ -79,6 +79,9 @@ class DecideQuotas(Record):
         Annotated[Number, Field(ge=0, le=100)],
     ] = (1.0, 1.0)
     """The least and the most that the sum of quotas may be, as a multiple of the goal."""
+    odds: Probability | None = None
+    """The odds of making quota that each rep is to have: the sum of quotas is chosen in its range to come nearest to
+    them. The least sum, with the best odds, unless written."""
     change_at_most: Share | None = None
     """How far a quota may move from its reference, relative to it."""
 

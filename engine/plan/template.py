@@ -50,6 +50,8 @@ reps:
   - {name: 李娜, region: North, quota: 500万}
   - {name: 王芳, region: East, quota: 550万}
   - {name: Chen Jie, region: [North, East], products: [ERP], hours_per_week: 32, quota: 600万}
+#@ hire
+# - {name: 赵敏, region: East, start: YEAR-04-01, ramp: 3 mo, quota: 300万}
 
 #@ sources
 sources:
@@ -90,6 +92,7 @@ _COMMENTS: dict[str, dict[str, str]] = {
         "prospecting": "what reps find themselves",
         "odds": "this rep's odds, against the stage's",
         "quota": "the other months share the rest",
+        "hire": "Somebody who begins within the year, and takes months to get up to speed; who leaves has an end:",
         "sources": "Where leads come from: a rate, an exact list (prospects: 500), or a response to budget.",
         "season": "January first",
         "budget": "for the horizon",
@@ -112,6 +115,7 @@ _COMMENTS: dict[str, dict[str, str]] = {
         "prospecting": "自己开发的客户",
         "odds": "此人在该阶段的胜算倍数",
         "quota": "其余月份分摊剩下的配额",
+        "hire": "年中入职、需要时间上手的人；离职者写 end：",
         "sources": "线索来源：固定速率、确切名单（prospects: 500），或随预算变化。",
         "season": "从一月开始",
         "budget": "整个计划期的预算",
