@@ -107,8 +107,8 @@ def in_words(found: dict[str, Any]) -> str:
         "# What optimising gives on plans drawn at random",
         "",
         f"Written by `python -m benchmarks.study`: {found['plans']} plans, each allocation judged on "
-        f"{found['n']:,} fresh paths, ours at {found['effort']:g} of the usual work. Gains in points of probability, ours "
-        "over each. What it means: [what optimising gives](../docs/background/what-optimising-gives.md).",
+        f"{found['n']:,} fresh paths, ours at {found['effort']:g} of the usual work. Gains in points of probability, "
+        "ours over each. What it means: [what optimising gives](../docs/background/what-optimising-gives.md).",
         "",
         _row("ours over", "mean", *(f"{d}%" for d in DECILES), "ahead", "within the error", "behind"),
         _row("---", *("---:",) * (len(DECILES) + 4)),
