@@ -101,6 +101,40 @@ def _against(name: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def in_words(found: dict[str, Any]) -> str:
+    """The summary as a page in Markdown."""
+    lines = [
+        "# What optimising gives on plans drawn at random",
+        "",
+        f"Written by `python -m benchmarks.study`: {found['plans']} plans, each allocation judged on "
+        f"{found['n']:,} fresh paths, ours at {found['effort']:g} of the usual work. Gains in points of probability, "
+        "ours over each. What it means: [what optimising gives](../docs/background/what-optimising-gives.md).",
+        "",
+        _row("ours over", "mean", *(f"{d}%" for d in DECILES), "ahead", "within the error", "behind"),
+        _row("---", *("---:",) * (len(DECILES) + 4)),
+    ]
+    for name, own in found["summary"].items():
+        shares = (f"{100 * own[key]:.0f}%" for key in ("ahead", "within_error", "behind"))
+        lines.append(_row(name, f"{own['mean']:.1f}", *(f"{v:.1f}" for v in own["deciles"]), *shares))
+    lines += ["", "Mean (median) gain by kind of plan:", ""]
+    kinds = found["summary"][RIVALS[0]]["by"]
+    lines += [_row("ours over", *kinds), _row("---", *("---:",) * len(kinds))]
+    for name, own in found["summary"].items():
+        lines.append(
+            _row(name, *("" if p is None else f"{p['mean']:.1f} ({p['median']:.1f})" for p in own["by"].values()))
+        )
+    lines.append(_row("plans", *("0" if part is None else str(part["plans"]) for part in kinds.values())))
+    lines += ["", "Rank correlation (Spearman) of the gain with what was drawn:", ""]
+    lines += [_row("ours over", *FACTORS), _row("---", *("---:",) * len(FACTORS))]
+    for name, own in found["summary"].items():
+        lines.append(_row(name, *(f"{own['rank_correlation'].get(factor, 0.0):+.2f}" for factor in FACTORS)))
+    return "\n".join(lines) + "\n"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
 def _part(points: np.ndarray[Any, np.dtype[np.float64]], chosen: list[bool]) -> dict[str, float | int] | None:
     own = points[np.array(chosen, dtype=np.bool_)]
     return {"plans": len(own), "mean": float(own.mean()), "median": float(np.median(own))} if len(own) else None
@@ -122,6 +156,7 @@ def main() -> None:
     rows = ",\n".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in found.pop("rows"))
     head = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
     asked.out.write_text(f'{head[:-2]},\n "rows": [\n{rows}\n]\n}}\n', encoding="utf-8")
+    asked.out.with_suffix(".md").write_text(in_words(found), encoding="utf-8")
     kept.unlink()
 
 
