@@ -145,8 +145,11 @@ def run_line(told: Row, say: Said) -> str:
 # --- tables -----------------------------------------------------------------------------------------------------------
 
 
-def _table(title: str, heads: Iterable[str], left: int) -> Table:
-    columns = (Column(head, justify="left" if i < left else "right", overflow="fold") for i, head in enumerate(heads))
+def _table(title: str, heads: Iterable[str], left: int, wide: bool = False) -> Table:
+    columns = (
+        Column(head, justify="left" if i < left else "right", overflow="fold", no_wrap=wide and i < left)
+        for i, head in enumerate(heads)
+    )
     return Table(*columns, title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
 
 
@@ -239,7 +242,7 @@ def _skill(told: Row, say: Said) -> RenderableType:
     main = "bookings" if "bookings" in measures else measures[0]
     title = f"{say('skill')} ({say.name('s', main)})"
     heads = skill_heads(told, say)
-    table = _table(title, [*heads[:2], *heads[3:]], left=3)
+    table = _table(title, [*heads[:2], *heads[3:]], left=3, wide=True)
     for row in skill_rows(told, say, (r for r in headline(told["skill"]) if r["measure"] == main)):
         cells = [*row[:2], *row[3:]]
         table.add_row(*(Text(cell, style="red" if cell[:1] in "−<" else "") for cell in cells))
