@@ -26,7 +26,8 @@ from engine.plan.types import Economy, Plan, Source
 
 Floats = NDArray[np.float64]
 _FAR = 1e6  # Beta(a, b) times a + b is Gamma(a), to a relative a / b
-_EVEN = 40.0  # shape from which the gamma's cube root is normal enough (Wilson and Hilferty 1931): to 1e-4
+# Shape from which the cube root of a gamma is normal enough (Wilson and Hilferty 1931): to 1e-4, 6e-3 in far tails.
+_EVEN = 40.0
 
 # log scale and log shape of a Weibull from n observations: variances and correlation of maximum likelihood times n
 # (Lawless 2003, section 5.2), for the median in place of the scale
