@@ -24,6 +24,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from attain.backtest import Backtest as Backtest
+    from attain.backtest import backtest as backtest
     from attain.calibrate import CalibrationResult as CalibrationResult
     from attain.calibrate import calibrate as calibrate
     from attain.compare import compare as compare
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 
 # Public name -> where it is, and what it is called there.
 _HOMES = {
+    "Backtest": ("attain.backtest", "Backtest"),
     "CalibrationResult": ("attain.calibrate", "CalibrationResult"),
     "Frontier": ("attain.optimise", "Frontier"),
     "Funnel": ("attain.funnel", "Funnel"),
@@ -68,6 +71,7 @@ _HOMES = {
     "RunRefused": ("attain.store", "RunRefused"),
     "RunStore": ("attain.store", "RunStore"),
     "Summary": ("attain.summary", "Summary"),
+    "backtest": ("attain.backtest", "backtest"),
     "calibrate": ("attain.calibrate", "calibrate"),
     "effort_from_capacity": ("attain.effort", "effort_from_capacity"),
     "fit_spend": ("attain.spend", "fit_spend"),

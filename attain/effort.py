@@ -1,6 +1,6 @@
-"""Effort by stage from people's capacity, where activities are not logged: what visits take if everybody is busy.
+"""Effort by stage from people's capacity, where activities are not logged: what visits took if everybody was busy.
 
-Were everybody busy all the time, the hours that a rep has in a month would be what the month's visits took, the sum of
+Were everybody busy all the time, the hours that a rep has in a month would be what the month's visits took: the sum of
 work[s] x visits[s]; non-negative least squares over reps and months then gives the work of a visit. Since nobody is
 always busy, it is more than a visit takes. It is refused where stages' visits rise and fall together: then any split
 over stages fits.

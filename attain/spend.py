@@ -180,8 +180,10 @@ def _grouped(table: SpendTable) -> tuple[tuple[str, ...], Floats]:
 
 
 def forecast(table: SpendTable, known: int, periods: int, *, draws: int = 400, seed: int = 0) -> Floats:
-    """[draws, periods]: the outcome after the first ``known`` periods, as one would have forecast it then, given the
-    spend and holidays that followed."""
+    """[draws, periods]: the outcome after the first ``known`` periods, as one would have forecast it then.
+
+    Spend and holidays of the periods that follow are given.
+    """
     if table.outcome is None:
         raise HistoryRefused(f"{table.name}: no column of leads or sales to forecast")
     names, spend = _grouped(table)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.arithmetic import exp, log
+from engine.arithmetic import added, exp, log
 from engine.arrivals import AT_ONCE, AT_RANDOM, EVENLY
 from engine.calendar import WorkCalendar
 from engine.draws import entity_key
@@ -72,7 +72,7 @@ def responded(response: Response, spend: float) -> float:
 
 def normalised(weights: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], float]:
     """Weights as shares of one, in sorted order; none at all gives none."""
-    total = sum(weights[key] for key in sorted(weights))
+    total = added(weights[key] for key in sorted(weights))
     return {key: weights[key] / total for key in sorted(weights) if weights[key] > 0.0} if total > 0.0 else {}
 
 
@@ -120,7 +120,7 @@ def budget_lines(name: str, source: Source, cal: WorkCalendar) -> list[BudgetLin
     lines = []
     for (region, product), spend in sorted(split.items()):
         months = spend_by_month(spend, cal)
-        amount = sum(months) if isinstance(spend, tuple) else spend
+        amount = added(months) if isinstance(spend, tuple) else spend
         felt = carried_over(months, source.response.carry_over, cal)
         lines.append(BudgetLine(name, region, product, float(amount), months, source.response, felt))
     return lines
@@ -166,7 +166,7 @@ def season_factors(source: Source, cal: WorkCalendar) -> NDArray[np.float64]:
     """[months]: season and growth as a factor of the flow. 12 weights from January, mean 1; growth is 1 mid-horizon."""
     factors = np.ones(len(cal.month_labels))
     if source.season:
-        mean = sum(source.season) / len(source.season)
+        mean = added(source.season) / len(source.season)
         factors = np.array([source.season[int(label[5:7]) - 1] / mean for label in cal.month_labels])
     if source.growth:
         slope, middle = log(1.0 + source.growth) / 12.0, 0.5 * (len(factors) - 1)

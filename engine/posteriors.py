@@ -16,7 +16,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.arithmetic import exp, log, normal_quantile
+from engine.arithmetic import added, exp, log, normal_quantile
 from engine.beta import beta_quantile, log_gamma
 from engine.demand import BudgetLine, Cell, responded
 from engine.distributions import EXPONENTIAL, LOGNORMAL, QUANTILES, WEIBULL
@@ -89,7 +89,7 @@ def draw_rows(
             row["p0"] *= exp(row["p1"] * normal_quantile(first) / sqrt(n))
         elif row["kind"] == WEIBULL:
             one, other = normal_quantile(first), normal_quantile(second)
-            other = _WEIBULL_TOGETHER * one + sqrt(1.0 - _WEIBULL_TOGETHER**2) * other
+            other = _WEIBULL_TOGETHER * one + sqrt(1.0 - _WEIBULL_TOGETHER * _WEIBULL_TOGETHER) * other
             shape = row["p1"]
             to_median = log(log(2.0))
             median = log(row["p0"]) + to_median / shape + sqrt(_WEIBULL_MEDIAN / n) / shape * one
@@ -191,7 +191,7 @@ def flow_factors(
     base = np.array([exp(level + slope * (m - middle)) for m in range(months)])
     if source.season_sd:
         moves = [source.season_sd * at.normal(key, 2 + c) for c in range(12)]
-        mean = sum(moves) / 12.0
+        mean = added(moves) / 12.0
         base = base * np.array([exp(moves[month - 1] - mean) for month in calendar_months])
     if source.overdispersion:
         shape, own = max(1.0 / source.overdispersion, 0.5), entity_key("flow by month", name)

@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.arithmetic import added
 from engine.calendar import WorkCalendar, resolve, to_hours
 from engine.demand import BudgetLine, Cell, prospecting_cells, source_cells
 from engine.distributions import DistributionTable
@@ -229,7 +230,7 @@ def _desks(plan: Plan, names: dict[str, Sequence[str]], cal: WorkCalendar, staff
         rep = by_name[name]
         prospecting = rep.prospecting.hours_per_week if rep.prospecting else 0.0
         speed = (rep.hours_per_week - prospecting) / cal.week_hours
-        total = sum(rep.focus[p] for p in sorted(rep.focus))
+        total = added(rep.focus[p] for p in sorted(rep.focus))
         if not rep.focus or total <= 0.0:
             of[r] = len(rep_of)
             rep_of.append(r)

@@ -16,8 +16,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from attain.history.activities import Funnel, find_funnel
-from attain.history.cells import amount_column, date_column, name_column
+from attain.history.cells import Dates, amount_column, date_column, name_column
 from attain.history.columns import EVENT, guess, header_unit, plain
+from attain.history.known import events_by
 from attain.history.mapping import Mapping
 from attain.history.presets import columns_of, preset_of
 from attain.history.quality import spelled_alike
@@ -71,7 +72,9 @@ def read_events(sheet: Sheet, file: Path, mapping: Mapping | None, as_of: dt.dat
     """Read a log. Stages, ends, machines and the file with amounts are guessed unless the mapping has them."""
     log = _Log(sheet, mapping or guess_log_mapping(sheet), np.ones(sheet.height, dtype=bool))
     _check(sheet, log.mapping.columns)
-    events, format_ = _events(log, as_of)
+    if as_of is not None:
+        sheet, log = _put_back(log, as_of)
+    events, format_ = _events(log)
     if not events.height:
         first = "; ".join(f"row {sheet.lines[i]}: {why}" for i, (_, why) in sorted(log.why.items())[:3])
         raise HistoryRefused(f"no row of {file.name} can be used; the first reasons: {first}")
@@ -135,13 +138,28 @@ def _check(sheet: Sheet, columns: dict[str, str]) -> None:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _events(log: _Log, as_of: dt.date | None) -> tuple[pl.DataFrame, str]:
-    columns = log.mapping.columns
-    header = columns["time"]
+def _times(log: _Log) -> Dates:
+    header = log.mapping.columns["time"]
     try:
-        read = date_column(log.column("time").alias(header), header, known=log.mapping.dates.get("time"))
+        return date_column(log.column("time").alias(header), header, known=log.mapping.dates.get("time"))
     except ValueError as error:
         raise HistoryRefused(str(error)) from None
+
+
+def _put_back(log: _Log, day: dt.date) -> tuple[Sheet, _Log]:
+    """The log as it was at the end of a day."""
+    times = _times(log)
+    sheet = events_by(log.sheet, times.values, day)
+    if not sheet.height:
+        raise HistoryRefused(f"nothing had happened by {day}")
+    mapping = log.mapping.model_copy(update={"dates": {"time": times.format}})
+    return sheet, _Log(sheet, mapping, np.ones(sheet.height, dtype=bool))
+
+
+def _events(log: _Log) -> tuple[pl.DataFrame, str]:
+    columns = log.mapping.columns
+    header = columns["time"]
+    read = _times(log)
     wrong = np.zeros(log.sheet.height, dtype=bool)
     wrong[list(read.wrong)] = True
     log.refuse(pl.Series(wrong), "date in another format", read.wrong.__getitem__)
@@ -161,9 +179,6 @@ def _events(log: _Log, as_of: dt.date | None) -> tuple[pl.DataFrame, str]:
         changed = log.sheet.data[next(h for h in log.sheet.header if plain(h) == "field")]
         stages = [c for c in changed.unique().to_list() if plain(c) in ("stagename", "stage", "阶段")]
         log.refuse(~changed.is_in(stages), "not a change of stage", lambda i: f"a change of {changed[i][:40]!r}")
-    if as_of is not None:
-        when = read.values
-        log.refuse(when.dt.date() > as_of, "after the day asked for", lambda i: f"{when[i]:%Y-%m-%d} is after {as_of}")
     frame = pl.DataFrame(
         {
             "case": texts["case"],

@@ -18,6 +18,7 @@ from attain.history.cells import Dates, amount_column, date_column, name_column
 from attain.history.columns import header_unit, status_by_values, word
 from attain.history.currencies import Rates, convert
 from attain.history.funnel import fit_funnel
+from attain.history.known import OPEN_WORD, opportunities_by
 from attain.history.mapping import Mapping
 from attain.history.presets import columns_of, preset_of
 from attain.history.quality import Finding, examine, spelled_alike
@@ -138,13 +139,17 @@ def read_opportunities(
 
     Raises HistoryRefused.
     """
+    said: list[str] = []
+    if as_of is not None:
+        sheet, mapping, said = _put_back(sheet, mapping, as_of)
     mapping = mapping or guess_mapping(sheet)
     check_columns(sheet, mapping.columns)
-    reader = _Reader(sheet, mapping, np.ones(sheet.height, dtype=bool))
+    reader = _Reader(sheet, mapping, np.ones(sheet.height, dtype=bool), notes=said)
     dates, formats = _dates(reader)
-    frame = pl.DataFrame({f: c.values.rename(f) for f, c in dates.items()}).with_row_index("row")
-    frame = _statuses(reader, frame)
+    frame = _statuses(reader, _dated(dates))
     frame = frame.with_columns(_values(reader), *(name_column(reader.column(f)).alias(f) for f in TEXTS))
+    if said and mapping.columns.get("stage") == mapping.columns.get("status"):
+        frame = frame.with_columns(pl.col("stage").replace(OPEN_WORD, None))
     numbered = _identities(reader, frame)
     _coherent(reader, frame)
     frame, money = convert(frame, reader.column("currency"), reader.column("rate"), mapping, rates, reader.where)
@@ -179,6 +184,32 @@ def read_opportunities(
         tuple(findings),
         currency=str(frame["currency"][0] or "") if "currency" in frame.columns else "",
     )
+
+
+def _dated(dates: dict[str, Dates]) -> pl.DataFrame:
+    return pl.DataFrame({f: c.values.rename(f) for f, c in dates.items()}).with_row_index("row")
+
+
+def _put_back(sheet: Sheet, mapping: Mapping | None, day: dt.date) -> tuple[Sheet, Mapping | None, list[str]]:
+    """The export as of a day, with what can no longer be known said; a guessed mapping is guessed anew from that."""
+    whole = mapping or guess_mapping(sheet)
+    check_columns(sheet, whole.columns)
+    reader = _Reader(sheet, whole, np.ones(sheet.height, dtype=bool))
+    dates, formats = _dates(reader)
+    frame = _statuses(reader, _dated(dates))
+    sheet, changed = opportunities_by(sheet, whole.columns, frame["created"], frame["closed"], frame["status"], day)
+    if not changed:
+        return sheet, mapping, []
+    if not sheet.height:
+        raise HistoryRefused(f"no deal had been created by {day}")
+    if mapping is None:
+        mapping = guess_mapping(sheet)
+    note = (
+        f"put back to {day}: an export keeps only a deal's latest stage, so deals open that day stand at the first "
+        "stage with their age; owners, products and amounts are the export's latest"
+    )
+    kept = {field: form for field, form in formats.items() if field != "expected"}
+    return sheet, mapping.model_copy(update={"dates": kept}), [note]
 
 
 def _first_reasons(reader: _Reader) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attain.optimise.aims import Aim
+from attain.optimise.certify import Certified
 from attain.optimise.found import Found
 from attain.optimise.quotas import QuotaAnswer
 from attain.optimise.records import (
@@ -29,21 +30,21 @@ from attain.optimise.records import (
 from attain.results import Results
 from engine.draws import SEARCH, SELECTION
 from engine.statistics import paired_difference, wilson
-from solvers.bounds import Bound, no_certificate
+from solvers.bounds import Bound
 
 Values = NDArray[np.bool_] | NDArray[np.float64]
 NORMAL_95 = 1.959963984540054
-NO_BOUND = "paths answer to the allocation through the simulation, which no programme holds exactly"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """The plans simulated on phase 0, and the seconds that it took."""
+    """The plans simulated on phase 0, the seconds that it took, and what no allocation can exceed."""
 
     before: Results
     reference: Results | None
     after: Results
     seconds: float
+    certified: Certified | None = None
 
     @property
     def paths(self) -> int:
@@ -97,13 +98,13 @@ def verdict(
         in_sample=None if last is None else last.in_sample,
         in_sample_paths=0 if last is None else last.in_sample_paths,
         optimism=None if last is None else last.in_sample - float(after.mean()),
-        bound=certificate(no_certificate(NO_BOUND)) if found else frame.bound,
+        bound=frame.bound if judged.certified is None else certificate(judged.certified.bound),
         goals=_goals(judged),
         allocation=tuple(row for result in found for row in _allocation(result)),
         largest_violation=max((violation(f) for f in found), default=0.0),
         origin="" if last is None else last.origin,
         termination="" if last is None else last.termination,
-        simulated=sum(sum(f.simulated.values()) for f in found),
+        simulated=sum(sum(f.simulated.values()) for f in found) + (judged.certified.paths if judged.certified else 0),
         effort=_effort(found, judged),
         trials=tuple(trial for f in found for trial in _trials(f)),
         steps=tuple(step for f in found for step in f.steps),
@@ -114,7 +115,9 @@ def verdict(
 
 def certificate(bound: Bound) -> Certificate:
     """A bound as it is reported."""
-    return Certificate(bound.value, "no certificate" if bound.kind == "none" else bound.kind, bound.because)
+    label = "no certificate" if bound.kind == "none" else bound.kind
+    value = None if bound.value is None else float(bound.value)
+    return Certificate(value, label, bound.because, bound.level, bound.reference)
 
 
 def _reason(frame: Optimisation, status: Status, found: list[Found], stands: bool) -> str:
@@ -143,17 +146,38 @@ def _goals(judged: Judged) -> tuple[GoalGain, ...]:
 
 def violation(found: Found) -> float:
     """The largest violation of a limit or total, relative to its total: checked here, not taken from a solver."""
-    return found.decision.levers.violation(found.x)
+    return found.decision.violation(found.x)
 
 
 def _allocation(found: Found) -> list[AllocationRow]:
-    binds = found.decision.levers.binding(found.x)
+    decision = found.decision
+    binds, marginal = decision.binding(found.x), found.marginal
+    each = max(1, len(decision.months))
+    references, plans = decision.by_cell(found.reference), decision.by_cell(found.before)
     rows = []
-    for i, (source, region, product) in enumerate(found.decision.cells):
-        values = (float(found.reference[i]), float(found.before[i]), float(found.x[i]))
-        marginal = None if found.marginal is None else 100.0 * float(found.marginal[i])
-        rows.append(AllocationRow(found.decision.kind, source, region, product, *values, binds[i], marginal))
+    for i, ((source, region, product), new) in enumerate(decision.by_cell(found.x)):
+        reference, plan = references[i][1], plans[i][1]
+        here = slice(i * each, (i + 1) * each)
+        limits = {kind for kind in binds[here] if kind != "held"} or {"held"}
+        slope = None if marginal is None else 100.0 * _mean(marginal[here], new)
+        amounts = (_sum(reference), _sum(plan), _sum(new))
+        limit = limits.pop() if len(limits) == 1 else ""  # of a line's months, where all stand at one
+        row = AllocationRow(decision.kind, source, region, product, *amounts, limit, slope)
+        by_month = (decision.months, tuple(plan.tolist()), tuple(new.tolist()))
+        months, was, now = by_month if decision.months else ((), (), ())
+        rows.append(replace(row, months=months, plan_by_month=was, new_by_month=now))
     return rows
+
+
+def _sum(amounts: NDArray[np.float64]) -> float:
+    """One amount as it is; of amounts by month what they come to, without the dust of floats."""
+    return float(amounts[0]) if len(amounts) == 1 else round(float(np.sum(amounts)), 4)
+
+
+def _mean(slopes: NDArray[np.float64], amounts: NDArray[np.float64]) -> float:
+    """The slope of more money that is spread as the amounts are."""
+    total = float(np.sum(amounts))
+    return float(np.dot(slopes, amounts)) / total if total > 0.0 else float(np.mean(slopes))
 
 
 def _effort(found: list[Found], judged: Judged) -> tuple[Effort, ...]:
@@ -163,9 +187,11 @@ def _effort(found: list[Found], judged: Judged) -> tuple[Effort, ...]:
     def seconds(name: str) -> float:
         return sum(f.seconds[name] for f in found)
 
+    proof = judged.certified
     return (
         Effort("search", paths(SEARCH), seconds("search")),
         Effort("selection", paths(SELECTION), seconds("selection")),
+        *(() if proof is None else (Effort("bound", proof.paths, proof.seconds),)),
         Effort("verification", judged.paths, judged.seconds),
     )
 

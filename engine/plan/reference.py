@@ -33,7 +33,7 @@ _READERS = {
 _PLAIN = {str: "text", bool: "true or false", int: "whole number", float: "number", dt.date: "date", Any: "anything"}
 _MAPPINGS = {  # what the keys of a mapping are
     "goals": "goal", "products": "product", "segments": "segment", "sources": "source", "advance": "stage",
-    "focus": "product", "activities": "activity", "reps": "rep",
+    "focus": "product", "activities": "activity", "reps": "rep", "either": "label",
 }  # fmt: skip
 _NESTED = {  # what the types say only at length
     "regions": "nested names",
@@ -42,6 +42,10 @@ _NESTED = {  # what the types say only at length
     "cells": "region -> product -> rep -> weight",
     "floors": "source -> amount, or source -> region -> amount, or source -> region -> product -> amount",
     "caps": "as `floors`",
+    "minimum": "amount, or as `floors`",
+    "DecideHeadcount.regions": "name, or list of names",
+    "DecideHeadcount.floors": "region -> whole number",
+    "DecideHeadcount.caps": "region -> whole number",
     "weekend": "list of `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`",
     "all_of": "`quotas`, or list of goals",
     "season": "list of 12 weights",
@@ -165,9 +169,8 @@ def _table(record: type[Record]) -> Iterator[str]:
     yield "| field | value | default | meaning |"
     yield "|---|---|---|---|"
     for name, info in record.model_fields.items():
-        nested = (
-            _NESTED.get(name) if not isinstance(info.annotation, type) and not list(_inside(info.annotation)) else None
-        )
+        plain = isinstance(info.annotation, type) or list(_inside(info.annotation))
+        nested = None if plain else _NESTED.get(f"{record.__name__}.{name}", _NESTED.get(name))
         kind = nested or _words(info.annotation, info.metadata, name)
         yield f"| `{name}` | {kind} | {_default(info)} | {_one_line(field_words(record).get(name))} |"
 
