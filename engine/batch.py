@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from engine.goals import MEASURES
 from engine.margins import MARGINS, add_margins
 from engine.outcomes import Attribution, Names, Outcome, outcome_hash
-from engine.realise import Parameters, realise
+from engine.posteriors import row_mean
+from engine.realise import Parameters, realise, uncertain_flows
 from engine.twin.twin import Twin
 from engine.world import World
 
@@ -50,17 +51,30 @@ class Batch:
         return len(self.hashes)
 
 
+AS_FACTORS = ("economy", "leads", "value")  # inputs that are drawn as logarithms, and read as factors
+
+
 def input_names(world: World) -> tuple[str, ...]:
-    """The drawn inputs that a batch keeps by replication: uncertain conversions, then the mean economy by region."""
+    """The drawn inputs that a batch keeps by replication: uncertain conversions, the mean economy by
+    region, the leads of sources and the values of products whose posterior is drawn."""
     uncertain = [f"advance:{world.stages.names[s]}" for s in np.flatnonzero(np.isnan(world.stages.advance))]
     economy = world.plan.economy
     common = ["economy"] if economy is not None and economy.sd > 0.0 else []
     tops = np.unique(world.territory.top).tolist() if economy is not None and economy.regional_sd > 0.0 else []
-    return (*uncertain, *common, *(f"economy:{world.regions[g]}" for g in tops))
+    flows = [f"leads:{name}" for name in uncertain_flows(world)]
+    values = [f"value:{world.products[p]}" for p in _uncertain_values(world)]
+    return (*uncertain, *common, *(f"economy:{world.regions[g]}" for g in tops), *flows, *values)
+
+
+def _uncertain_values(world: World) -> list[int]:
+    """Products whose values are drawn from a posterior."""
+    drawn = {uncertain.row for uncertain in world.uncertain_rows}
+    return [p for p, row in enumerate(world.deal_values) if int(row) in drawn]
 
 
 def inputs_of(world: World, parameters: Parameters) -> NDArray[np.float64]:
-    """[inputs]: the values behind `input_names`; economies as the mean log index over the months."""
+    """[inputs]: the values behind `input_names`; economies as the mean log index over the months, leads and values as
+    the logarithm of the factor by which they were drawn."""
     uncertain = np.isnan(world.stages.advance)
     parts = [parameters.advance[uncertain]]
     economy = world.plan.economy
@@ -68,6 +82,13 @@ def inputs_of(world: World, parameters: Parameters) -> NDArray[np.float64]:
         parts.append(np.array([parameters.common.mean()]))
     if economy is not None and economy.regional_sd > 0.0:
         parts.append(parameters.regional[np.unique(world.territory.top)].mean(axis=1))
+    parts.append(np.asarray(parameters.flows, dtype=np.float64))
+    values = _uncertain_values(world)
+    if values and parameters.dists is not None and parameters.table is not None:
+        rows = world.deal_values[values]
+        drawn = [row_mean(parameters.dists[r], parameters.table) for r in rows]
+        known = [row_mean(world.dists[r], world.table) for r in rows]
+        parts.append(np.log(np.array(drawn) / np.array(known)))
     return np.concatenate(parts)
 
 

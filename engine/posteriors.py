@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.arithmetic import added, exp, log, normal_quantile
-from engine.beta import beta_quantile
+from engine.beta import beta_quantile, log_gamma
 from engine.demand import BudgetLine, Cell, responded
 from engine.distributions import EXPONENTIAL, LOGNORMAL, QUANTILES, WEIBULL
 from engine.draws import POSTERIOR, entity_key, uniform, words
@@ -26,7 +26,8 @@ from engine.plan.types import Economy, Plan, Source
 
 Floats = NDArray[np.float64]
 _FAR = 1e6  # Beta(a, b) times a + b is Gamma(a), to a relative a / b
-_EVEN = 40.0  # shape from which the gamma's cube root is normal enough (Wilson and Hilferty 1931): to 1e-4
+# Shape from which the cube root of a gamma is normal enough (Wilson and Hilferty 1931): to 1e-4, 6e-3 in far tails.
+_EVEN = 40.0
 
 # log scale and log shape of a Weibull from n observations: variances and correlation of maximum likelihood times n
 # (Lawless 2003, section 5.2), for the median in place of the scale
@@ -110,6 +111,24 @@ def _draw_levels(table: Floats, start: int, stop: int, n: float, key: int, at: D
         reached += (1.0 - reached) * beta_quantile(u, n * part, n * rest)
         reached = min(reached, 1.0 - 1e-12 * (size - i))
         table[start + i] = max(reached, table[start + i - 1] + 1e-13)
+
+
+def row_mean(row: np.void, table: Floats) -> float:
+    """The mean of a drawn row, of a kind that can be drawn; 1 for the others, which are what they were."""
+    if row["kind"] == EXPONENTIAL:
+        return float(row["p0"])
+    if row["kind"] == LOGNORMAL:
+        return float(row["p0"]) * exp(min(0.5 * float(row["p1"]) ** 2, 700.0))
+    if row["kind"] == WEIBULL:
+        return float(row["p0"]) * exp(log_gamma(1.0 + 1.0 / float(row["p1"])))
+    if row["kind"] != QUANTILES:
+        return 1.0
+    start, size = int(row["start"]), (int(row["stop"]) - int(row["start"])) // 2
+    total = 0.0
+    for i in range(size - 1):
+        low, high = start + i, start + size + i
+        total += (table[low + 1] - table[low]) * 0.5 * (table[high] + table[high + 1])
+    return float(total)
 
 
 # --- odds -------------------------------------------------------------------------------------------------------------

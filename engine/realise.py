@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.arithmetic import log
 from engine.arrivals import conversion_odds, intensities, log_index, shocks
 from engine.beta import beta_quantile
 from engine.draws import POSTERIOR, uniform, words
@@ -27,6 +28,7 @@ class Parameters:
     odds: NDArray[np.float64]  # [regions, months] factor of the odds of conversion
     dists: NDArray[np.void] | None = None  # the world's distributions drawn anew, with their table; None: as they are
     table: NDArray[np.float64] | None = None
+    flows: tuple[float, ...] = ()  # log of the factor of each uncertain source's leads, see `uncertain_flows`
     multipliers: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)  # of_rep, ... where drawn anew
 
 
@@ -55,20 +57,26 @@ def realise(world: World, seed: int, replication: int, phase: int = 0) -> Parame
     regional = np.stack([own[int(g)] for g in top])
     variance = sd * sd + regional_sd * regional_sd
     known = log_index(world.economy_index)
-    rates = intensities(
-        flow(world, at), world.cell_regions, world.loadings * economy.leads, known, common, regional, variance
-    )
+    normal, flows = flow(world, at)
+    rates = intensities(normal, world.cell_regions, world.loadings * economy.leads, known, common, regional, variance)
     odds = conversion_odds(economy.conversion, known, common, regional)
     dists = table = None
     if world.uncertain_rows:
         dists, table = draw_rows(world.uncertain_rows, world.dists, world.table, at)
     drawn = {name: draw_odds(getattr(stages, name), sds, keys, at) for name, (sds, keys) in world.odds_sds.items()}
-    return Parameters(advance, common, regional, rates, odds, dists, table, drawn)
+    return Parameters(advance, common, regional, rates, odds, dists, table, flows, drawn)
 
 
-def flow(world: World, at: Draws) -> NDArray[np.float64]:
-    """[cells, months]: leads per working hour before the economy, as this replication's posterior has them."""
-    rates = world.normal_rates
+def uncertain_flows(world: World) -> tuple[str, ...]:
+    """The sources whose flow is drawn, in order."""
+    sources = world.plan.sources
+    return tuple(name for name in world.sources if name in sources and uncertain_flow(sources[name]))
+
+
+def flow(world: World, at: Draws) -> tuple[NDArray[np.float64], tuple[float, ...]]:
+    """[cells, months]: leads per working hour before the economy, as this replication's posterior has them; and the
+    logarithm of each uncertain source's leads over those written."""
+    rates, logs = world.normal_rates, []
     for k, name in enumerate(world.sources):
         source = world.plan.sources.get(name)
         if source is None or not uncertain_flow(source):
@@ -81,4 +89,6 @@ def flow(world: World, at: Draws) -> NDArray[np.float64]:
         rates[own] *= flow_factors(
             name, source, [world.cells[c] for c in own], world.lines, shares, calendar_months, at
         )
-    return rates
+        before, after = float(world.normal_rates[own].sum()), float(rates[own].sum())
+        logs.append(log(after / before) if before > 0.0 and after > 0.0 else 0.0)
+    return rates, tuple(logs)

@@ -204,7 +204,7 @@ def _cut(deals: pl.DataFrame, as_of: dt.date) -> list[Finding]:
                 n,
                 f"the history begins on {first}, inside a quarter; its {n:,} deals are not a quarter's",
                 "the first quarter would look weak, and what was already open then is not there",
-                "its first month is left out of lead flow and season; no deal from before is assumed",
+                "a month it does not cover whole is left out of lead flow and season; no deal from before is assumed",
             )
         )
     last = dt.date(as_of.year, 3 * ((as_of.month - 1) // 3) + 1, 1)
@@ -216,7 +216,7 @@ def _cut(deals: pl.DataFrame, as_of: dt.date) -> list[Finding]:
                 n,
                 f"the history ends on {as_of}, inside a quarter; {n:,} deals were created in it so far",
                 "the last quarter would look weak",
-                "its unfinished month is left out of lead flow; what it booked counts as booked so far",
+                "an unfinished month is left out of lead flow; what it booked counts as booked so far",
             )
         )
     return out

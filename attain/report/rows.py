@@ -12,6 +12,7 @@ from attain.report.words import Words
 from attain.summary.distinction import driver_name, input_name
 from attain.summary.records import Cut, Distinction, Driver, InputEffect, StageFlow, Summary
 from attain.wording import Language
+from engine.batch import AS_FACTORS
 
 # Attainment below which a cell has this shade: six steps from far below target to above it.
 HEAT_STEPS = (0.5, 0.7, 0.85, 0.95, 1.1)
@@ -54,7 +55,7 @@ def level(cut: str, name: str, value: float, unit: str, words: Words) -> str:
     if name in ("decided", "win_rate") and cut == "process":
         return words.pct(value)
     if cut == "inputs":
-        return f"{value:.2f}" if name.startswith("economy") else words.pct(value)
+        return f"{value:.2f}" if name.startswith(AS_FACTORS) else words.pct(value)
     if cut == "process":
         return words.money(value) if name == "deal_value" else words.num(value)
     return words.money(value) if unit == "money" else words.num(value)
@@ -67,7 +68,7 @@ def effect_name(effect: InputEffect, words: Words) -> str:
 
 def effect_level(effect: InputEffect, value: float, words: Words) -> str:
     """An uncertain input's level."""
-    return f"{value:.2f}" if effect.name.startswith("economy") else words.pct(value)
+    return f"{value:.2f}" if effect.name.startswith(AS_FACTORS) else words.pct(value)
 
 
 # --- the funnel -------------------------------------------------------------------------------------------------------

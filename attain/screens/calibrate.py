@@ -80,13 +80,13 @@ def _quality(found: CalibrationResult, language: Language) -> RenderableType:
     """The data-quality report: what is odd, what it does to a fit, what was done."""
     lines: list[RenderableType] = [Text(said("quality", language), style="bold")]
     for finding in found.quality:
-        kind = KINDS_ZH.get(finding.kind, finding.kind) if language == "zh" else finding.kind
+        kind, effect, done = finding.kind, finding.effect, finding.done
+        if language == "zh" and finding.kind in KINDS_ZH:
+            kind, effect, done = KINDS_ZH[finding.kind]
         row = Table.grid(Column(), Column(overflow="fold"), padding=(0, 1))
         words = Text(f"{kind[:1].upper()}{kind[1:]}: ", style="yellow")
         words.append(finding.what, style="default")
-        words.append(
-            f"\n{said('effect', language)} {finding.effect}. {said('done', language)} {finding.done}.", style="dim"
-        )
+        words.append(f"\n{said('effect', language)} {effect}. {said('done', language)} {done}.", style="dim")
         row.add_row("•", words)
         lines.append(row)
     return Group(*lines)

@@ -99,15 +99,20 @@ REASONS_ZH = {
     "not a change of stage": "不是阶段变更",
     "no exchange rate": "没有汇率",
 }
+# Kinds of findings of the data-quality report: the name, what it would do to a fit, what was done.
 KINDS_ZH = {
-    "spelling": "名称写法不一",
-    "bulk closings": "批量关闭",
-    "bulk creations": "批量创建",
-    "twins": "疑似重复",
-    "outliers": "离群值",
-    "no value": "没有金额",
-    "cut quarter": "季度不完整",
-    "currencies": "多种货币",
+    "spelling": ("名称写法不一", "同一名称会被当作几个，各自样本更少", "按最常见的写法合并"),
+    "bulk closings": ("批量关闭", "丢单耗时会变成清理前的耗时", "计为丢单，但不用于估计丢单耗时"),
+    "bulk creations": (
+        "批量创建",
+        "线索量会出现虚假高峰，等待时间会从导入日算起",
+        "用于转化率和金额，不用于线索量和阶段耗时",
+    ),
+    "twins": ("疑似重复", "若确为重复，线索和签约额会偏高", "编号不同，予以保留；只有您能判断"),
+    "outliers": ("离群值", "单笔即可左右均值", "保留；金额的尾部按数据拟合"),
+    "no value": ("没有金额", "以往签约额会偏低", "计为赢单，不用于金额"),
+    "cut quarter": ("季度不完整", "该季度会显得偏弱", "不完整的月份不用于线索量"),
+    "currencies": ("多种货币", "不同货币不能相加", "按给定汇率换算为一种"),
 }
 
 

@@ -28,7 +28,7 @@ from attain.summary.goals import main_goal, unit_of
 from attain.summary.parts import utilisation
 from attain.summary.records import Cut, Distinction, Driver, Unit
 from attain.wording import Amount, Count, Sentence, Share, sentence
-from engine.batch import input_names
+from engine.batch import AS_FACTORS, input_names
 from engine.goals import BOOKINGS, MEASURES, Leg
 from engine.outcomes import BOOKED, LEADS, LOST_DEALS, STALE_DEALS, WON
 from engine.statistics import student
@@ -221,7 +221,7 @@ def _inputs(results: Results, value: Floats, hits: Hits) -> list[Candidate]:
     found = []
     for j, v in enumerate(varies):
         # The economy is drawn as a log index; it is read as a factor of a normal one.
-        column = np.exp(drawn[:, j]) if names[v].startswith("economy") else drawn[:, j]
+        column = np.exp(drawn[:, j]) if names[v].startswith(AS_FACTORS) else drawn[:, j]
         found.append(Candidate(names[v], column, float(slopes[1 + j] * apart[j])))
     return [*found, Candidate(CHANCE, left, float(left[hits].mean() - left[~hits].mean()))]
 
@@ -345,4 +345,8 @@ def input_name(name: str) -> object:
     kind, _, of = name.partition(":")
     if kind == "advance":
         return sentence("driver.advance", stage=of)
+    if kind == "leads":
+        return sentence("driver.leads", source=of)
+    if kind == "value":
+        return sentence("driver.value", product=of)
     return sentence("driver.economy_of", region=of) if of else sentence("driver.economy")

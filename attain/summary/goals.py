@@ -9,7 +9,7 @@ from attain.results import Results
 from attain.summary.conditional import conditional
 from attain.summary.records import GoalSummary, InputEffect, LegSummary, Shortfall, Spread, Support, Unit
 from attain.wording import Amount, Count, Metric, Sentence, sentence
-from engine.batch import input_names
+from engine.batch import AS_FACTORS, input_names
 from engine.goals import BOOKINGS, Leg
 from engine.plan.types import Goal
 from engine.statistics import Estimate, mean, quantiles, wilson
@@ -100,7 +100,7 @@ def _goal(results: Results, g: int, hits: NDArray[np.bool_], values: Floats, tar
 
 def _shown(name: str, low: float, high: float) -> tuple[float, float]:
     """The economy's log index as a factor of a normal one; probabilities as they are."""
-    return (float(np.exp(low)), float(np.exp(high))) if name.startswith("economy") else (low, high)
+    return (float(np.exp(low)), float(np.exp(high))) if name.startswith(AS_FACTORS) else (low, high)
 
 
 def _shortfall(missing: Floats) -> Shortfall | None:

@@ -54,10 +54,10 @@ SUMMARY: dict[str, tuple[str, str]] = {
         "继续模拟不会让 {p} 变动多少：95% 的把握在 {low} 到 {high} 之间。",
     ),
     "errors.inputs": (
-        "What is not known beforehand is another matter: where the inputs that are drawn (conversions, economy) turn out in "
-        "their worse tenth, the chance is {low} or less; in their better tenth, {high} or more. Simulating longer does not "
+        "What is not known beforehand is another matter: where the inputs that are drawn (conversions, leads, values, economy) turn "
+        "out in their worse tenth, the chance is {low} or less; in their better tenth, {high} or more. Simulating longer does not "
         "narrow that.",
-        "事先未知的因素则是另一回事：不确定的输入（转化率、经济景气）处于较差的一成时，概率不超过 {low}；较好的一成时，不低于 {high}。"
+        "事先未知的因素则是另一回事：不确定的输入（转化率、线索量、单价、经济景气）处于较差的一成时，概率不超过 {low}；较好的一成时，不低于 {high}。"
         "增加模拟次数不会缩小这一范围。",
     ),
     "errors.inputs_unknown": (
@@ -153,6 +153,8 @@ SUMMARY: dict[str, tuple[str, str]] = {
     "driver.utilisation": ("how busy the reps are", "销售忙碌程度"),
     "driver.chance": ("chance", "运气"),
     "driver.advance": ("the conversion of {stage}", "{stage}的转化率"),
+    "driver.leads": ("the leads of {source}", "{source}的线索量"),
+    "driver.value": ("what a deal of {product} is worth", "{product}的单价"),
     "driver.economy": ("the economy", "经济景气"),
     "driver.economy_of": ("the economy of {region}", "{region}的景气"),
 }
