@@ -7,7 +7,8 @@ was doing. Rows are plain records, see `COLUMNS`.
 Compiling comes once an install and engine, never with a plan. Its cost is measured so, by a process whose cache is
 empty, and is a column of its own; everything else is measured with compiled code in the cache.
 
-The peers, other simulators on one model, are measured by the folder benchmarks/ of the source tree; `peers` asks it.
+The peers, other simulators on one model, and other ways to an allocation are measured by the folder benchmarks/ of the
+source tree; `peers` and `allocations` ask it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from engine.world import build
 SECONDS = 3.0
 LEAST = 2  # replications measured, however long they take
 SEED = 1
+REPLICATIONS = 2_000  # on which allocations are judged
 
 COLUMNS = {
     "plan": "the plan's name or path, as asked for",
@@ -120,21 +122,43 @@ def peers(seconds: float = SECONDS) -> dict[str, Any]:
 
     What it measured is also written into the folder benchmarks/. Raises Refused where there is no such folder.
     """
+    measured: dict[str, Any] = _of_tree("The peers are", "run", "peers", "--json", "--seconds", str(seconds))["peers"]
+    return measured
+
+
+def allocations(
+    plans: Sequence[str | os.PathLike[str]], *, n: int = REPLICATIONS, seed: int = SEED, jobs: int = 1
+) -> dict[str, Any]:
+    """Ours beside allocations by other methods, on the same fresh paths: plans named, else all built-in ones; minutes.
+
+    Raises Refused where the folder benchmarks/ is not there, or a plan is not.
+    """
+    found = [str(find_plan(plan).resolve()) if not _built_in(plan) else str(plan) for plan in plans]
+    options = ("-n", str(n), "--seed", str(seed), "--jobs", str(jobs))
+    return _of_tree("Other allocations are", "allocations", *options, *found)
+
+
+def _built_in(plan: str | os.PathLike[str]) -> bool:
+    return str(plan) in scenarios.names()
+
+
+def _of_tree(what: str, module: str, *arguments: str) -> dict[str, Any]:
+    """What a module of the folder benchmarks/ prints as JSON; 1 as its exit code is an answer, too."""
     root = Path(__file__).parents[1]
     if not (root / "benchmarks" / "run.py").is_file():
         raise Refused(
-            "The peers are measured by the folder benchmarks/ of attain's source tree, which an installed attain "
+            f"{what} measured by the folder benchmarks/ of attain's source tree, which an installed attain "
             "does not have: run this in a copy of the source tree (`make bench` there measures everything)."
         )
-    command = [sys.executable, "-P", "-m", "benchmarks.run", "peers", "--json", "--seconds", str(seconds)]
+    command = [sys.executable, "-P", "-m", f"benchmarks.{module}", *arguments]
     path = os.pathsep.join([str(root), *(place for place in sys.path if place)])
     # Its progress goes where ours does, to standard error.
     done = subprocess.run(
         command, stdout=subprocess.PIPE, encoding="utf-8", env=environment(PYTHONPATH=path), check=False
     )
     if done.returncode not in (0, 1) or not done.stdout:
-        raise RuntimeError(f"the measuring process of the peers ended with {done.returncode}")
-    document: dict[str, Any] = json.loads(done.stdout)["peers"]
+        raise RuntimeError(f"the measuring process of benchmarks.{module} ended with {done.returncode}")
+    document: dict[str, Any] = json.loads(done.stdout)
     return document
 
 

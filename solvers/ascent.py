@@ -42,10 +42,16 @@ class ClimbLimits:
     in_sample: int = 65_536  # of the latest paths, on which the answer's in-sample value is counted
 
     def __post_init__(self) -> None:
-        if self.batch < BLOCK or self.batch % BLOCK or not self.widths or self.steps < 1:
+        if self.batch < 1 or (self.batch % BLOCK and BLOCK % self.batch) or not self.widths or self.steps < 1:
             raise ValueError(
-                f"a climb needs widths, steps, and batches of whole blocks of {BLOCK} paths, not {self.batch}"
+                f"a climb needs widths, steps, and batches of whole blocks of {BLOCK} paths or a whole part of one, "
+                f"not {self.batch}"
             )
+
+    @property
+    def block(self) -> int:
+        """What paths are counted in: a block, or a batch where that is smaller."""
+        return min(BLOCK, self.batch)
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,8 @@ class _Climb:
     @property
     def kept(self) -> int:
         """Paths kept back for the last count: those asked for, or an eighth of a small limit, in whole blocks."""
-        return BLOCK * max(1, min(self.limits.in_sample, self.limits.paths // 8) // BLOCK)
+        block = self.limits.block
+        return block * max(1, min(self.limits.in_sample, self.limits.paths // 8) // block)
 
     def counted(self) -> tuple[float, int]:
         """The objective at x on the latest paths, and on how many."""
@@ -198,9 +205,11 @@ def _begin(state: _Climb, starts: Mapping[str, FloatArray], scale: FloatArray | 
     names, points = list(starts), [starts[name] for name in starts]
     ones = np.ones(len(state.objective.events))
     # The width is not known before the margins are: one block tells.
-    pilot = look(state.paths, points[:1], state.objective, ones, state.first_path, BLOCK, SEARCH, state.how)
+    pilot = look(
+        state.paths, points[:1], state.objective, ones, state.first_path, state.limits.block, SEARCH, state.how
+    )
     seen = state.look(points, _spread(pilot, 0))
-    state.simulated += BLOCK
+    state.simulated += state.limits.block
     best = max(range(len(points)), key=lambda i: (seen.attained[i], seen.values[i], -i))
     state.x, state.spread = points[best], _spread(seen, best)
     state.scale = state.region.scale(state.x) if scale is None else scale

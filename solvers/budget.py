@@ -20,6 +20,7 @@ from scipy import sparse
 
 from solvers import starts
 from solvers.arrays import FloatArray, IntArray, path_mean, thinned
+from solvers.backends import SolverName
 from solvers.joint import most_probable
 from solvers.levers import project, proportional
 from solvers.polyhedron import Polyhedron, polyhedron
@@ -111,7 +112,12 @@ def least_shortfall(
 
 
 def most_attained(
-    case: Surrogate, *, pieces: int = PIECES, paths: int = MILP_PATHS, limits: WorkLimits = MILP_LIMITS
+    case: Surrogate,
+    *,
+    pieces: int = PIECES,
+    paths: int = MILP_PATHS,
+    limits: WorkLimits = MILP_LIMITS,
+    solver: SolverName | None = None,
 ) -> Proposal | None:
     """The allocation that attains every goal on the most paths (MILP), over at most `paths` of them.
 
@@ -147,7 +153,7 @@ def most_attained(
         maximise=True,
     )
     moves = stacked([[frame.moves, sparse.csr_matrix((v, v + s))]])
-    solution = solve_nearest(problem, moves, frame.reference, limits=limits)
+    solution = solve_nearest(problem, moves, frame.reference, limits=limits, solver=solver)
     if solution.x is None or solution.objective is None:
         return None
     return Proposal("milp", frame.allocation(solution.x[:n]), solution.objective, s, solution)

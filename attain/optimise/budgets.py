@@ -268,7 +268,7 @@ class _MonthlyLeads:
     def __init__(self, lines: tuple[BudgetLine, ...], world: World) -> None:
         self.lines = lines
         self.shares = month_shares(world.cal)
-        seasons = {name: season_factors(source.season, world.cal) for name, source in world.plan.sources.items()}
+        seasons = {name: season_factors(source, world.cal) for name, source in world.plan.sources.items()}
         self.factors = np.array([seasons[line.source] * self.shares for line in lines])
 
     def __call__(self, x: Floats) -> Floats:

@@ -26,7 +26,7 @@ from solvers.ascent import SEARCH, Ascent, Climbed, ClimbLimits, climb
 from solvers.budget import starting_points
 from solvers.levers import Levers, project, proportional
 from solvers.objective import look, sigmoid
-from solvers.paths import without_slopes
+from solvers.paths import PathTable, without_slopes
 from solvers.polyhedron import of_levers
 from solvers.selection import FIRST_STAGE, SELECTION, Selected, compare, compare_means, select
 from solvers.surrogate import Surrogate, surrogate
@@ -40,10 +40,11 @@ WIDTHS = (1.0, 0.35, 0.12)  # of the sigmoid, of the margin's spread
 FAR, SHORT = 0.5, 0.15  # the trust region at first: where there is work to shrink it, and where there is not
 STEPS_AT_A_WIDTH = 16  # about so many a width takes, of two batches each
 MOST_BATCH = 8  # blocks
-MEASURED_LOOKS = 12  # below so many the measured climb is not worth its work
+MEASURED_LOOKS = 5  # below so many the measured climb is not worth its work
 MEASURED = 0.08  # of a lever's natural size: the step over which a slope is measured
-NEXT, ENOUGH = 0.25, 256  # what marginal points are measured over, and the blocks of work from which they are
+NEXT, ENOUGH = 0.25, 64  # what marginal points are measured over, and the blocks of work from which they are
 MOST_RACED, CLIMBED_IN = 12, 3  # patterns of what is spent on that are simulated, and climbed in, at first
+OWN_LOOKS, OWN_STEPS = 200, 20  # of the surrogate's own climb
 COUNTED = 16  # blocks at most, on which the answer's in-sample value is counted
 
 
@@ -97,12 +98,25 @@ class SearchState:
     work: Work
     levers: Levers  # the decision's, or those of one pattern of what is spent on
     kept: int = 0  # (path, allocation) pairs left for later climbs
-    next_path: int = BLOCK  # the first ones made the starts
+    next_path: int = 0
     found: dict[str, Floats] = field(default_factory=dict)
     starts: dict[str, float] = field(default_factory=dict)
     start_paths: int = 0
     steps: list[Climbed] = field(default_factory=list)
     ended: str = "converged"
+
+    def __post_init__(self) -> None:
+        self.next_path = self.sample  # the first ones made the starts
+
+    @property
+    def block(self) -> int:
+        """Paths that are looked at together."""
+        return self.work.block
+
+    @property
+    def sample(self) -> int:
+        """Paths that programmes are made from."""
+        return min(BLOCK, 2 * self.block)
 
     @property
     def left(self) -> int:
@@ -125,7 +139,7 @@ def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -
     starts, answer = {"reference": reference}, {}
     if levers.movable:
         case = _surrogate(state, reference, 0)
-        starts = different(fixed | _programmes(case))
+        starts = different(fixed | _programmes(state, case))
         answer = _climbed(state, starts, case) if decision.choices is None else _switched(state, starts, case)
     in_limits = time.perf_counter() - started
     finalists, selected = chosen(state, _on_grid(decision, starts | answer))
@@ -184,12 +198,27 @@ def _on_grid(decision: Decision, points: Mapping[str, Floats]) -> dict[str, Floa
 def _surrogate(state: SearchState, at: Floats, first: int) -> Surrogate:
     """What a block of paths at an allocation says of those around it."""
     decision = state.paths.decision
-    return surrogate(decision.levers, decision.response, at, state.paths.table(at, first, BLOCK, SEARCH))
+    return surrogate(decision.levers, decision.response, at, state.paths.table(at, first, state.sample, SEARCH))
 
 
-def _programmes(case: Surrogate) -> dict[str, Floats]:
-    """The best mean and the smallest bPOE (or shortfall) by the surrogate."""
-    return {name: proposal.x for name, proposal in starting_points(case).items() if name != "reference"}
+def _programmes(state: SearchState, case: Surrogate) -> dict[str, Floats]:
+    """By the surrogate, with no simulating: the best mean, the smallest bPOE (or shortfall), and its own climb."""
+    found = {name: proposal.x for name, proposal in starting_points(case).items() if name != "reference"}
+    return found | {"surrogate": _best_by(state, case, found | {"here": project(case.levers, case.at)})}
+
+
+def _best_by(state: SearchState, case: Surrogate, starts: Mapping[str, Floats]) -> Floats:
+    """The climb of the surrogate's own odds, on the paths that it was made from."""
+    size = case.table.paths
+
+    def paths(x: Floats, first: int, n: int, _: int, /) -> PathTable:
+        if n < size:  # what the first width is taken from
+            return paths(x, 0, size, 0).only(slice(first % size, first % size + n))
+        return PathTable(case.margins(x), case.table.yields * state.paths.slopes(x))
+
+    limits = ClimbLimits(paths=size * OWN_LOOKS, batch=size, in_sample=size, steps=OWN_STEPS)
+    found = climb(of_levers(case.levers), paths, state.paths.aim.objective, starts, limits=limits)
+    return project(case.levers, found.x)
 
 
 # --- the climbs -------------------------------------------------------------------------------------------------------
@@ -201,7 +230,7 @@ def _climbed(state: SearchState, starts: Mapping[str, Floats], case: Surrogate) 
     Where the work is little, it goes into one climb, from the starts that the surrogate thinks best.
     """
     answers: dict[str, Floats] = {}
-    poor = state.left < POOR * BLOCK
+    poor = state.left < POOR * state.block
     if poor:
         ranked = sorted(starts, key=lambda name: -case.probability(starts[name]))[:FEW_STARTS]
         starts = {name: x for name, x in starts.items() if name in ranked}
@@ -213,10 +242,10 @@ def _climbed(state: SearchState, starts: Mapping[str, Floats], case: Surrogate) 
     state.starts = dict(found.starts)
     answers["climb"] = found.x
     for turn in range(2, ROUNDS + 1):
-        if state.stopped() or state.left < 8 * BLOCK:
+        if state.stopped() or state.left < 8 * state.block:
             break
-        again = _programmes(_surrogate(state, found.x, state.next_path))
-        state.next_path += BLOCK
+        again = _programmes(state, _surrogate(state, found.x, state.next_path))
+        state.next_path += state.sample
         around = {"answer": found.x} | {f"{name}_again": x for name, x in again.items()}
         found = _climb(state, different(around), share=0.15 if few else 0.5, widths=WIDTHS[1:])
         if found is None or found.origin == "answer":
@@ -231,7 +260,7 @@ def _climbed(state: SearchState, starts: Mapping[str, Floats], case: Surrogate) 
 def _measurable(state: SearchState) -> bool:
     """Whether levers are few enough, and the work is enough, for slopes that are measured."""
     v = len(state.levers.reference)
-    return v <= FEW_LEVERS and state.left >= 2 * MEASURED_LOOKS * BLOCK * (v + 1)
+    return v <= FEW_LEVERS and state.left >= 2 * MEASURED_LOOKS * state.block * (v + 1)
 
 
 def _climb(
@@ -246,7 +275,7 @@ def _climb(
     """A climb on a share of the paths left, in batches that make enough steps of them; None where too few are left."""
     v = len(state.levers.reference)
     cost = v + 1 if measured else 1  # simulations of a look at one allocation
-    blocks = int(share * state.left) // (BLOCK * cost) - 1  # one tells the width
+    blocks = int(share * state.left) // (state.block * cost) - 1  # one tells the width
     least = 2 * len(starts) + 4
     if state.stopped() or blocks < least or (measured and v > FEW_LEVERS):
         return None
@@ -254,13 +283,14 @@ def _climb(
     used = widths[1:2] if few and len(widths) > 1 else widths
     batch = int(np.clip(blocks // (len(starts) + 2 * STEPS_AT_A_WIDTH * len(used)), 1, MOST_BATCH))
     batch = min(batch, max(1, blocks // (2 * len(starts))))
+    batch = batch if state.block == BLOCK else 1 << (batch.bit_length() - 1)  # a whole part of a block, or blocks
     limits = ClimbLimits(
-        paths=blocks * BLOCK * cost,
-        batch=batch * BLOCK,
+        paths=blocks * state.block * cost,
+        batch=batch * state.block,
         widths=used,
         radius=radius,
         smallest_radius=0.02 if few else 0.005,
-        in_sample=BLOCK,
+        in_sample=state.block,
     )
     found = climb(
         of_levers(state.levers),
@@ -295,14 +325,14 @@ def _switched(state: SearchState, starts: Mapping[str, Floats], case: Surrogate)
         best = list(answers.values())[:1]
         found = ranked(decision.levers, decision.choices, {**starts, **answers}, _smooth(case))
         fresh = [one for one in found if one.on.tobytes() not in tried]
-        n = BLOCK if state.left >= POOR * BLOCK else BLOCK // 4
+        n = state.block if state.left >= POOR * state.block else max(1, state.block // 4)
         race = [*best, *(one.x for one in fresh[: max(1, min(MOST_RACED, state.left // (4 * n)))])]
-        if state.stopped() or len(race) == len(best) or state.left < 4 * BLOCK:
+        if state.stopped() or len(race) == len(best) or state.left < 4 * state.block:
             break
         values = _race(state, race, n)
         order = np.argsort(-values[len(best) :], kind="stable").tolist()
         ahead = [fresh[i] for i in order if not best or values[len(best) + i] > values[0]]
-        most = (1 if state.left < POOR * BLOCK else CLIMBED_IN) if turn == 1 else 1
+        most = (1 if state.left < POOR * state.block else CLIMBED_IN) if turn == 1 else 1
         made: dict[str, Floats] = {}
         for i, pattern in enumerate(ahead[:most]):
             tried.add(pattern.on.tobytes())
@@ -312,14 +342,14 @@ def _switched(state: SearchState, starts: Mapping[str, Floats], case: Surrogate)
             break
         answers = _best_first(state, made | answers)
         case = _surrogate(state, next(iter(answers.values())), state.next_path)
-        state.next_path += BLOCK
+        state.next_path += state.sample
     return answers
 
 
 def _in_pattern(state: SearchState, pattern: Pattern, case: Surrogate, rest: int) -> dict[str, Floats]:
     """Climbs among what one pattern allows, on their share of the work; `rest`: how many more are to come."""
     inside = replace(case, levers=pattern.levers, lower=pattern.levers.lower, upper=pattern.levers.upper)
-    starts = different({"pattern": pattern.x} | _programmes(inside))
+    starts = different({"pattern": pattern.x} | _programmes(state, inside))
     state.levers, state.kept = pattern.levers, state.left * rest // (rest + 1)
     answers = _climbed(state, starts, inside) if pattern.levers.movable else {}
     state.levers, state.kept = state.paths.decision.levers, 0
@@ -334,12 +364,12 @@ def _smooth(case: Surrogate) -> Callable[[Floats], float]:
     return lambda x: float(np.mean(sigmoid(case.margins(x).min(axis=1), width)))
 
 
-def _race(state: SearchState, points: Sequence[Floats], n: int = BLOCK) -> Floats:
+def _race(state: SearchState, points: Sequence[Floats], n: int) -> Floats:
     """The smoothed objective of several allocations on the same fresh paths."""
     paths, objective = without_slopes(state.paths.margins), state.paths.aim.objective
     ones = np.ones(len(objective.events))
     first = state.next_path
-    state.next_path += BLOCK
+    state.next_path += state.block
     pilot = look(paths, points[:1], objective, ones, first, n, SEARCH, state.paths.how)
     widths = WIDTHS[1] * np.maximum(1e-12, np.hypot(pilot.spreads[0], np.minimum(0.0, pilot.means[0])))
     return look(paths, points, objective, widths, first, n, SEARCH, state.paths.how).values
@@ -348,7 +378,7 @@ def _race(state: SearchState, points: Sequence[Floats], n: int = BLOCK) -> Float
 def _best_first(state: SearchState, answers: Mapping[str, Floats]) -> dict[str, Floats]:
     """Answers from the best down, on one block of fresh paths."""
     names = list(answers)
-    order = np.argsort(-_race(state, [answers[name] for name in names]), kind="stable").tolist()
+    order = np.argsort(-_race(state, [answers[name] for name in names], state.block), kind="stable").tolist()
     return {names[i]: answers[names[i]] for i in order}
 
 
@@ -358,9 +388,9 @@ def _best_first(state: SearchState, answers: Mapping[str, Floats]) -> dict[str, 
 def chosen(state: SearchState, points: Mapping[str, Floats]) -> tuple[tuple[Finalist, ...], Selected]:
     """The best of the finalists on fresh paths of phase 2: on as many as make the choice sure, where work allows."""
     names, xs = list(points), list(points.values())
-    each = BLOCK * max(1, state.work.selection // (BLOCK * len(xs)))
+    each = state.block * max(1, state.work.selection // (state.block * len(xs)))
     if state.stopped():
-        each = BLOCK
+        each = state.block
 
     def values(first: int, n: int) -> Floats:
         return np.stack([state.paths.values(x, first, n, SELECTION) for x in xs], axis=1).astype(np.float64)
@@ -377,16 +407,16 @@ def chosen(state: SearchState, points: Mapping[str, Floats]) -> tuple[tuple[Fina
 
 def in_sample(state: SearchState, x: Floats) -> tuple[float, int]:
     """The answer's value on the latest paths that the search went by."""
-    most = BLOCK if state.stopped() else BLOCK * int(np.clip(state.work.selection // (4 * BLOCK), 1, COUNTED))
-    n = min(most, state.next_path)
+    blocks = 1 if state.stopped() else int(np.clip(state.work.selection // (4 * state.block), 1, COUNTED))
+    n = min(blocks * state.block, state.next_path)
     first = state.next_path - n
     return float(np.mean(state.paths.values(x, first, n, SEARCH))), n
 
 
 def _marginal(state: SearchState, x: Floats) -> Floats:
     """The aim's slope at the answer, smoothed over a narrow width: measured where levers are few and work is not."""
-    measured = len(x) <= FEW_LEVERS and state.work.paths >= ENOUGH * BLOCK
-    n = min(4 * BLOCK if state.work.paths >= POOR * BLOCK else BLOCK, state.next_path)
+    measured = len(x) <= FEW_LEVERS and state.work.paths >= ENOUGH * state.block
+    n = min(4 * state.block if state.work.paths >= POOR * state.block else state.block, state.next_path)
     first, objective = state.next_path - n, state.paths.aim.objective
     margins, _ = objective.event_margins(state.paths.margins(x, first, n, SEARCH))
     widths = np.maximum(1e-9, WIDTHS[1] * np.std(margins, axis=0))

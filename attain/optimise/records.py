@@ -161,13 +161,27 @@ class Trial:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What no allocation can exceed: `label` is sample, population or "no certificate", `because` says why."""
+    """What no allocation can exceed: `label` is sample, population or "no certificate", `because` says why.
+
+    `level` is the confidence of a population bound. `reference`, with no certificate, is no proof: the share of paths
+    that could attain if each one's luck were known beforehand, as far as a surrogate says.
+    """
 
     value: float | None
     label: str
     because: str = ""
+    level: float | None = None
+    reference: float | None = None
 
 
+WHY_NO_BOUND = {  # by what a screen calls it
+    "not_open": (
+        "deals wait for one another, or more than the budget may move, and no programme then holds exactly what the "
+        "simulation does"
+    ),
+    "too_dear": "a path of this plan is too much work for a proof",
+    "nothing_excluded": "the bound that was found excludes nothing",
+}
 NO_CERTIFICATE = Certificate(None, "no certificate", "nothing was searched")
 
 
@@ -175,7 +189,7 @@ NO_CERTIFICATE = Certificate(None, "no certificate", "nothing was searched")
 class Effort:
     """What a phase of the work took: sample paths (each of one allocation) and seconds."""
 
-    phase: str  # search, selection, verification
+    phase: str  # search, selection, bound, verification
     paths: int
     seconds: float
 

@@ -12,14 +12,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attain.optimise.aims import Aim
 from attain.optimise.decisions import Decision
-from engine.batch import Batch, Simulator
+from engine.batch import Simulator
 from engine.draws import SEARCH
+from engine.goalsums import GoalSums, Seen
 from engine.montecarlo import run
 from engine.plan.types import LoadedPlan
 from engine.world import World, build
@@ -29,8 +31,9 @@ from solvers.surrogate import further_yields, unit_yields
 
 Floats = NDArray[np.float64]
 PILOT = 8  # replications that tell how much work a replication is
-MOVES = 1_000_000_000  # stage visits that a decision's search may simulate, at effort 1
-FEWEST_PATHS, MOST_PATHS = 16 * BLOCK, 256 * BLOCK  # whatever a replication costs, at effort 1
+MOVES = 350_000_000  # stage visits that a decision's search may simulate, at effort 1
+FEWEST_PATHS, MOST_PATHS = 1536, 96 * BLOCK  # whatever a replication costs, at effort 1
+SMALLEST_BLOCK, BLOCKS = 128, 48  # paths looked at together, where so many blocks of more would be too much work
 MOST_FLOATS = 12_500_000  # of one call's yields: 100 MB
 FEWEST_AT_ONCE = 64  # paths simulated at once, however wide
 FEW_LEADS = 0.005  # of a path, from which no yield can be told
@@ -39,26 +42,25 @@ STEP = 0.01  # of a variable's natural size: over what a response's slope is tak
 
 @dataclass
 class Kept:
-    """A driver's sink that keeps batches in memory, in order."""
+    """A driver's sink that keeps what a task gives in memory, in order."""
 
-    batches: dict[int, Batch] = field(default_factory=dict)
+    parts_of: dict[int, tuple[int, Any]] = field(default_factory=dict)  # first -> how many, and what was given
 
     def done(self) -> list[tuple[int, int]]:
         """Spans of replications that are there."""
-        return [(first, first + batch.n) for first, batch in self.batches.items()]
+        return [(first, first + n) for first, (n, _) in self.parts_of.items()]
 
     def put(self, first: int, n: int, tables: object) -> None:
-        """Keep a batch."""
-        assert isinstance(tables, Batch)
-        self.batches[first] = tables
+        """Keep what a task gave."""
+        self.parts_of[first] = (n, tables)
 
-    def parts(self):  # type: ignore[no-untyped-def]
+    def parts(self) -> Iterator[tuple[int, int, Any]]:
         """Nothing to judge a precision by: searches have none."""
         return iter(())
 
-    def in_order(self) -> list[Batch]:
-        """The batches from the first replication on."""
-        return [self.batches[first] for first in sorted(self.batches)]
+    def in_order(self) -> list[Any]:
+        """What was given, from the first replication on."""
+        return [self.parts_of[first][1] for first in sorted(self.parts_of)]
 
 
 class Interrupted(KeyboardInterrupt):
@@ -93,10 +95,10 @@ class Stop:
             signal.signal(signal.SIGINT, before if before is not None else signal.default_int_handler)
 
 
-def simulate_batches(simulator: Simulator, first: int, n: int, jobs: int | None) -> list[Batch]:
-    """Replications first to first + n - 1 over the cores. Raises Interrupted."""
+def simulate_batches(task: Any, first: int, n: int, jobs: int | None) -> list[Any]:
+    """What a task of the driver gives for replications first to first + n - 1, over the cores. Raises Interrupted."""
     sink = Kept()
-    result = run(simulator, n=n, first=first, sink=sink, jobs=jobs)  # type: ignore[arg-type]
+    result = run(task, n=n, first=first, sink=sink, jobs=jobs)
     if result.status == "interrupted":
         raise Interrupted
     return sink.in_order()
@@ -157,6 +159,13 @@ class Paths:
         yields[:, :, recalled] = self.worths[:, recalled]
         return yields
 
+    def parts(self, x: Floats, first: int, n: int, phase: int) -> tuple[Floats, Floats]:
+        """Margins [n, legs] without what the levers brought, and that [n, legs, levers]; of an aim's legs, rising."""
+        seen, own = self._simulated(x, first, n, phase, yields=True), self.aim.legs
+        brought = np.moveaxis(seen.brought, 1, 2) / self.aim.scale[own][None, :, None]
+        margins = (seen.legs[:, own] - self.aim.least[own]) / self.aim.scale[own]
+        return margins - np.add.reduce(brought, axis=2), brought
+
     def margins(self, x: Floats, first: int, n: int, phase: int) -> Floats:
         """Margins [n, columns] alone."""
         return self.aim.margins(self._simulated(x, first, n, phase, yields=False).legs)[0]
@@ -181,67 +190,44 @@ class Paths:
         blocks = MOST_FLOATS // (BLOCK * len(self.decision.cells) * len(self.aim.legs))
         return Streaming(per_call=BLOCK * int(np.clip(blocks, 1, 16)))
 
-    def _simulated(self, x: Floats, first: int, n: int, phase: int, *, yields: bool) -> _Seen:
+    def _simulated(self, x: Floats, first: int, n: int, phase: int, *, yields: bool) -> Seen:
         started = time.perf_counter()
         world = build(self.loaded.model_copy(update={"plan": self.decision.apply(self.loaded.plan, x)}))
         if yields and self.decision.split is not None:
             world = self.decision.split(world)
         simulator = Simulator(world, self.seed, phase, attribution=self.decision.attribution if yields else None)
-        # What levers brought to legs that do not count here is let go, part by part, before it fills the memory.
-        wide = len(self.decision.cells) * len(self.aim.least) if yields else 1
+        wide = len(self.decision.cells) * len(self.aim.legs) if yields else 1
         most = max(FEWEST_AT_ONCE, MOST_FLOATS // wide)
+        task = GoalSums(simulator, self.aim.legs)
         parts = [
-            _seen(self._batches(simulator, at, min(most, first + n - at)), self.aim.legs, yields)
-            for at in range(first, first + n, most)
+            part for at in range(first, first + n, most) for part in self._parts(task, at, min(most, first + n - at))
         ]
         self.simulated[phase] = self.simulated.get(phase, 0) + n
         self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
         if self.on_paths is not None:
             self.on_paths(n)
         columns = [(part.legs, part.inputs, part.brought) for part in parts]
-        return _Seen(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+        return Seen(*(np.concatenate(column) for column in zip(*columns, strict=True)))
 
-    def _batches(self, simulator: Simulator, first: int, n: int) -> list[Batch]:
+    def _parts(self, task: GoalSums, first: int, n: int) -> list[Seen]:
         try:
-            return simulate_batches(simulator, first, n, self.jobs)
+            return simulate_batches(task, first, n, self.jobs)
         except Interrupted:  # these paths are needed to end well: again, from the first
             self.stop.ask()
-            return simulate_batches(simulator, first, n, self.jobs)
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """What is kept of paths: leg values [n, legs], inputs, and what levers brought [n, levers, the aim's legs]."""
-
-    legs: Floats
-    inputs: Floats
-    brought: Floats
-
-
-def _seen(batches: list[Batch], legs: NDArray[np.int64], yields: bool) -> _Seen:
-    brought = [_attributed(batch)[:, :, legs] if yields else np.zeros((batch.n, 0, 0)) for batch in batches]
-    return _Seen(
-        np.concatenate([batch.legs for batch in batches]),
-        np.concatenate([batch.inputs for batch in batches]),
-        np.concatenate(brought),
-    )
-
-
-def _attributed(batch: Batch) -> Floats:
-    assert batch.attributed is not None, "the simulator was given an attribution"
-    return batch.attributed
+            return simulate_batches(task, first, n, self.jobs)
 
 
 @dataclass(frozen=True)
 class Work:
     """How much one decision's search may do: (path, allocation) pairs in all, and what is kept of them for the choice.
 
-    `quotas`: paths on which quotas are set.
+    `quotas`: paths on which quotas are set. `block`: paths looked at together, fewer where a path is much work.
     """
 
     paths: int
     selection: int
     quotas: int
+    block: int = BLOCK
 
 
 def work_limits(world: World, seed: int, effort: float) -> Work:
@@ -249,4 +235,12 @@ def work_limits(world: World, seed: int, effort: float) -> Work:
     pilot = Simulator(world, seed, SEARCH)(0, PILOT)
     moves = max(1.0, float(pilot.moves.mean()))
     paths = int(np.clip(effort * MOVES / moves, FEWEST_PATHS, max(FEWEST_PATHS, effort * MOST_PATHS)))
-    return Work(paths, paths // 4, int(np.clip(paths // 16, 192, 4096)))
+    return Work(paths, paths // 4, int(np.clip(paths // 8, 192, 4096)), block_of(paths))
+
+
+def block_of(paths: int) -> int:
+    """Paths looked at together by a search of so many: a block of the solvers, a half, a quarter or an eighth of it."""
+    block = BLOCK
+    while block > SMALLEST_BLOCK and paths < BLOCKS * block:
+        block //= 2
+    return block

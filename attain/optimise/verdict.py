@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attain.optimise.aims import Aim
+from attain.optimise.certify import Certified
 from attain.optimise.found import Found
 from attain.optimise.quotas import QuotaAnswer
 from attain.optimise.records import (
@@ -29,21 +30,21 @@ from attain.optimise.records import (
 from attain.results import Results
 from engine.draws import SEARCH, SELECTION
 from engine.statistics import paired_difference, wilson
-from solvers.bounds import Bound, no_certificate
+from solvers.bounds import Bound
 
 Values = NDArray[np.bool_] | NDArray[np.float64]
 NORMAL_95 = 1.959963984540054
-NO_BOUND = "paths answer to the allocation through the simulation, which no programme holds exactly"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """The plans simulated on phase 0, and the seconds that it took."""
+    """The plans simulated on phase 0, the seconds that it took, and what no allocation can exceed."""
 
     before: Results
     reference: Results | None
     after: Results
     seconds: float
+    certified: Certified | None = None
 
     @property
     def paths(self) -> int:
@@ -97,13 +98,13 @@ def verdict(
         in_sample=None if last is None else last.in_sample,
         in_sample_paths=0 if last is None else last.in_sample_paths,
         optimism=None if last is None else last.in_sample - float(after.mean()),
-        bound=certificate(no_certificate(NO_BOUND)) if found else frame.bound,
+        bound=frame.bound if judged.certified is None else certificate(judged.certified.bound),
         goals=_goals(judged),
         allocation=tuple(row for result in found for row in _allocation(result)),
         largest_violation=max((violation(f) for f in found), default=0.0),
         origin="" if last is None else last.origin,
         termination="" if last is None else last.termination,
-        simulated=sum(sum(f.simulated.values()) for f in found),
+        simulated=sum(sum(f.simulated.values()) for f in found) + (judged.certified.paths if judged.certified else 0),
         effort=_effort(found, judged),
         trials=tuple(trial for f in found for trial in _trials(f)),
         steps=tuple(step for f in found for step in f.steps),
@@ -114,7 +115,9 @@ def verdict(
 
 def certificate(bound: Bound) -> Certificate:
     """A bound as it is reported."""
-    return Certificate(bound.value, "no certificate" if bound.kind == "none" else bound.kind, bound.because)
+    label = "no certificate" if bound.kind == "none" else bound.kind
+    value = None if bound.value is None else float(bound.value)
+    return Certificate(value, label, bound.because, bound.level, bound.reference)
 
 
 def _reason(frame: Optimisation, status: Status, found: list[Found], stands: bool) -> str:
@@ -184,9 +187,11 @@ def _effort(found: list[Found], judged: Judged) -> tuple[Effort, ...]:
     def seconds(name: str) -> float:
         return sum(f.seconds[name] for f in found)
 
+    proof = judged.certified
     return (
         Effort("search", paths(SEARCH), seconds("search")),
         Effort("selection", paths(SELECTION), seconds("selection")),
+        *(() if proof is None else (Effort("bound", proof.paths, proof.seconds),)),
         Effort("verification", judged.paths, judged.seconds),
     )
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from attain.optimise.aims import Aim, aim_of, refuse_moving_quotas
 from attain.optimise.budgets import budget_decision
+from attain.optimise.certify import Certified, certified
 from attain.optimise.decisions import WITHIN, Decision, Edit, hours_decision, shares_decision
 from attain.optimise.found import Found, search, with_effort_of
 from attain.optimise.headcount import Headcount, headcount_decision, hire
@@ -89,13 +90,14 @@ def optimise(
     search_of = _Searches(loaded, aim, seed, jobs, work, tell)
     search_of.all_of(decisions)
     found, current = search_of.found, search_of.current
+    proof = search_of.certified()
     tell("Verifying on fresh paths")
     verifying = time.perf_counter()
     before = _verified(loaded, n, seed, jobs, on_progress)
     reference = _reference_results(loaded, found, n, seed, jobs)
     # Whether the new allocation is taken was settled on phase 2: phase 0 measures, it does not choose.
     after = before if not found else _verified(current, n, seed, jobs, on_progress)
-    judged = Judged(before, reference, after, _since(verifying))
+    judged = Judged(before, reference, after, _since(verifying), proof)
     answer: QuotaAnswer | None = None
     if quotas_wanted:
         tell("Setting quotas")
@@ -126,6 +128,7 @@ class _Searches:
     tell: Say
     found: list[Found] = field(default_factory=list)
     earlier: Found | None = None  # a search whose work counts with the next one's
+    given: LoadedPlan | None = None  # what the last decision was searched on
 
     def all_of(self, decisions: Sequence[Decision]) -> None:
         """Each of them; hires that are paid from the budget are placed beside a budget that is well split."""
@@ -136,12 +139,12 @@ class _Searches:
             self.earlier = searched(self.current, decisions[1], self.aim, self.seed, self.jobs, part, self.tell)
             hires.beside(self.earlier.x)
         for position, decision in enumerate(decisions):
-            again, more = (decision if position == 0 else _again(decision, self.current)), {}
+            turn, more = (decision if position == 0 else again(decision, self.current)), {}
             after = hires is not None and decision.kind == "budget"
             left = hires.budget_left(self.current, self.found[0].x) if hires is not None and after else None
             if left is not None:
-                again, more = left[0], {"beside hires": left[1]}
-            if not self.one(again, decision, more):
+                turn, more = left[0], {"beside hires": left[1]}
+            if not self.one(turn, decision, more):
                 break
 
     def one(self, decision: Decision, written: Decision, more: Mapping[str, NDArray[np.float64]]) -> bool:
@@ -153,8 +156,19 @@ class _Searches:
         if self.earlier is not None:
             result, self.earlier = with_effort_of(result, self.earlier), None
         self.found.append(result)
+        self.given = self.current
         self.current = self.current.model_copy(update={"plan": decision.apply(self.current.plan, result.x)})
         return result.termination != "stopped"
+
+    def certified(self) -> Certified | None:
+        """What no allocation of the last decision can exceed; None where nothing was searched, or it was stopped."""
+        if self.given is None or self.found[-1].termination == "stopped":
+            return None
+        self.tell("Looking for what no allocation can exceed")
+        stop = Stop()
+        paths = Paths(self.given, self.found[-1].decision, self.aim, self.seed, self.jobs, None, stop)
+        with stop.listening():
+            return certified(paths, self.found, self.work)
 
 
 def searched(
@@ -212,7 +226,7 @@ def decisions_of(loaded: LoadedPlan, world: World, allow_assumed: bool) -> list[
     return [*([hires] if hires else []), *(one for one in found if one is not None and one.levers.movable)]
 
 
-def _again(decision: Decision, current: LoadedPlan) -> Decision:
+def again(decision: Decision, current: LoadedPlan) -> Decision:
     """The same decision on the plan as the earlier ones have left it."""
     world = build(current)
     if decision.kind == "budget":

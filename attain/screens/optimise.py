@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from attain.optimise.records import AllocationRow, Optimisation
+from attain.optimise.records import WHY_NO_BOUND, AllocationRow, Certificate, Optimisation
 from attain.screens.optimise_quotas import quotas
 from attain.screens.optimise_texts import said, wish_in_words
 from attain.wording.numbers import Language, chance, money, percent
@@ -173,8 +173,23 @@ def _effort(found: Optimisation, language: Language) -> str:
         part.phase: said("effort_part", language, paths=f"{part.paths:,}", seconds=f"{part.seconds:.0f}")
         for part in found.effort
     }
+    parts.setdefault("bound", said("none", language))
     finalists = sum(1 for trial in found.trials if trial.phase == 2)
     return said("effort", language, finalists=finalists, **parts)
+
+
+def _bound(bound: Certificate, language: Language) -> list[RenderableType]:
+    """What is proven; else why nothing is, and a reference where there is one."""
+    if bound.value is not None:
+        key, value = f"bound_{bound.label}", percent(bound.value, language)
+        return [Text(said(key, language, value=value), style="dim")]
+    known = [key for key, sentence in WHY_NO_BOUND.items() if sentence == bound.because]
+    because = said(known[0], language) if known else bound.because
+    lines: list[RenderableType] = [Text(said("bound", language, because=because), style="dim")]
+    if bound.reference is not None:
+        value = percent(bound.reference, language)
+        lines.append(Text(said("bound_reference", language, value=value), style="dim"))
+    return lines
 
 
 def _trust(found: Optimisation, language: Language) -> list[RenderableType]:
@@ -188,9 +203,7 @@ def _trust(found: Optimisation, language: Language) -> list[RenderableType]:
             "optimism": "" if found.optimism is None else f"{100.0 * found.optimism:+.1f}",
         }
         lines.append(Text(said("optimism", language, **values)))
-        key = "bound" if found.bound.value is None else f"bound_{found.bound.label}"
-        value = "" if found.bound.value is None else percent(found.bound.value, language)
-        lines.append(Text(said(key, language, value=value), style="dim"))
+        lines += _bound(found.bound, language)
     if found.allocation:
         broken = found.largest_violation
         kind = "violation" if broken > 0.0 else "unbroken"

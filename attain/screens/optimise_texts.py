@@ -100,11 +100,21 @@ TEXTS: dict[str, tuple[str, str]] = {
         "在选择所用的 {paths} 条路径上为 {in_sample}，在 {n} 条全新路径上为 {fresh}（乐观偏差 {optimism} 个百分点）。",
     ),
     "bound": (
-        "No certificate that nothing better exists: the simulation has no exact programme.",
-        "没有证明不存在更好的分配：仿真无法写成精确的规划。",
+        "No certificate that nothing better exists: {because}.",
+        "没有证明不存在更好的分配：{because}。",
     ),
+    "bound_reference": (
+        "For reference, no proof: with each path's luck known beforehand, about {value} could be had, as far as slopes at the answer say.",
+        "仅供参考，并非证明：若事先知道每条路径的运气，按结果处的斜率推算约可达 {value}。",
+    ),
+    "not_open": (
+        "deals wait for one another, or more than the budget may move, and no programme then holds exactly what the simulation does",
+        "各单互相等待，或可调整的不止预算，仿真因此无法写成精确的规划",
+    ),
+    "too_dear": ("a path of this plan is too much work for a proof", "此计划每条路径的计算量过大，无法证明"),
+    "nothing_excluded": ("the bound that was found excludes nothing", "求得的上界没有排除任何结果"),
     "bound_sample": ("No allocation attains more than {value} of the paths searched.", "在搜索所用路径上，任何分配都不超过{value}。"),
-    "bound_population": ("No allocation attains more than {value}, with 95% confidence.", "以 95% 的置信度，任何分配都不超过{value}。"),
+    "bound_population": ("No allocation attains more than {value}, with 95% confidence (a bound on the plan itself, from ten samples).", "以 95% 的置信度，任何分配都不超过{value}（由十组样本得出，对计划本身成立）。"),
     "unbroken": (
         "Limits checked again on the answer: it breaks none.",
         "已对结果重新核对各项限制：全部满足。",
@@ -114,9 +124,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "对结果复核限制：最大偏差为总额的 {value}。",
     ),
     "effort": (
-        "Paths and seconds: search {search}; choice among {finalists} on paths of its own {selection}; verification {verification}.",
-        "路径与秒数：搜索 {search}；在独立路径上从 {finalists} 个候选中选择 {selection}；检验 {verification}。",
+        "Paths and seconds: search {search}; choice among {finalists} on paths of its own {selection}; bound {bound}; verification {verification}.",
+        "路径与秒数：搜索 {search}；在独立路径上从 {finalists} 个候选中选择 {selection}；上界 {bound}；检验 {verification}。",
     ),
+    "none": ("none", "无"),
     "effort_part": ("{paths} in {seconds} s", "{paths} 条 {seconds} 秒"),
     "assumed": ("Rests on an assumed response of leads to budget: {names}", "依赖假设的预算响应：{names}"),
     "run": ("seed {seed}, {paths} sample paths searched, {seconds} s", "种子 {seed}，搜索路径 {paths} 条，{seconds} 秒"),

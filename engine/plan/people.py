@@ -19,6 +19,7 @@ from engine.plan.records import (
     Odds,
     Probability,
     Record,
+    Spread,
     Time,
     Weight,
 )
@@ -94,6 +95,8 @@ class Rep(Record):
     """What the rep finds without help."""
     advance: dict[str, Odds] = {}
     """This rep's odds by stage, against the stage's."""
+    advance_sd: dict[str, Spread] = {}
+    """How sure those odds are: standard deviation of their logarithm by stage, drawn once a replication."""
     quota: Quota | None = None
     """The rep's quota of bookings."""
     focus: dict[str, Weight] = {}

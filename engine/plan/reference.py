@@ -89,6 +89,9 @@ duration, and all of one distribution are working time (`h`, `d`, `w`) or all ar
 | `{quantiles: {0%: 1 d, 50%: 5 d, 90%: 20 d, 100%: 60 d}}` | straight lines between quantiles, from 0% to 100% |
 | `{empirical: {values: [3 d, 5 d, 9 d]}}` | one of these, each as likely |
 | `{empirical: {file: waits.csv, column: days, unit: d}}` | one of a column's values; `unit` for times, else `d` |
+
+An exponential, lognormal, Weibull or quantiles form may say from how many observations it is known:
+`{lognormal: {median: 12 d, sigma: 0.7, of: 40}}`. Its posterior from so many is then drawn once a replication.
 """
 
 

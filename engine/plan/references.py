@@ -96,6 +96,7 @@ def _reps(plan: Plan, names: Names) -> Iterator[Problem]:
         for product in rep.focus:
             yield from _known(f"{path}.focus.{product}", product, "product", names.products)
         yield from _stages(f"{path}.advance", rep.advance, names)
+        yield from _stages(f"{path}.advance_sd", rep.advance_sd, names)
         if rep.prospecting is not None:
             yield from _mix(f"{path}.prospecting.mix", rep.prospecting.mix, names)
             if rep.prospecting.enters is not None:
@@ -107,6 +108,7 @@ def _sources(plan: Plan, names: Names) -> Iterator[Problem]:
         path = f"sources.{name}"
         yield from _mix(f"{path}.mix", source.mix, names)
         yield from _stages(f"{path}.advance", source.advance, names)
+        yield from _stages(f"{path}.advance_sd", source.advance_sd, names)
         if isinstance(source.budget, dict):
             split = {r: below if isinstance(below, dict) else {} for r, below in source.budget.items()}
             yield from _mix(f"{path}.budget", split, names)
@@ -164,8 +166,10 @@ def unknown_names(plan: Plan, names: Names, unread: frozenset[str]) -> Iterator[
     yield from _goals(plan, names, unread)
     for name, product in plan.products.items():
         yield from _stages(f"products.{name}.advance", product.advance, names)
+        yield from _stages(f"products.{name}.advance_sd", product.advance_sd, names)
     for name, segment in plan.segments.items():
         yield from _stages(f"segments.{name}.advance", segment.advance, names)
+        yield from _stages(f"segments.{name}.advance_sd", segment.advance_sd, names)
     yield from _reps(plan, names)
     yield from _sources(plan, names)
     yield from _routing("routing", plan.routing, names)

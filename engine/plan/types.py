@@ -31,6 +31,7 @@ from engine.plan.records import (
     Probability,
     Record,
     Share,
+    Spread,
     Time,
     TimeDistribution,
     Uncertain,
@@ -231,6 +232,8 @@ class Product(Record):
     """What one deal is worth."""
     advance: dict[str, Odds] = {}
     """Odds of advancing by stage, against the stage's own: 1.2 is a fifth better."""
+    advance_sd: dict[str, Spread] = {}
+    """How sure those odds are: standard deviation of their logarithm by stage, drawn once a replication."""
 
 
 class Segment(Record):
@@ -240,6 +243,8 @@ class Segment(Record):
     """Its share of leads, relative to the other segments'."""
     advance: dict[str, Odds] = {}
     """Odds of advancing by stage, against the stage's own."""
+    advance_sd: dict[str, Spread] = {}
+    """How sure those odds are: standard deviation of their logarithm by stage, drawn once a replication."""
     value: Number = Field(default=1.0, gt=0, le=1e6)
     """Its deals' values, against the product's."""
 
@@ -280,6 +285,15 @@ class Economy(Record):
     """How strongly lead flow follows the index."""
     conversion: Number = Field(default=1.0, ge=-10, le=10)
     """How strongly conversion follows the index, on the log-odds scale."""
+    draws: Annotated[tuple[tuple[Number, Number, Number], ...], Field(max_length=1000)] = ()
+    """Equally likely [sd, persistence, regional_sd], of which a replication takes one: a fitted posterior."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Economy:
+        for sd, persistence, regional in self.draws:
+            if not (0 <= sd <= 3 and 0 <= persistence < 1 and 0 <= regional <= 3):
+                raise ValueError("draws of sd (0 to 3), persistence (0 to below 1) and regional_sd (0 to 3)")
+        return self
 
 
 # --- files beside the plan --------------------------------------------------------------------------------------------
