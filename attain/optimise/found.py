@@ -80,6 +80,16 @@ class Found:
     marginal: Floats | None
 
 
+def with_effort_of(found: Found, earlier: Found) -> Found:
+    """The same with the work of an earlier search counted in."""
+    phases = sorted({*found.simulated, *earlier.simulated})
+    return replace(
+        found,
+        simulated={phase: found.simulated.get(phase, 0) + earlier.simulated.get(phase, 0) for phase in phases},
+        seconds={name: seconds + earlier.seconds[name] for name, seconds in found.seconds.items()},
+    )
+
+
 @dataclass
 class SearchState:
     """The state of one decision's search."""

@@ -26,7 +26,7 @@ from engine.plan.feeding import leaf_regions, unfed
 from engine.plan.types import LoadedPlan, Plan, Rep, Routing, RoutingShare
 from engine.problems import PlanRefused, Problem
 from engine.territory import covered, territories
-from engine.world import World
+from engine.world import World, build
 from solvers.arrays import BLOCK, FloatArray, IntArray, floats
 from solvers.levers import ClashingLimits, Levers, Limit
 from solvers.objective import look
@@ -46,7 +46,32 @@ class Headcount(Decision):
     """Numbers of hires by region. `places` says which numbers are allowed."""
 
     places: Places = field(kw_only=True)
+    budgets: Budgets = field(kw_only=True)
     hired: Callable[[Plan, FloatArray, int], Plan] = field(kw_only=True)  # with money taken for so many of them
+
+    @property
+    def paid(self) -> bool:
+        """Whether what they cost comes out of the budget."""
+        return self.budgets.cost > 0.0
+
+    def beside(self, split: FloatArray) -> None:
+        """From here on the money that is left lies as in this split of it."""
+        self.budgets.split = split
+        self.budgets.known.clear()
+
+    def budget_left(self, current: LoadedPlan, x: FloatArray) -> tuple[Decision, FloatArray] | None:
+        """The budget's decision beside these hires, limits relative to the budget as written; how it lies for now."""
+        found = self.budgets.left(round(float(np.sum(x)))) if self.paid else None
+        if found is None:
+            return None
+        written = self.budgets.loaded.plan.sources
+        sources = {
+            name: source.model_copy(update={"budget": written[name].budget})
+            for name, source in current.plan.sources.items()
+        }
+        loaded = current.model_copy(update={"plan": current.plan.model_copy(update={"sources": sources})})
+        decision = budget_decision(loaded, build(loaded), self.budgets.allow_assumed)
+        return None if decision is None else (decision, found[1])
 
     def moved(self, x: FloatArray) -> FloatArray:
         """x: whole numbers are not moved."""
@@ -86,7 +111,7 @@ def headcount_decision(loaded: LoadedPlan, world: World, allow_assumed: bool) ->
         return None
     regions = _regions(loaded, wanted)
     cost = hire_cost(plan, wanted)
-    budgets = _Budgets(loaded, world, allow_assumed, cost)
+    budgets = Budgets(loaded, world, allow_assumed, cost)
     lower = np.array([wanted.floors.get(region, 0) for region in regions], dtype=np.int64)
     upper = np.array([min(wanted.total, wanted.caps.get(region, wanted.total)) for region in regions], dtype=np.int64)
     least = wanted.total if wanted.at_least is None else wanted.at_least
@@ -99,7 +124,7 @@ def headcount_decision(loaded: LoadedPlan, world: World, allow_assumed: bool) ->
         return hired(plan, x, round(float(np.sum(x))))
 
     def edits(x: FloatArray) -> list[Edit]:
-        return _edits(plan, apply(plan, x), cost)
+        return [*_edits(plan, apply(plan, x), cost), *budgets.edits(round(float(np.sum(x))))]
 
     return Headcount(
         "headcount",
@@ -111,6 +136,7 @@ def headcount_decision(loaded: LoadedPlan, world: World, allow_assumed: bool) ->
         edits,
         np.zeros(len(regions), dtype=np.int64),
         places=places,
+        budgets=budgets,
         hired=hired,
     )
 
@@ -232,13 +258,14 @@ def _months(first: date, last: date) -> float:
 
 
 @dataclass
-class _Budgets:
-    """The budget that is left after hires: within its limits, else in proportion to the plan's own."""
+class Budgets:
+    """The budget that is left after hires: within its limits, else in proportion to `split`, or to the plan's own."""
 
     loaded: LoadedPlan
     world: World
     allow_assumed: bool
     cost: float
+    split: FloatArray | None = None
     known: dict[int, tuple[Decision, FloatArray] | None] = field(default_factory=dict)
 
     def left(self, hires: int) -> tuple[Decision, FloatArray] | None:
@@ -267,7 +294,8 @@ class _Budgets:
             return None
         assert decision is not None, "hires are paid from a budget that there is"
         own = decision.own if decision.own is not None else decision.levers.reference
-        x = decision.rounded(decision.moved(own * (total / max(1e-12, float(own.sum())))))
+        lies = own if self.split is None else self.split
+        x = decision.rounded(decision.moved(lies * (total / max(1e-12, float(lies.sum())))))
         return (decision, x) if decision.violation(x) <= WITHIN else None
 
     def affordable(self, most: int) -> int:
@@ -276,9 +304,18 @@ class _Budgets:
             return most
         return next((k - 1 for k in range(1, most + 1) if self.left(k) is None), most)
 
+    def _moved(self, hires: int) -> tuple[Decision, FloatArray] | None:
+        """What is left, where it is not what the plan has."""
+        return self.left(hires) if self.cost > 0.0 and (hires > 0 or self.split is not None) else None
+
+    def edits(self, hires: int) -> list[Edit]:
+        """What is left of each line; a search of the budget after this one has the last word."""
+        found = self._moved(hires)
+        return [] if found is None else found[0].edits(found[1])
+
     def taken(self, plan: Plan, hires: int) -> Plan:
         """The plan with what is left of its budget."""
-        found = self.left(hires) if self.cost > 0.0 and hires > 0 else None
+        found = self._moved(hires)
         if found is None:
             return plan
         plan = found[0].apply(plan, found[1])
@@ -336,13 +373,14 @@ def hire(paths: Paths, work: Work) -> Found:
     decision = paths.decision
     assert isinstance(decision, Headcount), "called for hires only"
     places, state = decision.places, SearchState(paths, work, decision.levers)
-    reference = in_proportion(paths.loaded.plan, decision)
+    reference = in_proportion(paths.loaded.plan, decision, places.most)
     looks = max(COUNTED_OUT, 2 * len(places.lower) * places.most)
     n = _paths(work, min(looks, how_many(places, looks)))
     ahead = _Looks(paths, _widths(paths, reference, min(n, BLOCK)), n)
     found = search_places(ahead.values, places, looks, state.stopped)
     nobody = np.zeros(len(reference))
-    points = {"plan": nobody} if decision.violation(nobody) <= WITHIN else {}
+    stands = decision.violation(nobody) <= WITHIN
+    points = {"plan": nobody} if stands and decision.budgets.split is None else {}
     points |= {"reference": reference} | {_named(way, decision): floats(way.x) for way in found[:FINALISTS]}
     searched = time.perf_counter() - started
     state.next_path = 2 * n
@@ -352,9 +390,9 @@ def hire(paths: Paths, work: Work) -> Found:
     value, counted = in_sample(state, best.x)
     return Found(
         decision,
-        reference,
+        in_proportion(paths.loaded.plan, decision, round(float(np.sum(best.x)))),
         nobody,
-        decision.violation(nobody) <= WITHIN,
+        stands,
         best.x,
         best.name,
         value,
@@ -371,8 +409,8 @@ def hire(paths: Paths, work: Work) -> Found:
     )
 
 
-def in_proportion(plan: Plan, decision: Headcount) -> FloatArray:
-    """As many hires as may be, in proportion to the reps whom regions have, within their limits."""
+def in_proportion(plan: Plan, decision: Headcount, hires: int) -> FloatArray:
+    """So many hires in proportion to the reps whom regions have, within their limits."""
     territory = territories(plan.regions)
     regions = [region for _, region, _ in decision.cells]
     reps = np.array([sum(region in rep.region for rep in plan.reps) for region in regions], dtype=np.float64)
@@ -380,8 +418,8 @@ def in_proportion(plan: Plan, decision: Headcount) -> FloatArray:
         inside = [covered(territory, rep.region) for rep in plan.reps]
         reps = np.array([sum(bool(at[territory.names.index(region)]) for at in inside) for region in regions]) + 1e-9
     places, x = decision.places, decision.places.lower.astype(np.float64)
-    while x.sum() < places.most and np.any(x < places.upper):
-        short = np.where(x < places.upper, places.most * reps / reps.sum() - x, -np.inf)
+    while x.sum() < hires and np.any(x < places.upper):
+        short = np.where(x < places.upper, hires * reps / reps.sum() - x, -np.inf)
         x[int(np.argmax(short))] += 1.0
     return x
 

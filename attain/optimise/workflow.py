@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from attain.optimise.aims import Aim, aim_of, refuse_moving_quotas
 from attain.optimise.budgets import budget_decision
 from attain.optimise.certify import Certified, certified
-from attain.optimise.decisions import Decision, Edit, hours_decision, shares_decision
-from attain.optimise.found import Found, search
-from attain.optimise.headcount import headcount_decision, hire
+from attain.optimise.decisions import WITHIN, Decision, Edit, hours_decision, shares_decision
+from attain.optimise.found import Found, search, with_effort_of
+from attain.optimise.headcount import Headcount, headcount_decision, hire
 from attain.optimise.newplan import write_new_plan
 from attain.optimise.quotas import QuotaAnswer, quota_edits, set_quotas, with_quotas
 from attain.optimise.records import Optimisation
@@ -88,10 +88,7 @@ def optimise(
         frame = replace(frame, notes=(ALWAYS_ATTAINED,))
         decisions = []
     search_of = _Searches(loaded, aim, seed, jobs, work, tell)
-    for position, decision in enumerate(decisions):
-        turn = decision if position == 0 else again(decision, search_of.current)
-        if not search_of.one(turn, written=decision):
-            break
+    search_of.all_of(decisions)
     found, current = search_of.found, search_of.current
     proof = search_of.certified()
     tell("Verifying on fresh paths")
@@ -130,14 +127,34 @@ class _Searches:
     work: Work
     tell: Say
     found: list[Found] = field(default_factory=list)
+    earlier: Found | None = None  # a search whose work counts with the next one's
     given: LoadedPlan | None = None  # what the last decision was searched on
 
-    def one(self, decision: Decision, written: Decision | None = None) -> bool:
+    def all_of(self, decisions: Sequence[Decision]) -> None:
+        """Each of them; hires that are paid from the budget are placed beside a budget that is well split."""
+        hires = decisions[0] if decisions and isinstance(decisions[0], Headcount) else None
+        beside = hires is not None and hires.paid and len(decisions) > 1 and decisions[1].kind == "budget"
+        if hires is not None and beside:
+            part = replace(self.work, paths=self.work.paths // 2, selection=self.work.selection // 2)
+            self.earlier = searched(self.current, decisions[1], self.aim, self.seed, self.jobs, part, self.tell)
+            hires.beside(self.earlier.x)
+        for position, decision in enumerate(decisions):
+            turn, more = (decision if position == 0 else again(decision, self.current)), {}
+            after = hires is not None and decision.kind == "budget"
+            left = hires.budget_left(self.current, self.found[0].x) if hires is not None and after else None
+            if left is not None:
+                turn, more = left[0], {"beside hires": left[1]}
+            if not self.one(turn, decision, more):
+                break
+
+    def one(self, decision: Decision, written: Decision, more: Mapping[str, NDArray[np.float64]]) -> bool:
         """Search one more, which was `written` so in the plan; whether to go on."""
         self.tell(f"Searching {_WORDS[decision.kind]}: {len(decision.cells)} cells, about {self.work.paths:,} paths")
-        result = searched(self.current, decision, self.aim, self.seed, self.jobs, self.work, self.tell)
-        if written is not None and written.own is not None:  # hires may have taken some of it since
-            result = replace(result, before=written.own)
+        result = searched(self.current, decision, self.aim, self.seed, self.jobs, self.work, self.tell, more)
+        if written.own is not None:  # hires may have taken some of it since
+            result = replace(result, before=written.own, stands=written.violation(written.own) <= WITHIN)
+        if self.earlier is not None:
+            result, self.earlier = with_effort_of(result, self.earlier), None
         self.found.append(result)
         self.given = self.current
         self.current = self.current.model_copy(update={"plan": decision.apply(self.current.plan, result.x)})

@@ -133,6 +133,18 @@ def test_hires_and_budget_share_one_total(tmp_path: Path) -> None:
     assert float(again.attained[:, 0].mean()) == found.after.probability
 
 
+def test_a_budget_that_may_not_move_pays_all_the_same(tmp_path: Path) -> None:
+    """Its lines are less, in proportion, in the new plan as in what was simulated."""
+    text = PAID.replace("  budget: {total: 60_000, step: 1_000}\n", "").replace("at_least: 0", "at_least: 2")
+    new = tmp_path / "new.yaml"
+    found = optimise(load_plan(PLAN + text), seed=1, n=200, jobs=1, effort=0.01, out=new)
+    assert sum(hires_of(found)) == 2
+    lines = [line.amount for line in build(load_plan(new)).lines]
+    assert lines == pytest.approx([8_000, 2_666.67, 5_333.33], abs=0.01)
+    assert found.after is not None
+    assert float(simulate(new, n=200, seed=1, jobs=1).attained[:, 0].mean()) == found.after.probability
+
+
 def test_who_is_hired_gets_a_share_of_leads_and_money_is_taken() -> None:
     loaded = load_plan(PLAN + PAID)
     decision = headcount_decision(loaded, build(loaded), False)
@@ -155,6 +167,31 @@ def test_what_a_hire_costs_goes_by_months() -> None:
     assert wanted.decide is not None
     assert wanted.decide.headcount is not None
     assert hire_cost(wanted, wanted.decide.headcount) == pytest.approx(2_000 * 6.5)
+
+
+def test_hires_compete_with_money_that_is_well_spent() -> None:
+    """All money lies where a lead costs 1,000, beside a line where one costs 100. A hire costs as much as 6 leads of
+    the one or 60 of the other, and finds about 20: beside the plan's own split one would be hired.
+    """
+    text = (
+        PLAN.replace("work: 30 h", "work: 0 h").replace("9_800", "5_000")
+        + """\
+sources:
+  good: {budget: {North: 0}, response: {linear: {cost_per_lead: 100}}, mix: {North: {P: 1}}}
+  poor: {budget: {South: 12_000}, response: {linear: {cost_per_lead: 1_000}}, mix: {South: {P: 1}, West: {P: 1}}}
+decide:
+  budget: {total: 12_000, step: 500}
+  headcount:
+    total: 2
+    at_least: 0
+    rep: {prospecting: {hours_per_week: 10, prospects_per_hour: 0.042}, cost_per_month: 500}
+"""
+    )
+    text = text.replace("region: West}", "region: [West, South]}")
+    found = optimise(load_plan(text), seed=3, n=256, jobs=1, effort=0.01)
+    assert sum(hires_of(found)) == 0
+    assert {row.source: row.new for row in found.allocation if row.kind == "budget"}["good"] >= 10_000
+    assert found.status == "improved"
 
 
 def test_what_is_left_of_the_budget_is_in_whole_minor_units() -> None:
