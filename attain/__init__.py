@@ -24,11 +24,15 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from attain.backtest import Backtest as Backtest
+    from attain.backtest import backtest as backtest
     from attain.calibrate import CalibrationResult as CalibrationResult
     from attain.calibrate import calibrate as calibrate
     from attain.compare import compare as compare
+    from attain.effort import effort_from_capacity as effort_from_capacity
     from attain.funnel import Funnel as Funnel
     from attain.funnel import funnel as funnel
+    from attain.history import read_history as read_history
     from attain.optimise import Frontier as Frontier
     from attain.optimise import Optimisation as Optimisation
     from attain.optimise import budget_frontier as frontier  # noqa: F401
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from attain.results import Results as Results
     from attain.simulate import read_run as read_run
     from attain.simulate import simulate as simulate
+    from attain.spend import fit_spend as fit_spend
     from attain.store import RunRefused as RunRefused
     from attain.store import RunStore as RunStore
     from attain.summary import Summary as Summary
@@ -53,6 +58,7 @@ if TYPE_CHECKING:
 
 # Public name -> where it is, and what it is called there.
 _HOMES = {
+    "Backtest": ("attain.backtest", "Backtest"),
     "CalibrationResult": ("attain.calibrate", "CalibrationResult"),
     "Frontier": ("attain.optimise", "Frontier"),
     "Funnel": ("attain.funnel", "Funnel"),
@@ -65,12 +71,16 @@ _HOMES = {
     "RunRefused": ("attain.store", "RunRefused"),
     "RunStore": ("attain.store", "RunStore"),
     "Summary": ("attain.summary", "Summary"),
+    "backtest": ("attain.backtest", "backtest"),
     "calibrate": ("attain.calibrate", "calibrate"),
+    "effort_from_capacity": ("attain.effort", "effort_from_capacity"),
+    "fit_spend": ("attain.spend", "fit_spend"),
     "compare": ("attain.compare", "compare"),
     "frontier": ("attain.optimise", "budget_frontier"),
     "funnel": ("attain.funnel", "funnel"),
     "load_plan": ("attain.plans", "open_plan"),
     "optimise": ("attain.optimise", "optimise"),
+    "read_history": ("attain.history", "read_history"),
     "read_run": ("attain.simulate", "read_run"),
     "replay": ("attain.replay", "replay"),
     "report": ("attain.report", "report"),

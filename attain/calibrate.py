@@ -15,11 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attain.fitted import Fitted, fit
+from attain.fitted import Fitted, fit, with_spend
+from attain.fitted_flow import is_chinese
+from attain.history.currencies import code, read_rates
 from attain.history.mapping import Mapping, read_mapping, write_mapping
+from attain.history.quality import Finding
 from attain.history.read import read_history
 from attain.history.records import History, HistoryRefused, Refusal, reasons
 from attain.planfile import actuals_text, pipeline_text, plan_text
+from attain.spend import fit_spend, read_spend
 from engine.plan.load import load_plan
 from engine.plan.quantities import read_money
 from engine.problems import PlanRefused, Refused
@@ -47,16 +51,20 @@ class CalibrationResult:
     notes: tuple[str, ...]
     plan: Path
     files: tuple[Path, ...]
+    quality: tuple[Finding, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """rows, used, refused (examples by reason), left_out (counts by reason), mapping, fitted, notes, "
-        "plan, files."""
+        """rows, used, refused (examples by reason), left_out (counts by reason), quality, mapping, fitted, notes, plan,
+        files."""
         return {
             "rows": self.rows,
             "used": self.used,
             "refused": [{"row": r.row, "why": r.why} for r in examples(self.refused)],
             "left_out": reasons(self.refused),
-            "mapping": {k: v for k, v in self.mapping.model_dump(mode="json").items() if v not in ([], {}, 1.0)},
+            "quality": [finding.as_json() for finding in self.quality],
+            "mapping": {
+                k: v for k, v in self.mapping.model_dump(mode="json").items() if v not in ([], {}, 1.0, "", "multiply")
+            },
             "fitted": self.fitted,
             "notes": list(self.notes),
             "plan": str(self.plan),
@@ -106,21 +114,31 @@ def calibrate(
     as_of: dt.date | None = None,
     currency: str | None = None,
     title: str | None = None,
+    rates: str | Path | None = None,
+    table: str = "",
+    spend: str | Path | None = None,
 ) -> CalibrationResult:
     """Fit a plan to a history and write it to ``out``, with its pipeline, actuals and mapping beside it.
 
     ``goal``: '+10%' over the last four complete quarters (the default), or an amount. ``mapping``: a saved mapping or
     its file.
-    ``as_of``: fit as if the history had ended that day. ``currency``: else guessed. Raises ``HistoryRefused``,
+    ``as_of``: fit as if the history had ended that day. ``currency``: else guessed. ``rates``: a table of what other
+    currencies are worth in it. ``table``: of a database, where ``history`` is its address. ``spend``:
+    a table of spend by week or month, whose effect on leads is fitted. Raises ``HistoryRefused``,
     ``MappingRefused``, ``GoalRefused`` or ``Refused``, each with one message, and then nothing has been written.
     """
     amount, growth = read_goal(goal)
     given = read_mapping(Path(mapping)) if isinstance(mapping, (str, Path)) else mapping
-    read = read_history(history, mapping=given, as_of=as_of)
-    fitted = fit(read, amount, growth)
+    if rates is not None and currency is None:
+        raise HistoryRefused("a table of rates is in some currency: say which with --currency")
+    worth = read_rates(Path(rates), code(currency)) if rates is not None and currency is not None else None
+    read = read_history(history, mapping=given, as_of=as_of, rates=worth, table=table)
+    money = currency or guess_currency(read)
+    fitted = fit(read, amount, growth, festival=True if money.upper() == "CNY" else None)
+    if spend is not None:
+        fitted = with_spend(fitted, fit_spend(read_spend(Path(spend)), read.deals["created"].dt.date()))
     target = Path(out)
     stem = target.name[: -len(target.suffix)] if target.suffix in (".yaml", ".yml") else target.name
-    money = currency or guess_currency(read)
     texts = {
         target: plan_text(read, fitted, title or f"Fitted to {read.name}", stem, money),
         target.with_name(f"{stem}-mapping.yaml"): write_mapping(read.mapping),
@@ -134,7 +152,15 @@ def calibrate(
     if goal is None:
         notes = (*notes, f"no goal was given: {DEFAULT_GROWTH:+.0%} over the last four quarters is assumed")
     return CalibrationResult(
-        read.rows, read.used, read.refused, read.mapping, summary(read, fitted), notes, target, tuple(texts)
+        read.rows,
+        read.used,
+        read.refused,
+        read.mapping,
+        summary(read, fitted),
+        notes,
+        target,
+        tuple(texts),
+        read.findings,
     )
 
 
@@ -157,10 +183,13 @@ def _write(texts: Table[Path, str], plan: Path) -> None:
 
 
 def guess_currency(history: History) -> str:
-    """CNY where the history is in Chinese or counts in 万, else USD: said in the plan as a guess."""
-    words = "".join([*history.mapping.columns.values(), *history.mapping.won])
-    chinese = any("\u4e00" <= c <= "\u9fff" for c in words)
-    return "CNY" if chinese or history.mapping.unit >= 10_000 else "USD"
+    """The history's own, else CNY where it is in Chinese or counts in 万, else USD: said in the plan as a guess."""
+    return history.currency or ("CNY" if is_chinese(history) else "USD")
+
+
+def _with_sds(odds: dict[str, dict[str, float]], sds: dict[str, dict[str, float]]) -> dict[str, dict[str, list[float]]]:
+    """name -> stage -> [odds, sd of their logarithm]."""
+    return {n: {s: [m, sds.get(n, {}).get(s, 0.0)] for s, m in row.items()} for n, row in odds.items()}
 
 
 def summary(history: History, fitted: Fitted) -> dict[str, Any]:
@@ -199,6 +228,46 @@ def summary(history: History, fitted: Fitted) -> dict[str, Any]:
             "since": fitted.base.since.isoformat(),
             "until": fitted.base.until.isoformat(),
             "bookings": fitted.base.bookings,
+        },
+        "growth": fitted.arrivals.growth,
+        "leads_sd": fitted.arrivals.level_sd,
+        "overdispersion": fitted.arrivals.overdispersion,
+        "festival": list(fitted.arrivals.covariate) if fitted.arrivals.covariate[1] > 0 else None,
+        "sources": {
+            f.name: {
+                "leads_per_month": f.arrivals.per_month,
+                "leads_sd": f.arrivals.level_sd,
+                "leads": f.arrivals.leads,
+            }
+            for f in fitted.flows
+        },
+        "odds": {
+            "reps": {r.name: {s: [m, r.advance_sd.get(s, 0.0)] for s, m in r.advance.items()} for r in fitted.reps},
+            "products": _with_sds(fitted.product_odds, fitted.product_sds),
+            "sources": _with_sds(fitted.source_odds, fitted.source_sds),
+            "spread": fitted.spread,
+        },
+        "economy": None
+        if fitted.economy is None
+        else {
+            "sd": [fitted.economy.sd, *fitted.economy.sd_range],
+            "persistence": [fitted.economy.persistence, *fitted.economy.persistence_range],
+            "regional_sd": [fitted.economy.regional_sd, *fitted.economy.regional_range],
+        },
+        "rework": [
+            {"stage": r.stage, "entered": r.entered, "visits": r.visits, "ended": r.ended, "back": r.back}
+            for r in history.rework
+        ],
+        "not_fitted": fitted.refused,
+        "spend": None
+        if fitted.spend is None
+        else {
+            c.name: {
+                "year": fitted.spend.year(c),
+                "leads_per_month": list(fitted.spend.brought(c)),
+                "carry": list(c.carry),
+            }
+            for c in fitted.spend.responses.channels
         },
         "goal": fitted.goal,
         "pipeline": fitted.pipeline.height,

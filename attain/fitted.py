@@ -6,19 +6,21 @@ does the estimating.
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
+from attain.fitted_flow import Flow, add_months, arrivals_of, flows_of, is_chinese, mix_of, named_sources, shocks_of
+from attain.fitted_stages import StageFit, fit_stages, with_regions
 from attain.history.records import History, HistoryRefused
+from attain.spend import SpendFit
 from engine.fit.amounts import Amount, fit_amounts
-from engine.fit.arrivals import Arrivals, fit_arrivals
-from engine.fit.durations import Waits, fit_waits
-from engine.fit.incidence import ADVANCED, OPEN, Conversion, cohort_range, fit_conversion
-from engine.fit.rates import shrunk_odds, shrunk_shares
+from engine.fit.arrivals import Arrivals
+from engine.fit.incidence import OPEN
+from engine.fit.rates import shrunk_shares
+from engine.fit.shocks import Shocks
 from engine.problems import Refused
 
 ALL = "All"
@@ -26,18 +28,6 @@ OTHER = "Other"
 MOST_PRODUCTS = 30
 MOST_REGIONS = 40
 FEW = 10  # won deals from which a product has values of its own
-RIPE = 0.95  # share of deals that have ended by the age from which win rates of people are compared
-
-
-@dataclass(frozen=True, slots=True)
-class StageFit:
-    """A stage: its conversion over all deals, the probability written (of a deal of average odds), and its waits."""
-
-    name: str
-    conversion: Conversion
-    probability: float
-    waits: Waits
-    won: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +42,7 @@ class RepFit:
     won: int
     bookings: float  # of the base year
     quota: float | None
+    advance_sd: dict[str, float] = field(default_factory=dict)  # of the logarithm of those odds
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +78,15 @@ class Fitted:
     actuals: pl.DataFrame
     valued: bool  # whether the history knows amounts; else deals are counted
     notes: tuple[str, ...]
+    flows: tuple[Flow, ...] = ()  # by source
+    product_sds: dict[str, dict[str, float]] = field(default_factory=dict)
+    source_odds: dict[str, dict[str, float]] = field(default_factory=dict)
+    source_sds: dict[str, dict[str, float]] = field(default_factory=dict)
+    spread: dict[str, dict[str, float]] = field(default_factory=dict)  # factor -> stage -> sd of log odds
+    region_odds: dict[str, dict[str, float]] = field(default_factory=dict)  # carried by people, for notes
+    economy: Shocks | None = None
+    spend: SpendFit | None = None
+    refused: dict[str, str] = field(default_factory=dict)  # part that could not be fitted -> what would suffice
 
 
 def quarter_start(day: dt.date) -> dt.date:
@@ -94,19 +94,19 @@ def quarter_start(day: dt.date) -> dt.date:
     return dt.date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
 
 
-def add_months(day: dt.date, months: int) -> dt.date:
-    """The first of a month, some months on; ``day`` must be a first."""
-    index = day.year * 12 + day.month - 1 + months
-    return dt.date(index // 12, index % 12 + 1, 1)
-
-
-def fit(history: History, goal: float | None = None, growth: float | None = 0.10) -> Fitted:
-    """Fit everything. ``goal``: bookings in the horizon; else ``growth`` over the last four quarters.
+def fit(
+    history: History, goal: float | None = None, growth: float | None = 0.10, *, festival: bool | None = None
+) -> Fitted:
+    """Fit everything. ``goal``: bookings in the horizon; else ``growth`` over the last four quarters. ``festival``:
+    whether the Spring Festival moves lead flow (unless given: where the history is Chinese).
 
     Raises HistoryRefused where the history holds too little to fit a plan.
     """
     notes: list[str] = []
+    refused: dict[str, str] = {}
+    festival = is_chinese(history) if festival is None else festival
     deals = _places(history, notes)
+    deals = named_sources(deals, _last_year(deals, history.as_of), notes)
     start = quarter_start(history.as_of)
     end = add_months(start, 12) - dt.timedelta(days=1)
     recent = _last_year(deals, history.as_of)
@@ -116,9 +116,10 @@ def fit(history: History, goal: float | None = None, growth: float | None = 0.10
         deals = deals.with_columns(value=pl.lit(1.0))
         recent = recent.with_columns(value=pl.lit(1.0))
     try:
-        stages, rep_odds, product_odds = _stages(history, deals, notes)
+        stages, odds = fit_stages(history, deals, notes)
         values = _values(deals, history.as_of, notes)
-        arrivals = _arrivals(deals, history.as_of)
+        arrivals = arrivals_of(deals, history.as_of, start, festival=festival)
+        flows = flows_of(deals, recent, history.as_of, start, festival=festival)
     except Refused as error:
         raise HistoryRefused(f"{history.name}: {error}") from None
     base = _base(deals, start, history.as_of, notes)
@@ -129,9 +130,11 @@ def fit(history: History, goal: float | None = None, growth: float | None = 0.10
             "it is nought; "
             "give the goal as an amount"
         )
-    reps = _reps(history, deals, recent, rep_odds, base, target, notes)
+    refused |= {name.split(":")[0]: name for name in arrivals.missing}
+    economy = shocks_of(deals, history.as_of, refused)
+    reps = _reps(deals, recent, with_regions(odds, deals), base, target, notes)
     names = {r.name for r in reps}
-    mix = _mix(recent)
+    mix = mix_of(recent)
     pipeline = _pipeline(history, deals, names)
     actuals = _actuals(deals, start, history.as_of, reps)
     return Fitted(
@@ -140,7 +143,7 @@ def fit(history: History, goal: float | None = None, growth: float | None = 0.10
         history.as_of,
         stages,
         values,
-        product_odds,
+        odds.of["product"],
         tuple(sorted(set(deals["region"].to_list()))),
         reps,
         arrivals,
@@ -153,6 +156,14 @@ def fit(history: History, goal: float | None = None, growth: float | None = 0.10
         actuals,
         valued,
         tuple(notes),
+        flows,
+        odds.sd["product"],
+        odds.of["source"],
+        odds.sd["source"],
+        odds.spread,
+        odds.of["region"],
+        economy=economy,
+        refused=refused,
     )
 
 
@@ -207,100 +218,7 @@ def _last_year(deals: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
     return deals.filter((pl.col("created") > since) | (pl.col("status") == "open"))
 
 
-def _mix(recent: pl.DataFrame) -> dict[str, dict[str, int]]:
-    mix: dict[str, dict[str, int]] = {}
-    counts = recent.group_by("region", "product").len().sort("region", "product")
-    for region, product, n in counts.iter_rows():
-        mix.setdefault(region, {})[product] = n
-    return mix
-
-
-# --- stages and odds --------------------------------------------------------------------------------------------------
-
-Odds = dict[str, dict[str, float]]  # name -> stage -> odds multiplier
-
-
-def _stages(history: History, deals: pl.DataFrame, notes: list[str]) -> tuple[tuple[StageFit, ...], Odds, Odds]:
-    visits = history.visits.with_columns(deals["product"].gather(history.visits["deal"]).alias("product"))
-    span = (history.as_of - deals["created"].min().date()).days  # type: ignore[union-attr]
-    rep_odds: Odds = {}
-    product_odds: Odds = {}
-    out = []
-    for s, name in enumerate(history.stages):
-        own = visits.filter(pl.col("stage") == s)
-        times, outcomes = own["days"].to_numpy(), own["outcome"].to_numpy()
-        try:
-            conversion = fit_conversion(times, outcomes, cohorts=_cohorts(own, span), ahead=4 if span >= 730 else 12)
-        except Refused as error:
-            raise Refused(f"stage {name!r}: {error}") from None
-        waits = fit_waits(times, outcomes, resolution=history.resolution)
-        probability = conversion.probability
-        ripe = _ripe(own, history.as_of)
-        if 0 < probability < 1:
-            probability = _compare(ripe, name, probability, rep_odds, product_odds)
-        ended = conversion.entered - conversion.open
-        if conversion.of < 0.5 * ended:
-            low, high = cohort_range(outcomes, _cohorts(own, span))
-            notes.append(
-                f"stage {name!r}: conversion moves more than chance does, between {low:.2f} and {high:.2f} by "
-                f"{'quarter' if span >= 730 else 'month'} of entry; the plan knows the coming year's as from "
-                f"{conversion.of:.0f} deals, not from {ended:,}"
-            )
-        out.append(StageFit(name, conversion, probability, waits, s == len(history.stages) - 1))
-    return tuple(out), rep_odds, product_odds
-
-
-def _cohorts(visits: pl.DataFrame, span: int) -> np.ndarray:
-    entered = visits["entered"]
-    unit = 3 if span >= 730 else 1
-    return ((entered.dt.year().cast(pl.Int64) * 12 + entered.dt.month().cast(pl.Int64) - 1) // unit).to_numpy()
-
-
-def _ripe(visits: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
-    """Visits that have ended, of those begun long enough ago that nearly all have: else quick outcomes count double."""
-    ended = visits.filter(pl.col("outcome") != OPEN)
-    age = float(np.quantile(ended["days"].to_numpy(), RIPE))
-    before = dt.datetime.combine(as_of, dt.time(0)) - dt.timedelta(days=age)
-    ripe = ended.filter(pl.col("entered") <= before)
-    return ripe if ripe.height >= 0.5 * ended.height else ended
-
-
-def _compare(ripe: pl.DataFrame, stage: str, mean: float, rep_odds: Odds, product_odds: Odds) -> float:
-    """Odds multipliers of people and products at a stage; the probability at which their mean is the stage's."""
-    named = ripe.filter(pl.col("person").is_not_null())
-    people, products = sorted(named["person"].unique()), sorted(named["product"].unique())
-    if len(people) < 2 and len(products) < 2:
-        return mean
-    cells = named.group_by("person", "product").agg(
-        (pl.col("outcome") == ADVANCED).sum().alias("won"), pl.len().alias("of")
-    )
-    cells = cells.sort("person", "product")
-    codes = [
-        np.array([people.index(p) for p in cells["person"]], dtype=np.int64),
-        np.array([products.index(p) for p in cells["product"]], dtype=np.int64),
-    ]
-    won, of = cells["won"].to_numpy().astype(float), cells["of"].to_numpy().astype(float)
-    effects = shrunk_odds(won, of, codes, [len(people), len(products)])
-    for names, table, multipliers in zip(
-        (people, products), (rep_odds, product_odds), effects.multipliers, strict=True
-    ):
-        if len(names) > 1:
-            for person, m in zip(names, multipliers, strict=True):
-                table.setdefault(person, {})[stage] = float(m)
-    logs = sum(np.log(m[c]) for m, c in zip(effects.multipliers, codes, strict=True))
-    if len(people) < 2 or len(products) < 2:
-        logs = np.log(effects.multipliers[0 if len(people) > 1 else 1][codes[0 if len(people) > 1 else 1]])
-    return _centre(np.asarray(logs, dtype=np.float64), of, mean)
-
-
-def _centre(logs: np.ndarray, weight: np.ndarray, mean: float) -> float:
-    """The probability p with: mean over deals of expit(logit p + log multiplier) = ``mean``."""
-    low, high = -30.0, 30.0
-    for _ in range(80):
-        middle = (low + high) / 2
-        value = float(np.sum(weight / (1 + np.exp(-(middle + logs)))) / weight.sum())
-        low, high = (middle, high) if value < mean else (low, middle)
-    return float(1 / (1 + np.exp(-(low + high) / 2)))
+# --- values -----------------------------------------------------------------------------------------------------------
 
 
 def _values(deals: pl.DataFrame, as_of: dt.date, notes: list[str]) -> dict[str, Amount]:
@@ -328,24 +246,6 @@ def _values(deals: pl.DataFrame, as_of: dt.date, notes: list[str]) -> dict[str, 
         else:
             out[product] = fit_amounts(own["value"].to_numpy())
     return out
-
-
-def _arrivals(deals: pl.DataFrame, as_of: dt.date) -> Arrivals:
-    """Leads by complete month; a first or last month that the history does not cover is left out."""
-    created = deals["created"].dt.date()
-    first, last = created.min(), as_of
-    if not isinstance(first, dt.date):
-        raise Refused("no deal with a date of creation")
-    begin = first.replace(day=1) if first.day <= 3 else add_months(first.replace(day=1), 1)
-    complete = as_of.day == calendar.monthrange(as_of.year, as_of.month)[1]
-    end = add_months(last.replace(day=1), 1 if complete else 0)
-    months = (end.year - begin.year) * 12 + end.month - begin.month
-    if months < 1:  # less than a month of history: its own span, scaled
-        days = max(1, (as_of - first).days + 1)
-        return fit_arrivals([deals.height * 30.4375 / days], as_of.month)
-    index = (created.dt.year().cast(pl.Int64) - begin.year) * 12 + created.dt.month().cast(pl.Int64) - begin.month
-    kept = index.filter((index >= 0) & (index < months)).to_numpy()
-    return fit_arrivals(np.bincount(kept, minlength=months), begin.month)
 
 
 # --- the year before --------------------------------------------------------------------------------------------------
@@ -380,10 +280,9 @@ def _won_between(deals: pl.DataFrame, since: dt.date, until: dt.date) -> pl.Data
 
 
 def _reps(
-    history: History,
     deals: pl.DataFrame,
     recent: pl.DataFrame,
-    odds: Odds,
+    odds: tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]],
     base: Base,
     goal: float,
     notes: list[str],
@@ -412,7 +311,7 @@ def _reps(
         amount = made.get(name, 0.0)
         quota = goal * amount / total if amount > 0 else None
         n, w = whole[name]
-        out.append(RepFit(name, *places[name], odds.get(name, {}), n, w, amount, quota))
+        out.append(RepFit(name, *places[name], odds[0].get(name, {}), n, w, amount, quota, odds[1].get(name, {})))
     return tuple(out)
 
 
@@ -423,16 +322,22 @@ def _shares(
     known = recent.filter(pl.col("owner").is_in(sorted(names)))
     if not known.height:
         return {region: {product: dict.fromkeys(names, 1.0) for product in row} for region, row in mix.items()}
+    by_region: dict[str, dict[str, float]] = {}
+    by_cell: dict[tuple[str, str], dict[str, float]] = {}
+    for region, product, owner, n in known.group_by("region", "product", "owner").len().iter_rows():
+        row_of = by_region.setdefault(region, {})
+        row_of[owner] = row_of.get(owner, 0.0) + n
+        by_cell.setdefault((region, product), {})[owner] = float(n)
+    everyone = sorted(known["owner"].unique().to_list())
     out: dict[str, dict[str, dict[str, float]]] = {}
     for region, row in mix.items():
-        here = known.filter(pl.col("region") == region)
-        people = sorted((here if here.height else known)["owner"].unique())
-        prior = np.array([here.filter(pl.col("owner") == p).height for p in people], dtype=float)
+        own = by_region.get(region, {})
+        people = sorted(own) or everyone
+        prior = np.array([own.get(p, 0.0) for p in people])
         prior = prior / prior.sum() if prior.sum() else np.full(len(people), 1 / len(people))
         out[region] = {}
         for product in row:
-            served = here.filter(pl.col("product") == product)
-            counts = np.array([served.filter(pl.col("owner") == p).height for p in people], dtype=float)
+            counts = np.array([by_cell.get((region, product), {}).get(p, 0.0) for p in people])
             out[region][product] = dict(zip(people, shrunk_shares(counts, prior).tolist(), strict=True))
     return out
 
@@ -480,3 +385,24 @@ def _actuals(deals: pl.DataFrame, start: dt.date, as_of: dt.date, reps: tuple[Re
             pl.lit(1).alias("deals_won"),
         )
     )
+
+
+# --- spend ------------------------------------------------------------------------------------------------------------
+
+
+def with_spend(fitted: Fitted, spend: SpendFit) -> Fitted:
+    """The plan's leads with those that spend brought as sources of their own: together they are as many as before."""
+    brought = sum(spend.brought(c)[0] for c in spend.responses.channels)
+    largest = max(fitted.flows, key=lambda f: f.arrivals.per_month)
+    rest = max(0.0, largest.arrivals.per_month - brought)
+    reduced = replace(largest, arrivals=replace(largest.arrivals, per_month=rest))
+    flows = tuple(reduced if f is largest else f for f in fitted.flows)
+    notes = []
+    for channel in spend.responses.channels:
+        middle, low, high = spend.brought(channel)
+        notes.append(
+            f"{channel.name}: at {spend.year(channel):,.0f} a year it brings {middle:,.1f} leads a month "
+            f"({low:,.1f} to "
+            f"{high:,.1f}), from {spend.responses.periods} periods; as many are taken off {largest.name!r}"
+        )
+    return replace(fitted, flows=flows, spend=spend, notes=(*fitted.notes, *notes))

@@ -9,14 +9,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 
+import numpy as np
 import polars as pl
 
-from attain.fitted import Fitted, RepFit, StageFit
+from attain.fitted import Fitted, RepFit
+from attain.fitted_flow import Flow
+from attain.fitted_stages import StageFit
 from attain.history.records import History, reasons
+from attain.spend import DRAWS, SpendFit
 from engine.fit.amounts import Amount
 from engine.fit.durations import Wait
+from engine.fit.response import Channel
 
 _PLAIN = re.compile(r"^[^\W\d_][\w .\-/&()]*$")
 _WORDS = {"yes", "no", "on", "off", "true", "false", "null", "y", "n", "none", "nan", "inf"}
@@ -56,24 +62,27 @@ def wait_form(wait: Wait | None) -> str:
     if wait is None:
         return "0 cd"
     p = wait.parameters
+    of = _known(wait.of)
     if wait.family == "constant":
         return _days(p[0])
     if wait.family == "exponential":
-        return f"{{exponential: {{mean: {_days(p[0])}}}}}"
+        return f"{{exponential: {{mean: {_days(p[0])}{of}}}}}"
     if wait.family == "lognormal":
-        return f"{{lognormal: {{median: {_days(p[0])}, sigma: {number(p[1])}}}}}"
+        return f"{{lognormal: {{median: {_days(p[0])}, sigma: {number(p[1])}{of}}}}}"
     if wait.family == "weibull":
-        return f"{{weibull: {{median: {_days(p[0])}, shape: {number(p[1])}}}}}"
-    return _table(wait.levels, p, _days)
+        return f"{{weibull: {{median: {_days(p[0])}, shape: {number(p[1])}{of}}}}}"
+    return _table(wait.levels, p, _days, wait.of)
 
 
-def _table(levels: tuple[float, ...], values: tuple[float, ...], said: object) -> str:
+def _known(of: float) -> str:
+    """From how many observations a distribution is known, as the last thing in its form."""
+    return f", of: {number(max(1.0, of), 3)}" if of > 0 else ""
+
+
+def _table(levels: tuple[float, ...], values: tuple[float, ...], said: object, of: float) -> str:
     write = said if callable(said) else number
-    return (
-        "{quantiles: {"
-        + ", ".join(f"{level * 100:g}%: {write(v)}" for level, v in zip(levels, values, strict=True))
-        + "}}"
-    )
+    pairs = ", ".join(f"{level * 100:g}%: {write(v)}" for level, v in zip(levels, values, strict=True))
+    return f"{{quantiles: {{{pairs}{_known(of)}}}}}"
 
 
 def amount_form(amount: Amount) -> str:
@@ -82,8 +91,8 @@ def amount_form(amount: Amount) -> str:
     if amount.family == "constant":
         return number(p[0])
     if amount.family == "lognormal":
-        return f"{{lognormal: {{median: {number(p[0])}, sigma: {number(p[1])}}}}}"
-    return _table(amount.levels, p, number)
+        return f"{{lognormal: {{median: {number(p[0])}, sigma: {number(p[1])}{_known(amount.of)}}}}}"
+    return _table(amount.levels, p, number, amount.of)
 
 
 def plan_text(history: History, fitted: Fitted, title: str, stem: str, currency: str) -> str:
@@ -91,10 +100,11 @@ def plan_text(history: History, fitted: Fitted, title: str, stem: str, currency:
     parts = [
         _head(history, fitted, title, stem, currency),
         _goals(fitted),
-        _stages(fitted),
+        _stages(history, fitted),
         _products(fitted),
         _reps(fitted),
         _sources(fitted),
+        _economy(fitted),
         _beside(fitted, stem),
     ]
     return "\n".join(parts)
@@ -108,6 +118,12 @@ def _head(history: History, fitted: Fitted, title: str, stem: str, currency: str
     ]
     lines += [f"#   left out: {n:,} x {_said(why)}" for why, n in left.items()]
     lines += [f"# Columns: {stem}-mapping.yaml. Every comment says what its number rests on."]
+    if history.findings:
+        lines += ["#", "# Data quality:"]
+        lines += [f"#  - {_said(f.what)}: {_said(f.done)}" for f in history.findings]
+    if fitted.refused:
+        lines += ["#", "# Not fitted, and what would suffice:"]
+        lines += [f"#  - {_said(why)}" for why in fitted.refused.values()]
     if history.notes or fitted.notes:
         lines += ["#", "# What was found:"]
         lines += [f"#  - {_said(note)}" for note in (*history.notes, *fitted.notes)]
@@ -145,10 +161,22 @@ def _goals(fitted: Fitted) -> str:
     return "\n".join([*lines, ""])
 
 
-def _stages(fitted: Fitted) -> str:
-    lines = ["stages:  # effort is not in the data: work is 0 h until you write it, and waits hold the whole time"]
+def _stages(history: History, fitted: Fitted) -> str:
+    lines = [
+        "stages:  # effort is not in the data: work is 0 h until you write it, and waits hold the whole time",
+        "  # of: how many deals a wait is known from; its posterior is drawn once a replication, as that of advance is",
+    ]
+    visits = {r.stage: r for r in history.rework}
     for stage in fitted.stages:
         lines += _stage(stage)
+        seen = visits.get(stage.name)
+        if seen is not None and seen.back:
+            lines.insert(
+                -1 if stage.won else len(lines),
+                f"    # {seen.back:,} of {seen.ended:,} visits went back to an earlier stage; a deal that comes "
+                f"here comes "
+                f"{number(seen.per_deal, 3)} times: write the work of one visit times that",
+            )
     return "\n".join([*lines, ""])
 
 
@@ -188,6 +216,17 @@ def _odds(odds: dict[str, float], least: float = 0.005) -> str:
     return "{" + ", ".join(f"{name(s)}: {number(m, 3)}" for s, m in kept.items()) + "}" if kept else ""
 
 
+def _known_odds(indent: str, odds: dict[str, float], sds: dict[str, float]) -> list[str]:
+    """Odds, and how sure they are."""
+    lines = []
+    if written := _odds(odds):
+        lines.append(f"{indent}advance: {written}")
+    kept = {stage: sd for stage, sd in sds.items() if sd >= 0.005}
+    if kept:
+        lines.append(f"{indent}advance_sd: {{" + ", ".join(f"{name(s)}: {number(v, 2)}" for s, v in kept.items()) + "}")
+    return lines
+
+
 def _products(fitted: Fitted) -> str:
     lines = ["products:  # values of won deals; advance: odds against the average, shrunk toward 1 where deals are few"]
     for product, amount in fitted.products.items():
@@ -197,9 +236,7 @@ def _products(fitted: Fitted) -> str:
             else "no amounts in the data"
         )
         lines += [f"  {name(product)}:", f"    deal_value: {amount_form(amount)}  # {mean}"]
-        odds = _odds(fitted.product_odds.get(product, {}))
-        if odds:
-            lines.append(f"    advance: {odds}")
+        lines += _known_odds("    ", fitted.product_odds.get(product, {}), fitted.product_sds.get(product, {}))
     lines += ["", "regions: {" + ", ".join(f"{name(r)}: {{}}" for r in fitted.regions) + "}", ""]
     return "\n".join(lines)
 
@@ -223,9 +260,7 @@ def _rep(rep: RepFit, fitted: Fitted) -> list[str]:
         lines.append(f"    region: [{', '.join(name(r) for r in rep.regions)}]")
     if set(rep.products) != set(fitted.products):
         lines.append(f"    products: [{', '.join(name(p) for p in rep.products)}]")
-    odds = _odds(rep.advance)
-    if odds:
-        lines.append(f"    advance: {odds}")
+    lines += _known_odds("    ", rep.advance, rep.advance_sd)
     if rep.quota is None:
         lines.append("    # no quota: nothing booked in the base year")
     elif fitted.valued:
@@ -234,26 +269,12 @@ def _rep(rep: RepFit, fitted: Fitted) -> list[str]:
 
 
 def _sources(fitted: Fitted) -> str:
-    a = fitted.arrivals
-    lines = [
-        "sources:",
-        "  market:",
-        f"    # {a.leads:,} deals were created in the last {a.months} complete months. Level: their mean"
-        + (", over the season of those months." if a.months < 12 else "."),
-        f"    # The last four months ran at {number(a.recent)} a month, those before at {number(a.earlier)}:"
-        + (" the flow is moving; check which level will hold." if _moving(a.recent, a.earlier) else " steady."),
-        f"    leads_per_month: {number(a.per_month)}",
-    ]
-    if any(abs(s - 1) > 1e-9 for s in a.season):
-        lines += [
-            f"    # by calendar month ({', '.join(_MONTHS)}), shrunk to {a.shrinkage:.0%} of what was seen",
-            f"    season: [{', '.join(number(s, 3) for s in a.season)}]",
-        ]
-    else:
-        lines.append("    # no season: the history does not repeat months often enough, or shows no more than chance")
-    lines.append("    mix:  # deals created in the last twelve months, and those still open")
-    for region, row in fitted.mix.items():
-        lines.append(f"      {name(region)}: {{{', '.join(f'{name(p)}: {n}' for p, n in row.items())}}}")
+    lines = ["sources:  # leads_sd, growth_sd, season_sd: how sure; overdispersion: a month's own luck, beyond Poisson"]
+    for flow in fitted.flows:
+        lines += _source(flow, fitted)
+    if fitted.spend is not None:
+        for channel in fitted.spend.responses.channels:
+            lines += _spent(fitted.spend, channel, fitted)
     lines += [
         "",
         "routing:",
@@ -267,6 +288,88 @@ def _sources(fitted: Fitted) -> str:
                 f"      {name(product)}: {{{', '.join(f'{name(r)}: {number(s, 3)}' for r, s in people.items())}}}"
             )
     return "\n".join([*lines, ""])
+
+
+def _source(flow: Flow, fitted: Fitted) -> list[str]:
+    a = flow.arrivals
+    lines = [
+        f"  {name(flow.name)}:",
+        f"    # {a.leads:,} deals were created in {a.months} complete months; level is their fit at the middle of "
+        f"the horizon, "
+        "half of their growth carried on.",
+        f"    # The last four months ran at {number(a.recent)} a month, the eight before at {number(a.earlier)}:"
+        + (" the flow is moving; check which level will hold." if _moving(a.recent, a.earlier) else " steady."),
+        f"    leads_per_month: {number(a.per_month)}",
+    ]
+    if a.level_sd >= 0.0005:
+        lines.append(f"    leads_sd: {number(a.level_sd, 2)}")
+    if a.growth_sd > 0:
+        lines += [f"    growth: {number(float(math.expm1(a.growth)), 2)}", f"    growth_sd: {number(a.growth_sd, 2)}"]
+    if fitted.economy is None and a.overdispersion >= 0.0005:
+        lines.append(f"    overdispersion: {number(a.overdispersion, 2)}")
+    if any(abs(s - 1) > 1e-9 for s in a.season):
+        moved = f"; the Spring Festival x {math.exp(a.covariate[0]):.2f}, where it falls" if a.covariate[1] > 0 else ""
+        lines += [
+            f"    # by calendar month ({', '.join(_MONTHS)}), shrunk to {a.shrinkage:.0%} of what was seen{moved}",
+            f"    season: [{', '.join(number(s, 3) for s in a.season)}]",
+            f"    season_sd: {number(a.season_sd, 2)}",
+        ]
+    else:
+        lines.append("    # no season: the history does not repeat months often enough, or shows no more than chance")
+    lines += _known_odds("    ", fitted.source_odds.get(flow.name, {}), fitted.source_sds.get(flow.name, {}))
+    lines.append("    mix:  # deals created in the last twelve months, and those still open")
+    for region, row in flow.mix.items():
+        lines.append(f"      {name(region)}: {{{', '.join(f'{name(p)}: {n}' for p, n in row.items())}}}")
+    return lines
+
+
+def _spent(spend: SpendFit, channel: Channel, fitted: Fitted) -> list[str]:
+    rows, carry = spend.monthly(channel)
+    most, half, shape = np.median(rows, axis=0)
+    middle, low, high = spend.brought(channel)
+    order = np.argsort(rows[:, 0] / (1 + (rows[:, 1] / max(spend.year(channel) / 12, 1e-12)) ** rows[:, 2]))
+    kept = rows[order[np.linspace(0, len(rows) - 1, DRAWS).round().astype(int)]]
+    draws = ", ".join("[" + ", ".join(number(float(v), 3) for v in row) + "]" for row in kept)
+    lines = [
+        f"  {name(channel.name)}:",
+        f"    # from {spend.responses.periods} periods of {_said(spend.table.name)}: {number(middle, 3)} leads a "
+        f"month at this "
+        f"spend (95%: {number(low, 3)} to {number(high, 3)});",
+        f"    # spend tried up to {number(channel.spent[1] * spend.per_month, 3)} a month: beyond that the curve is "
+        f"a guess",
+        f"    budget: {number(spend.year(channel))}",
+        "    response:",
+        f"      carry_over: {number(carry, 2)}",
+        "      hill:",
+        f"        most_leads_per_month: {number(float(most), 3)}",
+        f"        half_at: {number(float(half), 3)}",
+        f"        shape: {number(float(shape), 3)}",
+        f"        draws: [{draws}]  # one a replication",
+        "    mix:",
+    ]
+    for region, row in fitted.mix.items():
+        lines.append(f"      {name(region)}: {{{', '.join(f'{name(p)}: {n}' for p, n in row.items())}}}")
+    return lines
+
+
+def _economy(fitted: Fitted) -> str:
+    e = fitted.economy
+    if e is None:
+        return ""
+    rows = ", ".join(f"[{number(a, 2)}, {number(b, 2)}, {number(c, 2)}]" for a, b, c in e.draws)
+    return "\n".join(
+        [
+            f"economy:  # from how {e.regions} regions' leads moved together over {e.months} months; 95%: sd "
+            f"{number(e.sd_range[0], 2)} to {number(e.sd_range[1], 2)}, regional {number(e.regional_range[0], 2)} to "
+            f"{number(e.regional_range[1], 2)}",
+            f"  sd: {number(e.sd, 2)}",
+            f"  persistence: {number(e.persistence, 2)}",
+            f"  regional_sd: {number(e.regional_sd, 2)}",
+            "  conversion: 0  # how conversion has moved is in its {wins, of}; counted once",
+            f"  draws: [{rows}]  # sd, persistence, regional_sd: one a replication",
+            "",
+        ]
+    )
 
 
 def _moving(recent: float, earlier: float) -> bool:

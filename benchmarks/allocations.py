@@ -22,10 +22,10 @@ import numpy.typing as npt
 
 import scenarios
 from attain.optimise.aims import Aim, aim_of
-from attain.optimise.decisions import Decision, decisions_of
+from attain.optimise.decisions import Decision
 from attain.optimise.search import Paths, simulate_batches, work_limits
 from attain.optimise.verdict import Values, gain_of, odds_of
-from attain.optimise.workflow import again, searched
+from attain.optimise.workflow import again, decisions_of, searched
 from attain.plans import open_plan
 from benchmarks.baselines import Mean, equal_split, greedy, last_year, slsqp
 from engine.batch import Simulator

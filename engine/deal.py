@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
 from typing import Any
 
 import simpy
@@ -75,6 +77,14 @@ class Lookup:
         self._world = world
         self._odds: dict[tuple[int, int, int, int, int], list[float]] = {}
         self._routes: dict[tuple[int, int, int, int, int], tuple[int, Any, Any, Any]] = {}
+
+    def with_odds(self, drawn: Mapping[str, Any]) -> Lookup:
+        """This, with odds that a replication has drawn anew."""
+        other = copy.copy(self)
+        for name, odds in drawn.items():
+            setattr(other, name, odds.tolist())
+        other._odds = {}
+        return other
 
     def routes(self, deal: Deal, staff: int) -> tuple[int, Any, Any, Any]:
         """How the deal is routed: the rule, who may take it, those there by number, and their cumulated shares."""

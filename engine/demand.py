@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.arithmetic import exp, log
+from engine.arithmetic import added, exp, log
 from engine.arrivals import AT_ONCE, AT_RANDOM, EVENLY
 from engine.calendar import WorkCalendar
 from engine.draws import entity_key
@@ -53,6 +53,7 @@ class BudgetLine:
     amount: float  # over the horizon, in major units
     months: tuple[float, ...]  # the spend by month of the horizon
     response: Response
+    felt: tuple[float, ...] = ()  # the spend that works in each month, after carry-over
 
 
 def responded(response: Response, spend: float) -> float:
@@ -71,7 +72,7 @@ def responded(response: Response, spend: float) -> float:
 
 def normalised(weights: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], float]:
     """Weights as shares of one, in sorted order; none at all gives none."""
-    total = sum(weights[key] for key in sorted(weights))
+    total = added(weights[key] for key in sorted(weights))
     return {key: weights[key] / total for key in sorted(weights) if weights[key] > 0.0} if total > 0.0 else {}
 
 
@@ -119,15 +120,29 @@ def budget_lines(name: str, source: Source, cal: WorkCalendar) -> list[BudgetLin
     lines = []
     for (region, product), spend in sorted(split.items()):
         months = spend_by_month(spend, cal)
-        amount = sum(months) if isinstance(spend, tuple) else spend
-        lines.append(BudgetLine(name, region, product, float(amount), months, source.response))
+        amount = added(months) if isinstance(spend, tuple) else spend
+        felt = carried_over(months, source.response.carry_over, cal)
+        lines.append(BudgetLine(name, region, product, float(amount), months, source.response, felt))
     return lines
+
+
+def carried_over(months: tuple[float, ...], carry: float, cal: WorkCalendar) -> tuple[float, ...]:
+    """Spend by month as it works: a part `carry` of each month's goes on to the next; steady spend is itself."""
+    if carry == 0.0:
+        return months
+    shares = month_shares(cal)
+    rates = [spend / share if share > 0.0 else 0.0 for spend, share in zip(months, shares, strict=True)]
+    level, felt = rates[0] if rates else 0.0, []
+    for rate, share in zip(rates, shares, strict=True):
+        level = carry * level + (1.0 - carry) * rate
+        felt.append(float(level * share))
+    return tuple(felt)
 
 
 def line_leads(line: BudgetLine, amount: float, cal: WorkCalendar) -> float:
     """Leads over the horizon that a line makes at another amount, its months' profile kept; without a season."""
     shares = month_shares(cal)
-    profile = np.array(line.months) / line.amount if line.amount > 0.0 else shares / shares.sum()
+    profile = np.array(line.felt or line.months) / line.amount if line.amount > 0.0 else shares / shares.sum()
     leads = 0.0
     for part, share in zip(profile, shares, strict=True):
         if share > 0.0:
@@ -147,12 +162,16 @@ def within_line(line: BudgetLine, mix: Mapping[tuple[str, str], float]) -> dict[
     return normalised(inside)
 
 
-def season_factors(season: tuple[float, ...], cal: WorkCalendar) -> NDArray[np.float64]:
-    """[months]: the season's factor for each month of the horizon; 12 weights from January, their mean is 1."""
-    if not season:
-        return np.ones(len(cal.month_labels))
-    mean = sum(season) / len(season)
-    return np.array([season[int(label[5:7]) - 1] / mean for label in cal.month_labels])
+def season_factors(source: Source, cal: WorkCalendar) -> NDArray[np.float64]:
+    """[months]: season and growth as a factor of the flow. 12 weights from January, mean 1; growth is 1 mid-horizon."""
+    factors = np.ones(len(cal.month_labels))
+    if source.season:
+        mean = added(source.season) / len(source.season)
+        factors = np.array([source.season[int(label[5:7]) - 1] / mean for label in cal.month_labels])
+    if source.growth:
+        slope, middle = log(1.0 + source.growth) / 12.0, 0.5 * (len(factors) - 1)
+        factors = factors * np.array([exp(slope * (m - middle)) for m in range(len(factors))])
+    return factors
 
 
 def hours_of_full_months(cal: WorkCalendar) -> NDArray[np.float64]:
@@ -168,7 +187,7 @@ def hours_of_full_months(cal: WorkCalendar) -> NDArray[np.float64]:
 
 def _leads_by_month(source: Source, cal: WorkCalendar) -> NDArray[np.float64]:
     """Leads per working hour by month that a source makes without any budget."""
-    season = season_factors(source.season, cal)
+    season = season_factors(source, cal)
     rates = np.zeros(len(cal.month_labels))
     if source.leads_per_month is not None:
         rates = rates + source.leads_per_month * season / hours_of_full_months(cal)
@@ -227,13 +246,13 @@ def source_cells(
     if not lines:
         rates = _leads_by_month(source, cal)
         return [cell("source", key, rates * share) for key, share in sorted(mix.items())], []
-    season = season_factors(source.season, cal)
+    season = season_factors(source, cal)
     full = hours_of_full_months(cal)
     shares = month_shares(cal)
     cells = []
     for number, line in enumerate(lines):
         # A cut month has its part of a month's spend; the response is to the spend of a whole month.
-        whole = [spend / s if s > 0 else 0.0 for spend, s in zip(line.months, shares, strict=True)]
+        whole = [spend / s if s > 0 else 0.0 for spend, s in zip(line.felt, shares, strict=True)]
         rates = np.array([responded(line.response, spend) for spend in whole]) * season / full
         split = within_line(line, mix)
         cells += [cell("source", key, rates * share, line=first_line + number) for key, share in sorted(split.items())]

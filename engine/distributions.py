@@ -367,8 +367,13 @@ class DistributionTable:
             raise _refuse(path, name, "a column with at least one value")
         return tuple(float(x) for x in columns[name])
 
-    def _block(self, values: tuple[float, ...]) -> tuple[int, int]:
-        """Where the table holds these values; a column used by several distributions stands there once."""
+    def _block(self, values: tuple[float, ...], *, shared: bool = True) -> tuple[int, int]:
+        """Where the table holds these values; a column used by several distributions stands there once.
+
+        What is drawn from a posterior stands there for itself."""
+        if not shared:
+            self._table.extend(values)
+            return len(self._table) - len(values), len(self._table)
         start = self._blocks.setdefault(values, len(self._table))
         if start == len(self._table):
             self._table.extend(values)
@@ -405,7 +410,7 @@ class DistributionTable:
             levels, values = tuple(p for p, _ in numbers.quantiles), tuple(x for _, x in numbers.quantiles)
             if any(low > high for low, high in itertools.pairwise(values)):
                 raise _refuse(path, values, "quantiles that do not fall as their levels rise")
-            start, stop = self._block(levels + values)
+            start, stop = self._block(levels + values, shared=dist.of is None)
         self._rows.append((KINDS.index(dist.kind), int(calendar_days), p0, p1, p2, start, stop))
         return len(self._rows) - 1
 

@@ -84,6 +84,8 @@ class Model:
         self.at = lookup or Lookup(world)
         self.draw = (seed, replication, phase)
         self.parameters = parameters or realise(world, seed, replication, phase)
+        if self.parameters.multipliers:
+            self.at = self.at.with_odds(self.parameters.multipliers)
         self.env = KeyedEnvironment(world.start)
         self.attribution = attribution
         self.tally = Tally(world, self.at.legs_at, keep_log, attribution.count if attribution else 0)
@@ -93,7 +95,10 @@ class Model:
         self.open_deals = np.zeros(len(world.reps), dtype=np.int64)
         # Whose turn it was last, by who may take a deal: its product, region and segment.
         self.last_turn = [[[NOBODY] * len(world.segments) for _ in world.regions] for _ in world.products]
-        self.dists, self.table, self.hours_at = world.dists, world.table, world.cal.hours_at
+        drawn = self.parameters
+        self.dists = world.dists if drawn.dists is None else drawn.dists
+        self.table = world.table if drawn.table is None else drawn.table
+        self.hours_at = world.cal.hours_at
         self.advance = self.parameters.advance.tolist()
         self.economy = self.parameters.odds.tolist()
         self.month = month_of(world.cal.month_ends, world.start)

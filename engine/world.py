@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.arithmetic import added
 from engine.calendar import WorkCalendar, resolve, to_hours
 from engine.demand import BudgetLine, Cell, prospecting_cells, source_cells
 from engine.distributions import DistributionTable
@@ -21,6 +22,7 @@ from engine.draws import entity_key, register_keys
 from engine.goals import GoalBook, QuotaBook, goal_book, measures_of, quotas_of
 from engine.openings import Accounts, Happened, OpenDeals, accounts_of, happened_of, open_deals_of
 from engine.plan.types import LoadedPlan, Plan, Uncertain
+from engine.posteriors import UncertainRow, odds_sds
 from engine.problems import PlanRefused, Problem
 from engine.routing import Routes, routes_of
 from engine.staffing import Staffing, staffing_of
@@ -123,6 +125,8 @@ class World:
     happened: Happened
     goals: GoalBook
     quotas: QuotaBook
+    uncertain_rows: tuple[UncertainRow, ...]  # distributions that a replication draws from their posterior
+    odds_sds: dict[str, tuple[NDArray[np.float64], NDArray[np.uint64]]]  # of_rep, ... -> sds of log odds, keys
     economy_index: NDArray[np.float64]  # [months]
     economy_key: int
     region_keys: tuple[int, ...]
@@ -200,6 +204,23 @@ def _stages(
     )
 
 
+def _uncertain_rows(
+    plan: Plan, stages: Stages, values: Sequence[int], names: dict[str, Sequence[str]]
+) -> tuple[UncertainRow, ...]:
+    """The rows that say how many observations they are known from, and their keys."""
+    written = [
+        *((s.work, int(stages.work[i]), ("work", s.name)) for i, s in enumerate(plan.stages)),
+        *((s.wait, int(stages.wait[i]), ("wait", s.name)) for i, s in enumerate(plan.stages)),
+        *((s.wait_lost, int(stages.wait_lost[i]), ("wait_lost", s.name)) for i, s in enumerate(plan.stages)),
+        *((plan.products[p].deal_value, row, ("value", p)) for p, row in zip(names["products"], values, strict=True)),
+    ]
+    return tuple(
+        UncertainRow(row, entity_key("distribution", *key), dist.of)
+        for dist, row, key in written
+        if dist is not None and dist.of is not None
+    )
+
+
 def _desks(plan: Plan, names: dict[str, Sequence[str]], cal: WorkCalendar, staffing: Staffing) -> Desks:
     by_name = {rep.name: rep for rep in plan.reps}
     rep_of: list[int] = []
@@ -209,7 +230,7 @@ def _desks(plan: Plan, names: dict[str, Sequence[str]], cal: WorkCalendar, staff
         rep = by_name[name]
         prospecting = rep.prospecting.hours_per_week if rep.prospecting else 0.0
         speed = (rep.hours_per_week - prospecting) / cal.week_hours
-        total = sum(rep.focus[p] for p in sorted(rep.focus))
+        total = added(rep.focus[p] for p in sorted(rep.focus))
         if not rep.focus or total <= 0.0:
             of[r] = len(rep_of)
             rep_of.append(r)
@@ -331,6 +352,8 @@ def build(loaded: LoadedPlan) -> World:
         happened=happened_of(files.actuals, names, territory, cal, minor),
         goals=goal_book(plan, cal, territory, names, quotas, minor),
         quotas=quotas,
+        uncertain_rows=_uncertain_rows(plan, stages, values, names),
+        odds_sds=odds_sds(plan, names),
         economy_index=index,
         economy_key=entity_key("economy"),
         region_keys=tuple(entity_key("region", name) for name in territory.names),

@@ -2,7 +2,8 @@
 
 `region` turns levers and a `Choices` record into a `Programme` whose first V columns are the levers' amounts; whole
 numbers for steps and 0/1 for "spent at all" follow. Every limit is a named row, so that `clash` can say which of them
-cannot hold together. The exact methods (`solvers.joint`) take such a region as it is.
+cannot hold together. The exact methods (`solvers.joint`) take such a region as it is. `held` is what is left where it
+is settled which variables are spent on: ordinary levers, which any method takes (`solvers.switches` chooses one).
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from scipy import sparse
 
 from solvers.arrays import BoolArray, FloatArray, IntArray, floats
 from solvers.clashes import clashing_limits
-from solvers.levers import Levers, Limit
-from solvers.programme import Programme, programme, stacked
+from solvers.levers import SLACK, ClashingLimits, Levers, Limit
+from solvers.programme import Programme, programme, solve, stacked
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,13 @@ def region(levers: Levers, choices: Choices | None = None, *, total_at_most: boo
     least, step = _each(chosen.minimum, v, "minimum"), _each(chosen.step, v, "step")
     _check(chosen.either, least)
     stepped = np.flatnonzero(step > 0)
-    switched = np.flatnonzero(_switched(least, chosen.either, v))
+    on_off = np.flatnonzero(_switched(least, chosen.either, v))
     highest = np.minimum(levers.upper, np.maximum(levers.totals, 0.0)[levers.group])
     rows = [
         *_levers_rows(levers, highest, total_at_most=total_at_most),
-        *_choices_rows(levers.names, highest, chosen.either, (stepped, step[stepped]), (switched, least[switched])),
+        *_choices_rows(levers.names, highest, chosen.either, (stepped, step[stepped]), (on_off, least[on_off])),
     ]
-    a, b = len(stepped), len(switched)
+    a, b = len(stepped), len(on_off)
     widths = (v, a, b)
     blocks = [
         [
@@ -80,7 +81,7 @@ def region(levers: Levers, choices: Choices | None = None, *, total_at_most: boo
         names=(
             *levers.names,
             *(f"steps of {levers.names[j]}" for j in stepped),
-            *(f"{levers.names[j]} spent on" for j in switched),
+            *(f"{levers.names[j]} spent on" for j in on_off),
         ),
         row_names=tuple(str(name) for one in rows for name in one.names),
     )
@@ -102,10 +103,13 @@ def _levers_rows(levers: Levers, highest: FloatArray, *, total_at_most: bool) ->
     sums = sparse.csr_matrix((np.ones(v), (levers.group, np.arange(v))), shape=(groups, v))
     eye, none = sparse.csr_matrix(sparse.identity(v)), np.full(v, np.inf)
     least = np.full(groups, -np.inf) if total_at_most else levers.totals
+    lows = levers.low_kinds or ("floor",) * v
+    highs = ["cap" if kind == "total" else kind for kind in levers.high_kinds or ("cap",) * v]
+    floors, caps = (list(map(Limit, kinds, levers.names)) for kinds in (lows, highs))
     return [
         _Rows((sums, None, None), [Limit("total", name) for name in called], least, levers.totals),
-        _Rows((eye, None, None), [Limit("floor", name) for name in levers.names], levers.lower, none),
-        _Rows((eye, None, None), [Limit("cap", name) for name in levers.names], -none, highest),
+        _Rows((eye, None, None), floors, levers.lower, none),
+        _Rows((eye, None, None), caps, -none, highest),
     ]
 
 
@@ -135,6 +139,85 @@ def _choices_rows(
         named = [Limit("either", one.name) for one in either]
         found.append(_Rows((None, None, _members(either, switched)), named, counts[:, 0], counts[:, 1]))
     return found
+
+
+def switched(levers: Levers, choices: Choices) -> BoolArray:
+    """Which variables (V,) need a 0/1 for whether anything is spent on them."""
+    v = len(levers.names)
+    return _switched(_each(choices.minimum, v, "minimum"), choices.either, v)
+
+
+def held(levers: Levers, choices: Choices, on: BoolArray) -> Levers:
+    """The levers that are left where those `on` (V,) get their minimum at least, and the others get nothing.
+
+    Only variables that a choice is about are switched; `on` says nothing of the others. What is left may be empty.
+    """
+    v = len(levers.names)
+    least, about = _each(choices.minimum, v, "minimum"), switched(levers, choices)
+    off = about & ~on
+    raised = about & on & (least > levers.lower)
+    full = np.zeros(v, dtype=np.bool_)
+    for one in choices.either:
+        members = np.array(one.members, dtype=np.int64)
+        full[members] |= np.count_nonzero(on[members]) >= one.at_most
+    lows = levers.low_kinds or ("floor",) * v
+    highs = levers.high_kinds or ("cap",) * v
+    return replace(
+        levers,
+        lower=np.where(raised, least, levers.lower),
+        upper=np.where(off, np.minimum(0.0, levers.upper), levers.upper),
+        low_kinds=tuple("minimum" if raised[i] else lows[i] for i in range(v)),
+        high_kinds=tuple(("either" if full[i] else "off") if off[i] else highs[i] for i in range(v)),
+    )
+
+
+def unit_region(levers: Levers, choices: Choices) -> Programme:
+    """The region with amounts as shares of the largest total, so that switches and amounts are alike; no steps."""
+    size = max(1e-12, float(np.max(np.abs(levers.totals))))
+    unit = replace(levers, totals=levers.totals / size, lower=levers.lower / size, upper=levers.upper / size)
+    least = _each(choices.minimum, len(levers.names), "minimum") / size
+    return region(unit, Choices(least, either=choices.either))
+
+
+def refuse_clash(levers: Levers, choices: Choices) -> None:
+    """Raises `ClashingLimits` naming limits that cannot hold together, where no allocation satisfies all of them."""
+    problem = unit_region(levers, choices)
+    if solve(problem).status != "infeasible":
+        return
+    parts = [name.partition(" of ") for name in clash(problem)]
+    raise ClashingLimits(tuple(Limit(kind, name) for kind, _, name in parts))
+
+
+def possible(levers: Levers) -> bool:
+    """Whether any allocation is left of levers: limits in order, and totals between their sums."""
+    size = SLACK * np.maximum(1.0, np.abs(levers.totals))
+    low, high = (np.bincount(levers.group, side, len(levers.totals)) for side in (levers.lower, levers.upper))
+    in_order = np.all(levers.lower <= levers.upper + size[levers.group])
+    return bool(in_order and np.all(low <= levers.totals + size) and np.all(high >= levers.totals - size))
+
+
+def spent_on(levers: Levers, x: FloatArray) -> BoolArray:
+    """Which variables anything is spent on (V,), beyond the rounding of floats."""
+    return x > SLACK * np.maximum(1.0, np.abs(levers.totals[levers.group]))
+
+
+def broken(levers: Levers, choices: Choices, x: FloatArray) -> float:
+    """By how much x breaks the choices, as a share of the total: what would have to move for it to break none.
+
+    Steps are left out: a total that is no multiple of a step lets some variable stand off its grid.
+    """
+    v = len(x)
+    least, on = _each(choices.minimum, v, "minimum"), spent_on(levers, x)
+    size = np.maximum(1e-12, np.abs(levers.totals))[levers.group]
+    worst = float(np.max(np.where(on, np.minimum(x, np.maximum(0.0, least - x)), 0.0) / size, initial=0.0))
+    for one in choices.either:
+        members = np.array(one.members, dtype=np.int64)
+        spent = np.sort((x / size)[members[on[members]]])
+        worst = max(worst, float(np.sum(spent[: max(0, len(spent) - one.at_most)])))
+        missing = one.at_least - len(spent)
+        if missing > 0:
+            worst = max(worst, float(np.sum(np.sort((least / size)[members[~on[members]]])[:missing])))
+    return worst
 
 
 def clash(problem: Programme) -> tuple[str, ...]:

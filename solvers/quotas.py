@@ -6,13 +6,14 @@ bookings. Their sum falls as p rises, so the level at which they sum to the tota
 every rep its quantile there, moved only where a limit is in the way, makes the smallest probability largest (any
 quota above it would be less likely than p, and lowering one raises another). A smaller total is always easier, so
 the total is the least that `over_assignment` and the floors allow, unless the odds that reps are to have are given:
-then it is what they all make with those odds, as far as `over_assignment` goes.
+then it is what they all make with those odds, as far as `over_assignment` goes. Instead of the same odds for all, a
+band of odds may be allowed: then quotas stay as near to what they are as the band lets them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ from scipy import sparse
 from solvers.arrays import BoolArray, FloatArray, floats, path_mean
 from solvers.levers import Levers, limited, project, round_to_step
 from solvers.programme import Programme, programme
+
+BANDS = 201  # bands of odds that are looked at
 
 # The quotas (R,) that each rep attains with probability p; falls as p rises.
 Quantiles = Callable[[float], FloatArray]
@@ -97,6 +100,25 @@ def even_level(quantiles: Quantiles, levers: Levers, ends: tuple[float, float]) 
     return low, project(levers, np.clip(quantiles(low), levers.lower, levers.upper))
 
 
+def within_band(quantiles: Quantiles, levers: Levers, level: float, band: float) -> tuple[Levers, FloatArray]:
+    """Quotas nearest to the reference's proportions (Euclidean) with odds in some [p, p + band]; the limits it gives.
+
+    `level` is that of `even_level`. At p the quotas lie between the quantiles of p + band and of p; the total is within
+    reach for p from `level - band` to `level`, and of these the one nearest to the reference is found by looking at
+    `BANDS` of them. A rep whose own limit is outside the band stays at the limit.
+    """
+    stands = levers.reference * (float(levers.totals[0]) / max(1e-12, float(np.sum(levers.reference))))
+    best, found, nearest = levers, stands, np.inf
+    for p in np.linspace(level, level - band, BANDS):
+        low, high = (np.clip(quantiles(q), levers.lower, levers.upper) for q in (float(p) + band, float(p)))
+        inside = replace(levers, lower=np.minimum(low, high), upper=high)
+        quotas = project(inside, stands)
+        distance = float(np.sum(((quotas - stands) / levers.totals[0]) ** 2)) + 1e6 * inside.violation(quotas)
+        if distance < nearest * (1.0 - 1e-12):
+            best, found, nearest = inside, quotas, distance
+    return best, found
+
+
 def allocate_quotas(
     bookings: npt.ArrayLike,
     goal: float,
@@ -107,6 +129,7 @@ def allocate_quotas(
     caps: npt.ArrayLike = np.inf,
     change_at_most: float | None = None,
     odds: float | None = None,
+    band: float | None = None,
     unit: float = 1.0,
     names: tuple[str, ...] = (),
 ) -> QuotaPlan:
@@ -114,6 +137,7 @@ def allocate_quotas(
 
     The quotas sum to the least total within `over_assignment` x goal that the limits allow, in whole `unit`s; with
     `odds`, to the total within it that comes nearest to what every rep makes with that probability.
+    With `band` odds need not be even, only within it: quotas are then the nearest such to `reference`.
     Limits are relative to `reference` (R,), without which `change_at_most` has nothing to go by. Raises
     `solvers.levers.ClashingLimits` where no quotas satisfy the limits, ValueError for arrays that do not fit.
     """
@@ -122,6 +146,8 @@ def allocate_quotas(
         raise ValueError(f"quotas need bookings as finite numbers by (paths, reps), not an array of {paths.shape}")
     if reference is None and change_at_most is not None:
         raise ValueError("change_at_most of quotas needs reference quotas to change from")
+    if reference is None and band is not None:
+        raise ValueError("a band of odds needs reference quotas to stay near to")
     if not 0 < over_assignment[0] <= over_assignment[1] or goal <= 0:
         raise ValueError(
             f"over_assignment {over_assignment} must be positive and in order, and the goal {goal} positive"
@@ -147,6 +173,8 @@ def allocate_quotas(
     )
     # Below p = -total every rep's quota alone exceeds the total; at 2 all are nothing.
     level, quotas = even_level(quantiles, levers, (-max(1.0, total), 2.0))
+    if band is not None:
+        levers, quotas = within_band(quantiles, levers, level, band)
     quotas = round_to_step(levers, quotas)
     return QuotaPlan(
         quotas=quotas,

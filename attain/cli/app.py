@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from attain.cli import bench, decide, history, plans, runs
+from attain.cli import backtest, bench, decide, history, plans, runs
 
 app = typer.Typer(
     name="attain",
@@ -36,5 +36,5 @@ def _attain(
     """How likely is a sales plan to be attained, why would it miss, and what would make it likelier?"""
 
 
-for module in (plans, runs, decide, history, bench):
+for module in (plans, runs, decide, history, backtest, bench):
     module.register(app)

@@ -14,7 +14,11 @@ from attain.cli.options import AsJson, Language, chosen, print_json, screen, sta
 
 def calibrate(
     history: Annotated[
-        Path, typer.Argument(help="A CRM export or a stage-by-stage log (CSV, gzipped too).", metavar="HISTORY")
+        str,
+        typer.Argument(
+            help="A CRM export or a stage-by-stage log (CSV, Excel, Parquet), or a database's address.",
+            metavar="HISTORY",
+        ),
     ],
     out: Annotated[
         Path, typer.Option("--out", help="The plan to write; its pipeline, actuals and mapping go beside it.")
@@ -23,6 +27,13 @@ def calibrate(
     mapping: Annotated[Path | None, typer.Option(help="A saved mapping of columns.")] = None,
     as_of: Annotated[str | None, typer.Option(help="Fit as if the history had ended on this day (YYYY-MM-DD).")] = None,
     currency: Annotated[str | None, typer.Option(help="The currency's code; guessed unless given.")] = None,
+    rates: Annotated[
+        Path | None, typer.Option(help="What other currencies are worth in --currency: columns currency, rate, date.")
+    ] = None,
+    table: Annotated[str, typer.Option(help="Of a database: the table that holds the history, or one SELECT.")] = "",
+    spend: Annotated[
+        Path | None, typer.Option(help="Spend by week or month: fits how leads answer to it, and adds it as a source.")
+    ] = None,
     as_json: AsJson = False,
     language: Language = None,
 ) -> None:
@@ -38,7 +49,7 @@ def calibrate(
         from attain.calibrate import calibrate as fit
         from attain.screens.calibrate import screen as show
     with working("Reading and fitting", as_json):
-        found = fit(history, out, goal, mapping, as_of=day, currency=currency)
+        found = fit(history, out, goal, mapping, as_of=day, currency=currency, rates=rates, table=table, spend=spend)
     if as_json:
         print_json(found.as_json())
         return

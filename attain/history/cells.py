@@ -14,6 +14,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
 TOO_MIXED = 0.2  # share of a column in other formats from which "the column's format" has no meaning
 
 _TAIL = (
@@ -79,10 +81,10 @@ def _instant(match: re.Match[str], order: str) -> dt.datetime:
     return when
 
 
-def _order(matches: Sequence[re.Match[str]], hint: str | None) -> str:
+def _order(matches: Sequence[tuple[re.Match[str], int]], hint: str | None) -> str:
     """'d' or 'm' for day or month first, 'x' where the column contradicts itself, '?' where nothing tells."""
-    days = sum(int(m["a"]) > 12 for m in matches)
-    months = sum(int(m["b"]) > 12 for m in matches)
+    days = sum(n for m, n in matches if int(m["a"]) > 12)
+    months = sum(n for m, n in matches if int(m["b"]) > 12)
     if days and months:
         return "d" if days > 20 * months else "m" if months > 20 * days else "x"
     if days or months:
@@ -90,16 +92,27 @@ def _order(matches: Sequence[re.Match[str]], hint: str | None) -> str:
     return hint or "?"
 
 
-def read_dates(texts: Sequence[str], name: str, *, known: str | None = None, hint: str | None = None) -> Column:
+def read_dates(
+    texts: Sequence[str],
+    name: str,
+    *,
+    known: str | None = None,
+    hint: str | None = None,
+    counts: Sequence[int] | None = None,
+) -> Column:
     """Read a column of dates. ``known``: its format from a mapping; ``hint``: 'd' or 'm', from the file's other
-    columns.
+    columns; ``counts``: how many rows hold each text, where texts are given once each.
 
     Raises ValueError where no one format is the column's: more than ``TOO_MIXED`` in others, days and months that
     cannot be told apart, or no dates at all.
     """
     found = [_shape(t) if t else None for t in texts]
-    filled = sum(1 for t in texts if t)
-    tally = Counter(f[0] for f in found if f)
+    each = counts if counts is not None else [1] * len(texts)
+    filled = sum(n for t, n in zip(texts, each, strict=True) if t)
+    tally: Counter[str] = Counter()
+    for f, n in zip(found, each, strict=True):
+        if f:
+            tally[f[0]] += n
     if not tally:
         if not filled:
             return Column([None] * len(texts), {}, known or "", False)
@@ -117,13 +130,13 @@ def read_dates(texts: Sequence[str], name: str, *, known: str | None = None, hin
         raise ValueError(
             f"column {name!r} mixes dates in several formats: {shown}. Export it in one format, such as 2024-03-31"
         )
-    matches = [f[1] for f in found if f and f[0] == main]
+    matches = [(f[1], n) for f, n in zip(found, each, strict=True) if f and f[0] == main]
     order = ""
     if main.startswith("?"):
         order = ("d" if known.startswith("dd") else "m") if known else _order(matches, hint)
         if order == "?":
             raise ValueError(
-                f"column {name!r} holds dates such as {matches[0].string!r}, which could be day/month or "
+                f"column {name!r} holds dates such as {matches[0][0].string!r}, which could be day/month or "
                 "month/day and no row "
                 "tells; say which in the mapping (dates: {...: dd/mm/yyyy}), or export them as 2024-03-31"
             )
@@ -149,6 +162,111 @@ def read_dates(texts: Sequence[str], name: str, *, known: str | None = None, hin
         except (ValueError, OverflowError):
             wrong[i] = f"{name} {text[:40]!r} is no date of the calendar when read as {main_shown}"
     return Column(values, wrong, main_shown, timed)
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """A column of dates read as a whole: ``values`` (Datetime, null where empty or refused), ``wrong`` row -> why."""
+
+    values: pl.Series
+    wrong: dict[int, str]
+    format: str
+    timed: bool
+
+
+_ISO = r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|UTC|[+-]\d{2}:?\d{2})?)?$"
+MANY = 20_000  # different cells from which a column of plain ISO dates is read without looking at each
+
+
+def date_column(texts: pl.Series, name: str, *, known: str | None = None, hint: str | None = None) -> Dates:
+    """`read_dates` of a column of text: each different cell is read once. Raises ValueError as that does."""
+    counts = texts.value_counts(name="_rows", sort=True)
+    different, rows = counts[texts.name], counts["_rows"]
+    if len(different) > MANY and (not known or known == "yyyy-mm-dd"):
+        filled = texts != ""
+        if bool((texts.str.contains(_ISO) | ~filled).all()):
+            return _iso(texts)
+    read = read_dates(different.to_list(), name, known=known, hint=hint, counts=rows.to_list())
+    of = pl.DataFrame(
+        {"text": different, "when": pl.Series(read.values, dtype=pl.Datetime("us"))},
+        schema_overrides={"text": pl.String},
+    )
+    wrong_texts = {different[i]: why for i, why in read.wrong.items()}
+    joined = texts.to_frame("text").join(of, on="text", how="left", maintain_order="left")
+    wrong: dict[int, str] = {}
+    if wrong_texts:
+        bad = joined.with_row_index("row").filter(pl.col("text").is_in(list(wrong_texts)))
+        wrong = {row: wrong_texts[text] for row, text in bad.select("row", "text").iter_rows()}
+    return Dates(joined["when"].alias(name), wrong, read.format, read.timed)
+
+
+def _iso(texts: pl.Series) -> Dates:
+    text = pl.col("text")
+    zone = text.str.extract(r"([+-]\d{2}:?\d{2})$")
+    minutes = zone.str.slice(1, 2).cast(pl.Int64) * 60 + zone.str.slice(-2).cast(pl.Int64)
+    shift = pl.when(zone.str.starts_with("-")).then(-minutes).otherwise(minutes).fill_null(0)
+    clock = (
+        text.str.slice(0, 10)
+        + "T"
+        + pl.when(text.str.len_chars() > 10)
+        .then(text.str.extract(r"^.{11}(\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)"))
+        .otherwise(pl.lit("00:00:00"))
+    )
+    frame = texts.to_frame("text").with_columns(when=clock.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False))
+    # an offset of the zone stands behind a time only: a date's own last part is no zone
+    timed = text.str.len_chars() > 10
+    frame = frame.with_columns(
+        when=pl.when(timed)
+        .then(pl.col("when") - pl.duration(minutes=shift))
+        .otherwise(pl.col("when"))
+        .cast(pl.Datetime("us"))
+    )
+    bad = frame.with_row_index("row").filter(pl.col("when").is_null() & (text != ""))
+    wrong = {
+        row: f"{texts.name} {cell[:40]!r} is no date of the calendar when read as yyyy-mm-dd"
+        for row, cell in bad.select("row", "text").iter_rows()
+    }
+    return Dates(frame["when"].alias(texts.name), wrong, "yyyy-mm-dd", bool(frame.select(timed.any()).item()))
+
+
+def name_column(texts: pl.Series) -> pl.Series:
+    """`read_name` of a column of text: each different cell once; empty cells are null."""
+    different = texts.unique()
+    read = pl.Series("name", [read_name(t) for t in different.to_list()], dtype=pl.String)
+    if bool((read == different).all()):
+        return texts.replace("", None)
+    of = pl.DataFrame({"text": different, "name": read})
+    joined = texts.to_frame("text").join(of, on="text", how="left", maintain_order="left")
+    return joined["name"].replace("", None).alias(texts.name)
+
+
+def amount_column(texts: pl.Series, unit: float = 1.0) -> tuple[pl.Series, dict[int, str]]:
+    """`read_amount` of a column of text; ``unit`` multiplies cells without a unit of their own. Also row -> why not."""
+    plain = texts.cast(pl.Float64, strict=False)
+    easy = texts.str.contains(r"^\d+(\.\d+)?$") & (plain <= 1e15).fill_null(value=False)
+    values = pl.select(pl.when(easy).then(plain * unit)).to_series()
+    rest = texts.to_frame("text").with_row_index("row").filter(~easy & (pl.col("text") != ""))
+    found: dict[str, float | None] = {}
+    failed: dict[str, str] = {}
+    for text in rest["text"].unique().to_list():
+        try:
+            number = read_amount(text)
+        except ValueError as error:
+            failed[text] = str(error)
+            continue
+        scaled = number is not None and not any(u in text for u in "万萬亿億千kKmM")
+        found[text] = number * unit if number is not None and scaled else number
+    if rest.height:
+        read = rest["text"].replace_strict(found, default=None, return_dtype=pl.Float64)
+        values = values.scatter(rest["row"], read)
+    wrong = {}
+    if failed:
+        bad = rest.filter(pl.col("text").is_in(list(failed)))
+        wrong = {
+            row: f"{texts.name} {text[:40]!r} is not {failed[text]}"
+            for row, text in bad.select("row", "text").iter_rows()
+        }
+    return values.alias(texts.name), wrong
 
 
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")

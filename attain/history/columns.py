@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from engine.plan.tables import Table
+from attain.history.sheets import Sheet
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -35,12 +35,12 @@ OPPORTUNITY: dict[str, tuple[str, ...]] = {
     "status": _words("status opportunitystatus dealstatus outcome result state 状态 商机状态 结果 赢单状态 成交状态"),
     "value": _words(
         "value amount dealvalue opportunityvalue revenue actualvalue contractvalue dealamount price "
-        "estimatedvalue estimatedrevenue expectedrevenue 金额 合同金额 成交金额 商机金额 预计金额 预计成交金额 "
-        "销售金额 签约金额 预计合同金额 报价"
+        "estimatedvalue expectedrevenue 金额 合同金额 成交金额 商机金额 销售金额 签约金额 报价 estimatedrevenue 预计金额 "
+        "预计成交金额 预计合同金额"
     ),
     "created": _words(
         "createdon createddate created createdate createdat creationdate opendate opened startdate engagedate "
-        "创建时间 创建日期 建立时间 建立日期 录入时间 立项时间 立项日期 开始时间 登记日期"
+        "创建时间 创建日期 建立时间 建立日期 录入时间 立项时间 立项日期 开始时间 登记日期 提交时间"
     ),
     "closed": _words(
         "closedon closeddate closedate closed closedat actualclosedate wondate enddate 关闭时间 关闭日期 成交时间 "
@@ -51,7 +51,16 @@ OPPORTUNITY: dict[str, tuple[str, ...]] = {
         "预计成交时间 预计关闭日期 预计签约日期 预计结单日期 预计签单日期 预计签约时间"
     ),
     "segment": _words("industry segment sector 行业 所属行业 客户行业"),
+    "source": _words("leadsource source channel origin 来源 商机来源 线索来源 客户来源 渠道"),
+    "estimate": _words(
+        "estimatedamount estimatedrevenue estrevenue expectedamount 预计成交金额 预计金额 预计合同金额 预估金额"
+    ),
+    "currency": _words("currency currencycode currencyisocode amountcurrency 币种 货币 币别"),
+    "rate": _words("exchangerate fxrate 汇率"),
+    "is_won": _words("iswon isclosedwon 是否赢单 是否成交"),
+    "is_closed": _words("isclosed isdealclosed 是否关闭 是否结束"),
 }
+EXACT = frozenset({"source", "estimate", "currency", "rate", "is_won", "is_closed"})
 EVENT: dict[str, tuple[str, ...]] = {
     "case": _words(
         "caseid case caseconceptname opportunityid dealid applicationid id 案件编号 案例编号 商机编号 商机号 编号"
@@ -66,6 +75,7 @@ EVENT: dict[str, tuple[str, ...]] = {
     "amount": _words("amount amountreq value loanamount 金额 申请金额 合同金额"),
     "region": OPPORTUNITY["region"],
     "product": OPPORTUNITY["product"],
+    "source": OPPORTUNITY["source"],
 }
 
 WON = _words(
@@ -82,13 +92,18 @@ OPEN = _words(
     "新建 未结束 谈判中"
 )
 
+# traditional characters of the words above, as simplified ones
+_SIMPLE = str.maketrans(
+    "額編號戶稱區產負責階態創時關閉預計贏單輸進機會項銷業經員實際結簽約價來線幣種匯狀聯絡開間類潛類別國無優鎖動環節錄標歸屬該數",
+    "额编号户称区产负责阶态创时关闭预计赢单输进机会项销业经员实际结签约价来线币种汇状联络开间类潜类别国无优锁动环节录标归属该数",
+)
 _BRACKETS = re.compile(r"[(（\[【].*?[)）\]】]")
 _UNIT = re.compile(r"(百万|千万|万|亿|千)\s*(?:元|人民币)?")
 
 
 def plain(name: str) -> str:
     """A name for comparison: lower case, without brackets, spaces and punctuation."""
-    return re.sub(r"[\W_]+", "", _BRACKETS.sub("", name)).lower()
+    return re.sub(r"[\W_]+", "", _BRACKETS.sub("", name)).lower().translate(_SIMPLE)
 
 
 def header_unit(name: str) -> float:
@@ -101,8 +116,11 @@ def header_unit(name: str) -> float:
     return table[unit.group(1)] if unit else 1.0
 
 
-def guess(header: Sequence[str], names: dict[str, tuple[str, ...]]) -> dict[str, str]:
-    """Field -> column, by exact name first, then by a name that a column's name contains; no column serves twice."""
+def guess(header: Sequence[str], names: dict[str, tuple[str, ...]], *, near: bool = True) -> dict[str, str]:
+    """Field -> column, by exact name first, then (``near``) by a name that a column's name contains; none serves twice.
+
+    What only some systems have (rates, flags, sources) is taken by its exact name alone.
+    """
     columns = {plain(h): h for h in reversed(header) if h}
     chosen: dict[str, str] = {}
     ranked = sorted(
@@ -115,14 +133,14 @@ def guess(header: Sequence[str], names: dict[str, tuple[str, ...]]) -> dict[str,
         if field not in chosen and column not in chosen.values():
             chosen[field] = column
     for field, synonyms in names.items():
-        if field in chosen:
+        if field in chosen or not near or field in EXACT:
             continue
         for name in synonyms:
             if len(name) < (2 if ord(name[0]) > 127 else 5):
                 continue
-            near = [h for key, h in columns.items() if name in key and h not in chosen.values()]
-            if near:
-                chosen[field] = min(near, key=len)
+            close = [h for key, h in columns.items() if name in key and h not in chosen.values()]
+            if close:
+                chosen[field] = min(close, key=len)
                 break
     return {field: chosen[field] for field in names if field in chosen}
 
@@ -136,26 +154,31 @@ def word(text: str) -> str:
     return ""
 
 
-def status_by_values(table: Table, taken: Sequence[str]) -> str | None:
+def status_by_values(sheet: Sheet, taken: Sequence[str]) -> str | None:
     """A column whose few words include won and lost ones, whatever its name."""
-    for i, name in enumerate(table.header):
+    head = sheet.data.head(5000)
+    for name in sheet.header:
         if name in taken:
             continue
-        words = {row[i] for row in table.rows[:5000]}
-        kinds = {word(w) for w in words if w}
-        if len(words) <= 12 and {"won", "lost"} <= kinds:
+        words = head[name].unique().to_list()
+        kinds = {word(w) for w in words if w} if len(words) <= 12 else set()
+        if {"won", "lost"} <= kinds:
             return name
     return None
 
 
-def is_event_log(table: Table) -> bool:
+def repeats(sheet: Sheet, column: str) -> bool:
+    """Whether a column's cells come again and again, as a deal's number does in a log of its stages."""
+    cases = sheet.data[column].head(20_000)
+    return cases.n_unique() < 0.9 * len(cases) or len(cases) < 10
+
+
+def is_event_log(sheet: Sheet) -> bool:
     """One row a stage event: case, activity and time, cases repeated, and nothing that says how a deal ended."""
-    found = guess(table.header, EVENT)
+    found = guess(sheet.header, EVENT)
     if not {"case", "activity", "time"} <= found.keys():
         return False
-    other = guess(table.header, OPPORTUNITY)
+    other = guess(sheet.header, OPPORTUNITY)
     if "status" in other or {"created", "closed"} <= other.keys():
         return False
-    at = table.header.index(found["case"])
-    cases = [row[at] for row in table.rows[:20_000]]
-    return len(set(cases)) < 0.9 * len(cases) or len(cases) < 10
+    return repeats(sheet, found["case"])

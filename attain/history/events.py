@@ -1,84 +1,93 @@
 """A log of stage events, one row an event, read into a ``History``: its stages, its ends, its visits.
 
-Which activities are stages is found from the data. Activities that occur in the same cases are one step; the steps
-whose cases contain one another, from all cases down to few, are the funnel. Ends are found by name and checked by
-what follows them.
+Which activities are stages is found from the data, in ``activities``.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from attain.history.cells import read_amount, read_dates, read_name
-from attain.history.columns import EVENT, LOST, WON, guess, header_unit, plain
+from attain.history.activities import Funnel, find_funnel
+from attain.history.cells import Dates, amount_column, date_column, name_column
+from attain.history.columns import EVENT, guess, header_unit, plain
+from attain.history.known import events_by
 from attain.history.mapping import Mapping
+from attain.history.presets import columns_of, preset_of
+from attain.history.quality import spelled_alike
 from attain.history.records import History, HistoryRefused, Refusal
+from attain.history.rework import rework_of
+from attain.history.sheets import PARQUET, Sheet, sheet_of
 from engine.fit.incidence import ADVANCED, OPEN
 from engine.fit.incidence import LOST as LOST_CODE
-from engine.plan.tables import Table, TableRefused, read_table
 
-SAME = 0.99  # share of cases in common from which two activities are one step
-NESTED = 0.99  # share of a step's cases that must have passed the step before
-FINAL = 0.99  # share of cases in which nothing of the funnel follows an end
-MOST_STAGES = 12
 MACHINE = 0.5  # share of all cases' first steps that one resource takes, from which it is taken for a machine
 NEEDED = {
     "case": "the case (such as 'case_id' or 商机编号)",
     "activity": "the activity (such as 'activity' or 阶段)",
     "time": "the time (such as 'timestamp' or 时间)",
 }
-_WON_WORDS = (*WON, "accepted", "activated", "approved", "registered", "完成签约", "生效")
-_LOST_WORDS = (*LOST, "denied", "refused", "withdrawn", "expired", "拒绝", "撤回")
-
-
-@dataclass(frozen=True, slots=True)
-class Funnel:
-    """The stages in order, the activity that ends the last of them, and the activities that end a case."""
-
-    stages: tuple[str, ...]
-    won: tuple[str, ...]  # the first is the step after the last stage; the others occur with it
-    lost: tuple[str, ...]
 
 
 @dataclass
 class _Log:
     """Events in order of time within each case, and what has been refused, by row index."""
 
-    table: Table
+    sheet: Sheet
     mapping: Mapping
+    alive: NDArray[np.bool_]
     why: dict[int, tuple[str, str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def column(self, name: str) -> list[str]:
+    def column(self, name: str) -> pl.Series:
         header = self.mapping.columns.get(name)
         if header is None:
-            return [""] * len(self.table.rows)
-        at = self.table.header.index(header)
-        return [row[at] for row in self.table.rows]
+            return pl.Series(name, [""], dtype=pl.String).new_from_index(0, self.sheet.height)
+        return self.sheet.data[header].alias(name)
+
+    def refuse(self, mask: pl.Series, reason: str, why: Callable[[int], str]) -> None:
+        rows = np.flatnonzero(mask.fill_null(value=False).to_numpy())
+        for row in rows[self.alive[rows]].tolist():
+            self.why[row] = (reason, why(row))
+        self.alive[rows] = False
 
 
-def read_events(table: Table, file: Path, mapping: Mapping | None, as_of: dt.date | None) -> History:
+def guess_log_mapping(sheet: Sheet) -> Mapping:
+    """The mapping of a log's columns, by its system's preset or from their names."""
+    preset = preset_of(sheet.header)
+    if preset is not None and preset.shape == "events":
+        columns = columns_of(sheet.header, preset, "events")
+        return Mapping(shape="events", columns=columns, preset=preset.name)
+    return Mapping(shape="events", columns=guess(sheet.header, EVENT))
+
+
+def read_events(sheet: Sheet, file: Path, mapping: Mapping | None, as_of: dt.date | None) -> History:
     """Read a log. Stages, ends, machines and the file with amounts are guessed unless the mapping has them."""
-    log = _Log(table, mapping or Mapping(shape="events", columns=guess(table.header, EVENT)))
-    _check(table, log.mapping.columns)
-    events, format_ = _events(log, as_of)
+    log = _Log(sheet, mapping or guess_log_mapping(sheet), np.ones(sheet.height, dtype=bool))
+    _check(sheet, log.mapping.columns)
+    if as_of is not None:
+        sheet, log = _put_back(log, as_of)
+    events, format_ = _events(log)
     if not events.height:
-        first = "; ".join(f"row {table.lines[i]}: {why}" for i, (_, why) in sorted(log.why.items())[:3])
+        first = "; ".join(f"row {sheet.lines[i]}: {why}" for i, (_, why) in sorted(log.why.items())[:3])
         raise HistoryRefused(f"no row of {file.name} can be used; the first reasons: {first}")
+    events, spelled = spelled_alike(events, ("activity",))
     firsts = events.group_by("case", "activity", maintain_order=True).agg(pl.col("time").min())
-    funnel = _funnel(firsts, log)
-    latest = max(events["time"].to_list())
+    funnel = find_funnel(firsts, log.mapping, log.notes)
+    latest = events["time"].max()
+    assert isinstance(latest, dt.datetime)
     last_day = as_of or latest.date()
     now = latest if as_of is None else dt.datetime.combine(as_of, dt.time(23, 59, 59))
     machines = log.mapping.automats if mapping is not None else _machines(events, log)
     amounts, cases = _amounts(log, file)
-    steps = _steps(firsts, funnel)
+    steps = _steps(firsts, events, funnel)
     deals, visits = _visits(steps, events, funnel, machines, now, amounts, log)
     raw = _raw(steps, funnel)
     saved = log.mapping.model_copy(
@@ -91,11 +100,11 @@ def read_events(table: Table, file: Path, mapping: Mapping | None, as_of: dt.dat
             "dates": {"time": format_},
         }
     )
-    refused = tuple(Refusal(table.lines[i], reason, why) for i, (reason, why) in sorted(log.why.items()))
+    refused = tuple(Refusal(int(sheet.lines[i]), reason, why) for i, (reason, why) in sorted(log.why.items()))
     return History(
         "events",
         file.name,
-        len(table.rows),
+        sheet.height,
         refused,
         saved,
         last_day,
@@ -103,23 +112,25 @@ def read_events(table: Table, file: Path, mapping: Mapping | None, as_of: dt.dat
         visits,
         funnel.stages,
         0.0,
-        table.encoding,
+        sheet.encoding,
         tuple(log.notes),
         raw,
+        tuple(spelled),
+        rework_of(events, funnel.stages, funnel.won, funnel.lost),
     )
 
 
-def _check(table: Table, columns: dict[str, str]) -> None:
-    absent = [f"{f}: {name!r}" for f, name in columns.items() if name not in table.header]
+def _check(sheet: Sheet, columns: dict[str, str]) -> None:
+    absent = [f"{f}: {name!r}" for f, name in columns.items() if name not in sheet.header]
     if absent:
         raise HistoryRefused(
             f"the mapping names columns that the log does not have ({', '.join(absent)}); it has: "
-            f"{', '.join(table.header)}"
+            f"{', '.join(sheet.header)}"
         )
     missing = [what for f, what in NEEDED.items() if f not in columns]
     if missing:
         raise HistoryRefused(
-            f"no column for {'; '.join(missing)}. The file has: {', '.join(table.header)}. "
+            f"no column for {'; '.join(missing)}. The file has: {', '.join(sheet.header)}. "
             "Name the columns in a mapping, and pass it with --mapping"
         )
 
@@ -127,76 +138,82 @@ def _check(table: Table, columns: dict[str, str]) -> None:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _events(log: _Log, as_of: dt.date | None) -> tuple[pl.DataFrame, str]:
+def _times(log: _Log) -> Dates:
     header = log.mapping.columns["time"]
     try:
-        read = read_dates(log.column("time"), header, known=log.mapping.dates.get("time"))
+        return date_column(log.column("time").alias(header), header, known=log.mapping.dates.get("time"))
     except ValueError as error:
         raise HistoryRefused(str(error)) from None
-    for i, why in read.wrong.items():
-        log.why[i] = ("date in another format", why)
-    case, activity, person = ([read_name(t) for t in log.column(f)] for f in ("case", "activity", "resource"))
+
+
+def _put_back(log: _Log, day: dt.date) -> tuple[Sheet, _Log]:
+    """The log as it was at the end of a day."""
+    times = _times(log)
+    sheet = events_by(log.sheet, times.values, day)
+    if not sheet.height:
+        raise HistoryRefused(f"nothing had happened by {day}")
+    mapping = log.mapping.model_copy(update={"dates": {"time": times.format}})
+    return sheet, _Log(sheet, mapping, np.ones(sheet.height, dtype=bool))
+
+
+def _events(log: _Log) -> tuple[pl.DataFrame, str]:
+    columns = log.mapping.columns
+    header = columns["time"]
+    read = _times(log)
+    wrong = np.zeros(log.sheet.height, dtype=bool)
+    wrong[list(read.wrong)] = True
+    log.refuse(pl.Series(wrong), "date in another format", read.wrong.__getitem__)
+    names = ["region", "product", "source"]
+    texts = {f: name_column(log.column(f)) for f in ("case", "activity", "resource", *names)}
     cycle = log.column("lifecycle")
-    for i, when in enumerate(read.values):
-        if i in log.why:
-            continue
-        if not case[i]:
-            log.why[i] = ("no case", f"{log.mapping.columns['case']} is empty")
-        elif not activity[i]:
-            log.why[i] = ("no activity", f"{log.mapping.columns['activity']} is empty")
-        elif when is None:
-            log.why[i] = ("no time", f"{header} is empty")
-        elif cycle[i] and plain(cycle[i]) not in ("complete", "completed", "完成"):
-            log.why[i] = (
-                "not the completion of an activity",
-                f"{log.mapping.columns['lifecycle']} is {cycle[i][:40]!r}",
-            )
-        elif as_of is not None and when.date() > as_of:
-            log.why[i] = ("after the day asked for", f"{when:%Y-%m-%d} is after {as_of}")
-    frame = pl.DataFrame(
-        {"case": case, "activity": activity, "time": read.values, "person": person, "row": range(len(case))},
-        schema={
-            "case": pl.String,
-            "activity": pl.String,
-            "time": pl.Datetime("us"),
-            "person": pl.String,
-            "row": pl.Int64,
-        },
+    log.refuse(texts["case"].is_null(), "no case", lambda _: f"{columns['case']} is empty")
+    log.refuse(texts["activity"].is_null(), "no activity", lambda _: f"{columns['activity']} is empty")
+    log.refuse(read.values.is_null(), "no time", lambda _: f"{header} is empty")
+    done = [c for c in cycle.unique().to_list() if not c or plain(c) in ("complete", "completed", "完成")]
+    log.refuse(
+        ~cycle.is_in(done),
+        "not the completion of an activity",
+        lambda i: f"{columns['lifecycle']} is {cycle[i][:40]!r}",
     )
-    kept = frame.filter(~pl.col("row").is_in(list(log.why))) if log.why else frame
-    extra = [f for f in ("region", "product") if f in log.mapping.columns]
-    for name in extra:
-        kept = kept.with_columns(
-            pl.Series(name, [read_name(t) for t in log.column(name)]).gather(kept["row"]).replace("", None)
-        )
+    if "field" in [plain(h) for h in log.sheet.header] and log.mapping.preset == "salesforce-history":
+        changed = log.sheet.data[next(h for h in log.sheet.header if plain(h) == "field")]
+        stages = [c for c in changed.unique().to_list() if plain(c) in ("stagename", "stage", "阶段")]
+        log.refuse(~changed.is_in(stages), "not a change of stage", lambda i: f"a change of {changed[i][:40]!r}")
+    frame = pl.DataFrame(
+        {
+            "case": texts["case"],
+            "activity": texts["activity"],
+            "time": read.values,
+            "person": texts["resource"].fill_null(""),
+            **{f: texts[f] for f in names if f in columns},
+        }
+    ).with_row_index("row")
+    kept = frame.filter(pl.Series(log.alive))
     return kept.sort("case", "time", "row"), read.format
 
 
 def _amounts(log: _Log, file: Path) -> tuple[dict[str, float], dict[str, str]]:
     """Amounts by case: from the log itself, the file the mapping names, or the one table beside the log that fits."""
     if "amount" in log.mapping.columns:
-        rows = zip(log.column("case"), log.column("amount"), strict=True)
-        return _numbers(rows, header_unit(log.mapping.columns["amount"]), log, file.name), {}
+        return _numbers(log.column("case"), log.column("amount"), log.mapping.columns["amount"], log, file.name), {}
     named = log.mapping.cases
     for other in [file.with_name(named["file"])] if named.get("file") else _beside(file):
         try:
-            table = read_table(other)
-        except TableRefused as error:
+            sheet = sheet_of(other)
+        except HistoryRefused:
             if named:
-                raise HistoryRefused(f"{other.name}: {error.problems[0]}") from None
+                raise
             continue
-        found = guess(table.header, {"case": EVENT["case"], "amount": EVENT["amount"]})
+        found = guess(sheet.header, {"case": EVENT["case"], "amount": EVENT["amount"]})
         case, amount = named.get("case", found.get("case", "")), named.get("amount", found.get("amount", ""))
-        if case not in table.header or amount not in table.header:
+        if case not in sheet.header or amount not in sheet.header:
             if named:
                 raise HistoryRefused(
-                    f"{other.name} has no columns {case!r} and {amount!r}; it has: {', '.join(table.header)}"
+                    f"{other.name} has no columns {case!r} and {amount!r}; it has: {', '.join(sheet.header)}"
                 )
             continue
-        c, a = table.header.index(case), table.header.index(amount)
-        rows_of = ((row[c], row[a]) for row in table.rows)
-        amounts = _numbers(rows_of, header_unit(amount), log, other.name)
-        if not set(amounts) & set(log.column("case")[:10_000]):
+        amounts = _numbers(sheet.data[case], sheet.data[amount], amount, log, other.name)
+        if not set(amounts) & set(log.column("case").head(10_000).to_list()):
             continue
         log.notes.append(f"amounts are taken from {other.name}, column {amount!r}, by {case!r}")
         return amounts, {"file": other.name, "case": case, "amount": amount}
@@ -204,134 +221,25 @@ def _amounts(log: _Log, file: Path) -> tuple[dict[str, float], dict[str, str]]:
 
 
 def _beside(file: Path) -> list[Path]:
-    tables = sorted(p for p in file.parent.iterdir() if p.name.lower().endswith((".csv", ".csv.gz")) and p != file)
+    if not file.parent.is_dir() or not file.exists():
+        return []
+    tables = sorted(
+        p for p in file.parent.iterdir() if p.name.lower().endswith((".csv", ".csv.gz", *PARQUET)) and p != file
+    )
     named = [p for p in tables if re.match(r"(cases?|案例|案件|商机)", p.name.lower())]
     return named[:3]
 
 
-def _numbers(rows: Iterable[tuple[str, str]], unit: float, log: _Log, name: str) -> dict[str, float]:
-    out: dict[str, float] = {}
-    bad = 0
-    for case, text in rows:
-        try:
-            value = read_amount(text)
-        except ValueError:
-            bad += 1
-            continue
-        if value is not None:
-            out[read_name(case)] = value * unit
-    if bad:
-        log.notes.append(f"{bad} amounts in {name} cannot be read: their cases have no amount")
-    return out
+def _numbers(cases: pl.Series, texts: pl.Series, header: str, log: _Log, name: str) -> dict[str, float]:
+    """The last amount known of each case."""
+    values, wrong = amount_column(texts, header_unit(header))
+    if wrong:
+        log.notes.append(f"{len(wrong)} amounts in {name} cannot be read: their cases have no amount")
+    known = pl.DataFrame({"case": name_column(cases), "value": values}).drop_nulls()
+    return dict(known.group_by("case").agg(pl.col("value").last()).iter_rows())
 
 
-# --- the funnel -------------------------------------------------------------------------------------------------------
-
-
-def _is_lost(activity: str) -> bool:
-    key = plain(activity)
-    return any(key == w or (key.endswith(w) and len(w) >= 2) for w in _LOST_WORDS)
-
-
-def _won_rank(activity: str) -> int:
-    key = plain(activity)
-    for rank, w in enumerate(_WON_WORDS):
-        if key == w or (key.endswith(w) and len(w) >= 2):
-            return rank
-    return len(_WON_WORDS)
-
-
-def _funnel(firsts: pl.DataFrame, log: _Log) -> Funnel:
-    given = log.mapping
-    present = set(firsts["activity"].unique().to_list())
-    unknown = [a for a in (*given.stages, *given.won, *given.lost) if a not in present]
-    if unknown:
-        raise HistoryRefused(f"the mapping names activities that the log does not have: {', '.join(unknown)}")
-    if given.stages and given.won:
-        return Funnel(given.stages, given.won, given.lost)
-    cases = {a: set(c) for a, c in firsts.group_by("activity").agg("case").iter_rows()}
-    order = dict(_positions(firsts).iter_rows())
-    names = sorted((a for a in cases if not _is_lost(a)), key=lambda a: (-len(cases[a]), order[a]))
-    groups = _groups(names, cases, order)
-    chain = _chain(groups, cases)
-    if len(chain) < 2:
-        raise HistoryRefused(
-            "no order of stages can be found in the log: no activity's cases contain another's. "
-            "Name the stages in a mapping (stages: [...], won: [...], lost: [...])"
-        )
-    last = sorted(chain[-1], key=lambda a: (_won_rank(a), order[a]))
-    won = tuple(given.won) or tuple(last)
-    lost = tuple(given.lost) or tuple(sorted(a for a in cases if _is_lost(a) and _ends(a, won, cases)))
-    steps = tuple(given.stages) or tuple(group[0] if i == 0 else group[-1] for i, group in enumerate(chain[:-1]))
-    log.notes.append(f"stages found in the log: {' > '.join((*steps, won[0]))}")
-    together = [
-        f"{', '.join(a for a in g if a != kept)} with {kept}"
-        for g, kept in zip(chain, (*steps, won[0]), strict=False)
-        if len(g) > 1
-    ]
-    if together:
-        log.notes.append(f"activities that occur in the same cases are one step: {'; '.join(together)}")
-    log.notes.append(
-        f"a case is won at {', '.join(won)}; lost at {', '.join(lost) or 'no activity'}; open at any other"
-    )
-    return Funnel(steps, won, lost)
-
-
-def _positions(firsts: pl.DataFrame) -> pl.DataFrame:
-    """Median time of an activity since its case began."""
-    since = pl.col("time") - pl.col("time").min().over("case")
-    return (
-        firsts.select("activity", since.dt.total_seconds().alias("since"))
-        .group_by("activity")
-        .agg(pl.col("since").mean())
-    )
-
-
-def _ends(activity: str, won: tuple[str, ...], cases: dict[str, set[str]]) -> bool:
-    """Whether an activity ends cases: hardly any case that has it is won all the same, as after an offer made anew."""
-    wins = set().union(*(cases[a] for a in won))
-    return len(cases[activity] & wins) <= (1 - FINAL) * len(cases[activity])
-
-
-def _groups(names: list[str], cases: dict[str, set[str]], order: dict[str, float]) -> list[list[str]]:
-    groups: list[list[str]] = []
-    for a in names:
-        for group in groups:
-            other = cases[group[0]]
-            if len(cases[a] & other) >= SAME * len(cases[a] | other):
-                group.append(a)
-                break
-        else:
-            groups.append([a])
-    for group in groups:
-        group.sort(key=lambda a: order[a])
-    return groups
-
-
-def _chain(groups: list[list[str]], cases: dict[str, set[str]]) -> list[list[str]]:
-    """Groups whose cases contain one another, largest first; a side branch is skipped, since what follows is "
-    "not in it."""
-    size = {i: len(cases[g[0]]) for i, g in enumerate(groups)}
-    order = sorted(size, key=lambda i: -size[i])
-    inside = {
-        (i, j): len(cases[groups[j][0]] & cases[groups[i][0]]) >= NESTED * size[j]
-        for i in order
-        for j in order
-        if size[j] < size[i]
-    }
-    best: dict[int, list[int]] = {}
-    for k, j in enumerate(order):  # the longest chain that ends here; ties to the larger groups
-        before = [best[i] for i in order[:k] if inside.get((i, j))]
-        best[j] = [*max(before, key=lambda c: (len(c), sum(size[i] for i in c)), default=[]), j]
-    if not best:
-        return []
-
-    def rank(chain: list[int]) -> tuple[bool, int, int]:
-        wins = min(_won_rank(a) for a in groups[chain[-1]]) < len(_WON_WORDS)
-        return (wins, len(chain), sum(size[i] for i in chain))
-
-    found = max(best.values(), key=rank)
-    return [groups[i] for i in found[: MOST_STAGES - 1] + found[MOST_STAGES - 1 :][-1:]]
+# --- visits -----------------------------------------------------------------------------------------------------------
 
 
 def _machines(events: pl.DataFrame, log: _Log) -> tuple[str, ...]:
@@ -349,8 +257,13 @@ def _machines(events: pl.DataFrame, log: _Log) -> tuple[str, ...]:
 # --- visits -----------------------------------------------------------------------------------------------------------
 
 
-def _steps(firsts: pl.DataFrame, funnel: Funnel) -> pl.DataFrame:
-    """A row a case: when it first came to each step (s0, s1, ...; w for the step that wins), won and lost times."""
+def _steps(firsts: pl.DataFrame, events: pl.DataFrame, funnel: Funnel) -> pl.DataFrame:
+    """A row a case: when it first came to each step (s0, s1, ...; w for the step that wins), won and lost times.
+
+    A case that goes back and comes again counts from its first coming: what is fitted is the furthest step reached,
+    whose conversion and time hold whatever goes on meanwhile. Where cases may skip steps, a later one counts for all
+    before it, and an end from which a case came back is none.
+    """
     names = {**{a: f"s{i}" for i, a in enumerate(funnel.stages)}, funnel.won[0]: f"s{len(funnel.stages)}"}
     wide = firsts.group_by("case", maintain_order=True).agg(
         *(pl.col("time").filter(pl.col("activity") == a).min().alias(column) for a, column in names.items()),
@@ -358,7 +271,23 @@ def _steps(firsts: pl.DataFrame, funnel: Funnel) -> pl.DataFrame:
         pl.col("time").filter(pl.col("activity").is_in(list(funnel.lost))).min().alias("lost"),
         pl.col("time").min().alias("begun"),
     )
-    return wide
+    if not funnel.skips:
+        return wide
+    known = [*funnel.stages, *funnel.won, *funnel.lost]
+    last = (
+        events.filter(pl.col("activity").is_in(known))
+        .group_by("case")
+        .agg(pl.col("activity").last().alias("last"), pl.col("time").last().alias("at"))
+    )
+    wide = wide.join(last, on="case", how="left", maintain_order="left")
+    top = len(funnel.stages)
+    over = pl.col("last").is_in(list(funnel.lost))
+    wide = wide.with_columns(
+        pl.when(over).then(pl.col("at")).alias("lost"),
+        pl.when(over).then(None).otherwise(pl.col("won")).alias("won"),
+    ).with_columns(pl.col("won").alias(f"s{top}"))
+    reached = {f"s{k}": pl.min_horizontal(f"s{j}" for j in range(k, top + 1)) for k in range(1, top)}
+    return wide.with_columns(**reached, s0=pl.col("begun")).drop("last", "at")
 
 
 def _raw(steps: pl.DataFrame, funnel: Funnel) -> dict[str, float]:
@@ -456,7 +385,7 @@ def _deals(
     joined = steps.join(acted, on="case", how="left", maintain_order="left").join(
         any_human, on="case", how="left", maintain_order="left"
     )
-    extra = [c for c in ("region", "product") if c in events.columns]
+    extra = [c for c in ("region", "product", "source") if c in events.columns]
     if extra:
         places = events.group_by("case", maintain_order=True).agg(*(pl.col(c).drop_nulls().first() for c in extra))
         joined = joined.join(places, on="case", how="left", maintain_order="left")
@@ -471,7 +400,7 @@ def _deals(
     )
     reached = pl.sum_horizontal(*(pl.col(f"s{i}").is_not_null().cast(pl.Int32) for i in range(len(funnel.stages)))) - 1
     empty = pl.lit(None, dtype=pl.String)
-    value = pl.Series("value", [amounts.get(c) for c in joined["case"]], dtype=pl.Float64)
+    value = joined["case"].replace_strict(amounts, default=None, return_dtype=pl.Float64).alias("value")
     return joined.select(
         pl.col("case").alias("id"),
         pl.col("begun").alias("created"),
@@ -480,10 +409,12 @@ def _deals(
         reached.clip(0).replace_strict(dict(enumerate(funnel.stages)), return_dtype=pl.String).alias("stage"),
         value,
         pl.coalesce("person", "anyone").alias("owner"),
-        *(pl.col(c) if c in extra else empty.alias(c) for c in ("product", "region")),
+        *(pl.col(c) if c in extra else empty.alias(c) for c in ("product", "region", "source")),
         empty.alias("category"),
         empty.alias("territory"),
         empty.alias("account"),
         empty.alias("segment"),
         pl.lit(None, dtype=pl.Date).alias("expected"),
+        pl.lit(value=False).alias("stamped"),
+        pl.lit(value=False).alias("imported"),
     )

@@ -30,6 +30,8 @@ class Mapping(BaseModel):
     field -> format (``columns`` and ``cells`` list both). ``unit``: one amount of the file in the currency's units
     (10000 for 万元).
     ``automats``: resources that are machines. ``cases``: a second file with a case's amount: file, case, amount.
+    ``preset``: the system whose export it was taken for. ``rates``: whether an amount is multiplied or divided by the
+    file's exchange rate to be in the plan's currency.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +46,8 @@ class Mapping(BaseModel):
     unit: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     automats: tuple[str, ...] = ()
     cases: dict[str, str] = {}
+    preset: str = ""
+    rates: Literal["multiply", "divide"] = "multiply"
 
 
 _HEAD = """\
@@ -61,7 +65,7 @@ def write_mapping(mapping: Mapping) -> str:
     document = {
         key: list(value) if isinstance(value, tuple) else value
         for key, value in mapping.model_dump().items()
-        if value not in ((), {}, 1.0)
+        if value not in ((), {}, 1.0, "", "multiply")
     }
     yaml.dump(document, out)
     return _HEAD + out.getvalue()

@@ -1,23 +1,29 @@
 """A CRM's export, one row an opportunity, read into a ``History``.
 
 Such an export shows where each deal stands or ended, and when it was created and closed: not when it entered its
-stages. Which funnel that can carry is judged in ``funnel``.
+stages. Which funnel that can carry is judged in ``funnel``. Columns are read as wholes; a row is refused by its line.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from attain.history.cells import Column, read_amount, read_dates, read_name
-from attain.history.columns import OPPORTUNITY, guess, header_unit, status_by_values, word
+from attain.history.cells import Dates, amount_column, date_column, name_column
+from attain.history.columns import header_unit, status_by_values, word
+from attain.history.currencies import Rates, convert
 from attain.history.funnel import fit_funnel
+from attain.history.known import OPEN_WORD, opportunities_by
 from attain.history.mapping import Mapping
+from attain.history.presets import columns_of, preset_of
+from attain.history.quality import Finding, examine, spelled_alike
 from attain.history.records import History, HistoryRefused, Refusal
-from engine.plan.tables import Table
+from attain.history.sheets import Sheet
 
 AHEAD = 31  # days: closings dated up to this far past the last creation are entries made ahead of their date
 NEEDED = {
@@ -26,132 +32,198 @@ NEEDED = {
     "status": "a deal's status, won, lost or open (such as 'Status' or 状态)",
     "value": "a deal's value (such as 'Value' or 金额)",
 }
+TEXTS = ("id", "stage", "owner", "product", "category", "region", "territory", "account", "segment", "source")
+_TRUE = {"true", "1", "yes", "y", "是", "t", "已", "√", "对"}
+_MOST_WHY = 1000  # rows of one reason whose own words are kept; the others share the first one's
 
 
 @dataclass
 class _Reader:
-    """The rows being read: what has been refused so far, by row index, first reason kept."""
+    """The rows being read: what has been refused so far, by row, the first reason kept."""
 
-    table: Table
+    sheet: Sheet
     mapping: Mapping
+    alive: NDArray[np.bool_]
     why: dict[int, tuple[str, str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def column(self, name: str) -> list[str]:
+    def column(self, name: str) -> pl.Series:
         header = self.mapping.columns.get(name)
         if header is None:
-            return [""] * len(self.table.rows)
-        at = self.table.header.index(header)
-        return [row[at] for row in self.table.rows]
+            return pl.Series(name, [""], dtype=pl.String).new_from_index(0, self.sheet.height)
+        return self.sheet.data[header]
 
-    def refuse(self, row: int, reason: str, why: str) -> None:
-        self.why.setdefault(row, (reason, why))
+    def refuse(self, rows: NDArray[np.int64], reason: str, why: Callable[[int], str]) -> None:
+        """Refuse rows for a reason that ``why(row)`` says in full."""
+        for count, row in enumerate(rows[self.alive[rows]].tolist()):
+            self.why[row] = (reason, why(row) if count < _MOST_WHY else reason)
+        self.alive[rows] = False
+
+    def where(self, mask: pl.Series, reason: str, why: Callable[[int], str]) -> None:
+        self.refuse(np.flatnonzero(mask.fill_null(value=False).to_numpy()), reason, why)
 
 
-def guess_mapping(table: Table) -> Mapping:
+# --- the mapping ------------------------------------------------------------------------------------------------------
+
+
+def guess_mapping(sheet: Sheet) -> Mapping:
     """The mapping of an export, from its names and values. Raises HistoryRefused where a needed column is missing."""
-    columns = guess(table.header, OPPORTUNITY)
-    if "status" not in columns or not _has_outcomes(table, columns["status"]):
-        found = status_by_values(table, [c for f, c in columns.items() if f not in ("status", "stage")])
+    preset = preset_of(sheet.header)
+    columns = columns_of(sheet.header, preset, "opportunities")
+    flagged = {"is_won", "is_closed"} <= columns.keys()
+    if not flagged and ("status" not in columns or not _has_outcomes(sheet, columns["status"])):
+        found = status_by_values(sheet, [c for f, c in columns.items() if f not in ("status", "stage")])
         if found is not None:
             columns["status"] = found
-            if columns.get("stage") == found:
+            if columns.get("stage") == found and preset is None:
                 del columns["stage"]
-    check_columns(table, columns)
-    words = Counter(row[table.header.index(columns["status"])] for row in table.rows)
+    check_columns(sheet, columns)
     kinds: dict[str, list[str]] = {"won": [], "lost": [], "open": []}
-    for text, _ in words.most_common(200):
-        if word(text):
-            kinds[word(text)].append(text)
-    if not kinds["won"]:
-        shown = ", ".join(repr(w) for w, _ in words.most_common(8))
-        raise HistoryRefused(
-            f"column {columns['status']!r} should say which deals were won, and holds {shown}; write the words "
-            "in the mapping "
-            "(won: [...], lost: [...], open: [...])"
-        )
-    unit = header_unit(columns["value"]) if "value" in columns else 1.0
+    if not flagged:
+        words = sheet.words(columns["status"])
+        for text, _ in words:
+            if word(text):
+                kinds[word(text)].append(text)
+        if not kinds["won"]:
+            shown = ", ".join(repr(w) for w, _ in words[:8])
+            raise HistoryRefused(
+                f"column {columns['status']!r} should say which deals were won, and holds {shown}; write the words in "
+                "the mapping (won: [...], lost: [...], open: [...])"
+            )
     return Mapping(
         shape="opportunities",
         columns=columns,
         won=tuple(kinds["won"]),
         lost=tuple(kinds["lost"]),
         open=tuple(kinds["open"]),
-        unit=unit,
+        unit=header_unit(columns["value"]) if "value" in columns else 1.0,
+        preset=preset.name if preset else "",
+        rates="divide" if preset and preset.name == "dynamics" and "rate" in columns else "multiply",
     )
 
 
-def _has_outcomes(table: Table, name: str) -> bool:
-    at = table.header.index(name)
-    return "won" in {word(row[at]) for row in table.rows}
+def _has_outcomes(sheet: Sheet, name: str) -> bool:
+    return "won" in {word(text) for text, _ in sheet.words(name, 1000)}
 
 
-def check_columns(table: Table, columns: dict[str, str]) -> None:
+def check_columns(sheet: Sheet, columns: dict[str, str]) -> None:
     """Raises HistoryRefused naming every needed column that is not there, once, with the columns that are."""
-    absent = [f"{f}: {name!r}" for f, name in columns.items() if name not in table.header]
+    absent = [f"{f}: {name!r}" for f, name in columns.items() if name not in sheet.header]
     if absent:
         raise HistoryRefused(
             f"the mapping names columns that the file does not have ({', '.join(absent)}); it has: "
-            f"{', '.join(table.header)}"
+            f"{', '.join(sheet.header)}"
         )
-    missing = [what for f, what in NEEDED.items() if f not in columns]
+    needed = dict(NEEDED)
+    if {"is_won", "is_closed"} <= columns.keys():
+        del needed["status"]
+    missing = [what for f, what in needed.items() if f not in columns]
     if missing:
         raise HistoryRefused(
-            f"no column for {'; '.join(missing)}. The file has: {', '.join(table.header)}. "
+            f"no column for {'; '.join(missing)}. The file has: {', '.join(sheet.header)}. "
             "Name the columns in a mapping, and pass it with --mapping"
         )
 
 
-def read_opportunities(table: Table, name: str, mapping: Mapping | None, as_of: dt.date | None) -> History:
-    """Read an export. ``as_of``: pretend it was taken at the end of that day. Raises HistoryRefused."""
-    mapping = mapping or guess_mapping(table)
-    check_columns(table, mapping.columns)
-    reader = _Reader(table, mapping)
+# --- the rows ---------------------------------------------------------------------------------------------------------
+
+
+def read_opportunities(
+    sheet: Sheet,
+    name: str,
+    mapping: Mapping | None,
+    as_of: dt.date | None,
+    rates: Rates | None = None,
+) -> History:
+    """Read an export. ``as_of``: pretend it was taken at the end of that day; ``rates``: of other currencies.
+
+    Raises HistoryRefused.
+    """
+    said: list[str] = []
+    if as_of is not None:
+        sheet, mapping, said = _put_back(sheet, mapping, as_of)
+    mapping = mapping or guess_mapping(sheet)
+    check_columns(sheet, mapping.columns)
+    reader = _Reader(sheet, mapping, np.ones(sheet.height, dtype=bool), notes=said)
     dates, formats = _dates(reader)
-    statuses = _statuses(reader)
-    values = _values(reader)
-    _identities(reader)
-    _coherent(reader, dates, statuses)
+    frame = _statuses(reader, _dated(dates))
+    frame = frame.with_columns(_values(reader), *(name_column(reader.column(f)).alias(f) for f in TEXTS))
+    if said and mapping.columns.get("stage") == mapping.columns.get("status"):
+        frame = frame.with_columns(pl.col("stage").replace(OPEN_WORD, None))
+    numbered = _identities(reader, frame)
+    _coherent(reader, frame)
+    frame, money = convert(frame, reader.column("currency"), reader.column("rate"), mapping, rates, reader.where)
     asked = as_of
-    as_of = as_of or _last_day(reader, dates)
-    frame = _frame(reader, dates, statuses, values, as_of, asked is not None)
-    if not frame.height:
+    as_of = as_of or _last_day(reader, frame)
+    deals = _deals(reader, frame, as_of, numbered, cut=asked is not None)
+    if not deals.height:
         raise HistoryRefused(f"no row of {name} can be used; the first reasons: {_first_reasons(reader)}")
-    if not (frame["status"] == "won").any():
+    deals, merged = spelled_alike(deals, ("stage", "product", "region", "territory", "source"))
+    if not (deals["status"] == "won").any():
         raise HistoryRefused(f"no deal in {name} has been won, so no win rate, cycle or value can be fitted")
-    mapping = mapping.model_copy(update={"dates": formats})
+    findings: list[Finding] = [*merged, *money]
+    deals, seen = examine(deals, as_of)
+    findings += seen
     resolution = 0.0 if dates["created"].timed and dates["closed"].timed else 1.0
-    refused = tuple(Refusal(table.lines[i], reason, why) for i, (reason, why) in sorted(reader.why.items()))
-    funnel = fit_funnel(frame, as_of, mapping.stages)
+    refused = tuple(Refusal(int(sheet.lines[i]), reason, why) for i, (reason, why) in sorted(reader.why.items()))
+    funnel = fit_funnel(deals, as_of, mapping.stages)
     return History(
         "opportunities",
         name,
-        len(table.rows),
+        sheet.height,
         refused,
-        mapping,
+        mapping.model_copy(update={"dates": formats}),
         as_of,
         funnel.deals,
         funnel.visits,
         funnel.stages,
         resolution,
-        table.encoding,
+        sheet.encoding,
         tuple(reader.notes + funnel.notes),
         funnel.raw,
+        tuple(findings),
+        currency=str(frame["currency"][0] or "") if "currency" in frame.columns else "",
     )
 
 
+def _dated(dates: dict[str, Dates]) -> pl.DataFrame:
+    return pl.DataFrame({f: c.values.rename(f) for f, c in dates.items()}).with_row_index("row")
+
+
+def _put_back(sheet: Sheet, mapping: Mapping | None, day: dt.date) -> tuple[Sheet, Mapping | None, list[str]]:
+    """The export as of a day, with what can no longer be known said; a guessed mapping is guessed anew from that."""
+    whole = mapping or guess_mapping(sheet)
+    check_columns(sheet, whole.columns)
+    reader = _Reader(sheet, whole, np.ones(sheet.height, dtype=bool))
+    dates, formats = _dates(reader)
+    frame = _statuses(reader, _dated(dates))
+    sheet, changed = opportunities_by(sheet, whole.columns, frame["created"], frame["closed"], frame["status"], day)
+    if not changed:
+        return sheet, mapping, []
+    if not sheet.height:
+        raise HistoryRefused(f"no deal had been created by {day}")
+    if mapping is None:
+        mapping = guess_mapping(sheet)
+    note = (
+        f"put back to {day}: an export keeps only a deal's latest stage, so deals open that day stand at the first "
+        "stage with their age; owners, products and amounts are the export's latest"
+    )
+    kept = {field: form for field, form in formats.items() if field != "expected"}
+    return sheet, mapping.model_copy(update={"dates": kept}), [note]
+
+
 def _first_reasons(reader: _Reader) -> str:
-    return "; ".join(f"row {reader.table.lines[i]}: {why}" for i, (_, why) in sorted(reader.why.items())[:3])
+    return "; ".join(f"row {reader.sheet.lines[i]}: {why}" for i, (_, why) in sorted(reader.why.items())[:3])
 
 
-def _dates(reader: _Reader) -> tuple[dict[str, Column], dict[str, str]]:
-    read: dict[str, Column] = {}
+def _dates(reader: _Reader) -> tuple[dict[str, Dates], dict[str, str]]:
+    read: dict[str, Dates] = {}
     formats: dict[str, str] = {}
     hint: str | None = None
     waiting: list[tuple[str, str]] = []
     for name in ("created", "closed", "expected"):
         if name not in reader.mapping.columns:
-            read[name] = Column([None] * len(reader.table.rows), {}, "", False)
+            read[name] = Dates(pl.Series(name, [None] * reader.sheet.height, dtype=pl.Datetime("us")), {}, "", False)
             continue
         try:
             read[name] = _date_column(reader, name, None)
@@ -167,152 +239,165 @@ def _dates(reader: _Reader) -> tuple[dict[str, Column], dict[str, str]]:
     for name, column in read.items():
         if column.format:
             formats[name] = column.format
-        for i, why in column.wrong.items():
-            reader.refuse(i, "date in another format", why)
+        wrong = column.wrong
+        reader.refuse(np.array(sorted(wrong), dtype=np.int64), "date in another format", wrong.__getitem__)
     return read, formats
 
 
-def _date_column(reader: _Reader, name: str, hint: str | None) -> Column:
-    return read_dates(
-        reader.column(name), reader.mapping.columns[name], known=reader.mapping.dates.get(name), hint=hint
+def _date_column(reader: _Reader, name: str, hint: str | None) -> Dates:
+    header, known = reader.mapping.columns[name], reader.mapping.dates.get(name)
+    return date_column(reader.column(name).alias(header), header, known=known, hint=hint)
+
+
+def _statuses(reader: _Reader, frame: pl.DataFrame) -> pl.DataFrame:
+    """Adds ``status``. A closing date of a deal that is still open is the one expected."""
+    columns = reader.mapping.columns
+    if {"is_won", "is_closed"} <= columns.keys() and not reader.mapping.won:
+        won, over = (reader.column(f).str.to_lowercase().is_in(list(_TRUE)) for f in ("is_won", "is_closed"))
+        frame = frame.with_columns(
+            pl.when(won).then(pl.lit("won")).when(over).then(pl.lit("lost")).otherwise(pl.lit("open")).alias("status")
+        )
+        return _expected(frame, pl.col("status") == "open")
+    header = columns["status"]
+    known = {w: k for k in ("won", "lost", "open") for w in getattr(reader.mapping, k)}
+    texts = reader.column("status")
+    kinds = {t: known.get(t) or word(t) for t in texts.unique().to_list()}
+    status = texts.replace_strict(kinds, default="", return_dtype=pl.String)
+    frame = frame.with_columns(status.alias("status"), texts.alias("_text"))
+    # a stage's name in a status column: still under way, as it has no closing date, or one that is only expected
+    staged = columns.get("stage") == header or bool(reader.mapping.preset)
+    under_way = (pl.col("status") == "") & (pl.col("_text") != "")
+    frame = frame.with_columns(
+        pl.when(under_way & (pl.col("closed").is_null() | pl.lit(staged)))
+        .then(pl.lit("open"))
+        .otherwise(pl.col("status"))
+        .alias("status")
+    )
+    unknown = frame["status"] == ""
+
+    def why(row: int) -> str:
+        text = texts[row]
+        return f"{header} {text[:40]!r} is none of the mapping's words" if text else f"{header} is empty"
+
+    reader.where(unknown, "status not known", why)
+    return _expected(frame.drop("_text"), (pl.col("status") == "open") & pl.lit(staged))
+
+
+def _expected(frame: pl.DataFrame, which: pl.Expr) -> pl.DataFrame:
+    return frame.with_columns(
+        pl.when(which & pl.col("expected").is_null())
+        .then(pl.col("closed"))
+        .otherwise(pl.col("expected"))
+        .alias("expected"),
+        pl.when(which).then(None).otherwise(pl.col("closed")).alias("closed"),
     )
 
 
-def _statuses(reader: _Reader) -> list[str]:
-    known = {w: k for k in ("won", "lost", "open") for w in getattr(reader.mapping, k)}
-    header = reader.mapping.columns["status"]
-    closed = reader.column("closed")
-    out: list[str] = []
-    for i, text in enumerate(reader.column("status")):
-        kind = known.get(text) or word(text)
-        if not kind and text and not closed[i]:
-            kind = "open"  # a stage's name in a status column: still under way, as it has no closing date
-        if not kind:
-            what = f"{header} {text[:40]!r} is none of the mapping's words" if text else f"{header} is empty"
-            reader.refuse(i, "status not known", what)
-        out.append(kind)
-    return out
+def _values(reader: _Reader) -> pl.Series:
+    """Values in the file's currencies; the estimate stands in where the value is empty."""
+    out, wrong = amount_column(
+        reader.column("value").alias(reader.mapping.columns.get("value", "")), reader.mapping.unit
+    )
+    reader.refuse(np.array(sorted(wrong), dtype=np.int64), "amount not readable", wrong.__getitem__)
+    if "estimate" in reader.mapping.columns:
+        header = reader.mapping.columns["estimate"]
+        other, _ = amount_column(reader.column("estimate").alias(header), header_unit(header))
+        out = pl.select(pl.coalesce(out, other)).to_series()
+    return out.alias("value")
 
 
-def _values(reader: _Reader) -> list[float | None]:
-    out: list[float | None] = []
-    header = reader.mapping.columns.get("value", "")
-    for i, text in enumerate(reader.column("value")):
-        try:
-            number = read_amount(text)
-        except ValueError as error:
-            reader.refuse(i, "amount not readable", f"{header} {text[:40]!r} is not {error}")
-            number = None
-        scaled = number is not None and not any(u in text for u in "万萬亿億千kKmM")
-        out.append(number * reader.mapping.unit if number is not None and scaled else number)
-    return out
-
-
-def _identities(reader: _Reader) -> None:
+def _identities(reader: _Reader, frame: pl.DataFrame) -> bool:
+    """Refuses deals listed twice; whether rows are numbered instead of named."""
     if "id" not in reader.mapping.columns:
-        return
-    first: dict[str, int] = {}
-    ids = reader.column("id")
-    if len(set(ids)) < 0.5 * len(ids):  # a name of a project, say, that many deals share
-        reader.notes.append(
-            f"column {reader.mapping.columns['id']!r} repeats too often to be a deal's number; rows are numbered"
+        return True
+    header, ids = reader.mapping.columns["id"], reader.column("id")
+    if ids.n_unique() < 0.5 * len(ids):  # a name of a project, say, that many deals share
+        reader.notes.append(f"column {header!r} repeats too often to be a deal's number; rows are numbered")
+        return True
+    reader.where(ids == "", "no deal number", lambda _: f"{header} is empty")
+    again = (ids != "") & ~ids.is_first_distinct()
+    if again.any():
+        first = dict(ids.to_frame("id").with_row_index("row").group_by("id").agg(pl.col("row").min()).iter_rows())
+        lines = reader.sheet.lines
+        reader.where(again, "deal listed twice", lambda i: f"{ids[i]!r} stands in row {lines[first[ids[i]]]} already")
+    return False
+
+
+def _coherent(reader: _Reader, frame: pl.DataFrame) -> None:
+    created, closed, status = frame["created"], frame["closed"], frame["status"]
+    columns = reader.mapping.columns
+    reader.where(created.is_null(), "no creation date", lambda _: f"{columns['created']} is empty")
+    for kind in ("won", "lost"):
+        reader.where(
+            (status == kind) & closed.is_null(),
+            f"{kind} without a closing date",
+            lambda _: f"{columns['closed']} is empty",
         )
-        return
-    for i, text in enumerate(ids):
-        if not text:
-            reader.refuse(i, "no deal number", f"{reader.mapping.columns['id']} is empty")
-        elif text in first:
-            reader.refuse(i, "deal listed twice", f"{text!r} stands in row {reader.table.lines[first[text]]} already")
-        else:
-            first[text] = i
+    reader.where(
+        status.is_in(["won", "lost"]) & (closed < created),
+        "closed before it was created",
+        lambda i: f"created {created[i]:%Y-%m-%d}, closed {closed[i]:%Y-%m-%d}",
+    )
 
 
-def _coherent(reader: _Reader, dates: dict[str, Column], statuses: list[str]) -> None:
-    created, closed = dates["created"].values, dates["closed"].values
-    for i, status in enumerate(statuses):
-        if created[i] is None:
-            reader.refuse(i, "no creation date", f"{reader.mapping.columns['created']} is empty")
-            continue
-        begun, ended = created[i], closed[i]
-        if status in ("won", "lost") and ended is None:
-            reader.refuse(i, f"{status} without a closing date", f"{reader.mapping.columns['closed']} is empty")
-        elif status in ("won", "lost") and ended is not None and begun is not None and ended < begun:
-            reader.refuse(i, "closed before it was created", f"created {begun:%Y-%m-%d}, closed {ended:%Y-%m-%d}")
-
-
-def _last_day(reader: _Reader, dates: dict[str, Column]) -> dt.date:
+def _last_day(reader: _Reader, frame: pl.DataFrame) -> dt.date:
     """The export's last day: the last creation, unless many closings come after it.
 
     A deal cannot be in the export before it was created, but a closing can be dated ahead; a handful of closings within
     a month past the last creation are taken as that.
     """
-    good = [i for i in range(len(reader.table.rows)) if i not in reader.why]
-    created = [v.date() for i in good if (v := dates["created"].values[i])]
-    closed = [v.date() for i in good if (v := dates["closed"].values[i])]
-    if not created:
+    good = frame.filter(pl.Series(reader.alive))
+    created = good["created"].drop_nulls().dt.date()
+    last = created.max()
+    if not isinstance(last, dt.date):
         raise HistoryRefused(
             f"no row has a date of creation that can be read; {_first_reasons(reader) or 'the column is empty'}"
         )
-    last = max(created)
-    later = [d for d in closed if d > last]
-    if not later:
+    closed = good.filter(pl.col("status").is_in(["won", "lost"]))["closed"].drop_nulls().dt.date()
+    later = closed.filter(closed > last)
+    latest = later.max()
+    if not isinstance(latest, dt.date):
         return last
-    if len(later) <= max(1, 0.005 * len(created)) and (max(later) - last).days <= AHEAD:
+    if len(later) <= max(1, 0.005 * len(created)) and (latest - last).days <= AHEAD:
         reader.notes.append(
             f"{len(later)} deals carry a closing date after the last creation ({last}): dated ahead, taken as "
             f"closed on {last}"
         )
         return last
-    return max(later)
+    return latest
 
 
-def _frame(
-    reader: _Reader,
-    dates: dict[str, Column],
-    statuses: list[str],
-    values: list[float | None],
-    as_of: dt.date,
-    cut: bool,
-) -> pl.DataFrame:
-    """The deals that are left. With ``cut`` the world is put back to the end of ``as_of``: later closings "
-    "are still open."""
+def _deals(reader: _Reader, frame: pl.DataFrame, as_of: dt.date, numbered: bool, *, cut: bool) -> pl.DataFrame:
+    """The deals that are left. With ``cut`` the world is put back to the end of ``as_of``: later closings are open."""
     end = dt.datetime.combine(as_of, dt.time(23, 59, 59))
-    text = {
-        f: [read_name(t) for t in reader.column(f)]
-        for f in ("id", "stage", "owner", "product", "category", "region", "territory", "account", "segment")
-    }
-    numbered = "id" not in reader.mapping.columns or any("rows are numbered" in n for n in reader.notes)
-    rows = []
-    for i, status in enumerate(statuses):
-        begun, ended = dates["created"].values[i], dates["closed"].values[i]
-        if i in reader.why or begun is None:
-            continue
-        if begun > end:
-            reader.refuse(i, "created after the history's last day", f"created {begun:%Y-%m-%d}, last day {as_of}")
-            continue
-        if status in ("won", "lost") and ended is not None and ended > end:
-            status, ended = ("open", None) if cut else (status, end.replace(hour=0, minute=0, second=0))
-            ended = max(ended, begun) if ended is not None else None
-        expected = dates["expected"].values[i]
-        rows.append(
-            {
-                "id": f"row {reader.table.lines[i]}" if numbered else text["id"][i],
-                "created": begun,
-                "ended": ended if status in ("won", "lost") else None,
-                "status": status,
-                "value": values[i],
-                "expected": expected.date() if expected is not None else None,
-                **{f: text[f][i] or None for f in text if f != "id"},
-            }
+    created = frame["created"]
+    reader.where(
+        created > end,
+        "created after the history's last day",
+        lambda i: f"created {created[i]:%Y-%m-%d}, last day {as_of}",
+    )
+    lines = pl.Series("line", reader.sheet.lines)
+    identity = ("row " + lines.cast(pl.String)) if numbered else frame["id"]
+    ends = pl.col("status").is_in(["won", "lost"])
+    late = ends & (pl.col("closed") > end)
+    ended: pl.Expr = pl.when(ends).then(pl.col("closed"))
+    if cut:
+        status: pl.Expr = pl.when(late).then(pl.lit("open")).otherwise(pl.col("status"))
+        ended = pl.when(late).then(None).otherwise(ended)
+    else:
+        status = pl.col("status")
+        midnight = pl.lit(end.replace(hour=0, minute=0, second=0)).cast(pl.Datetime("us"))
+        ended = pl.when(late).then(pl.max_horizontal(midnight, pl.col("created"))).otherwise(ended)
+    return (
+        frame.with_columns(identity.alias("id"), ended.alias("ended"), status.alias("status"))
+        .filter(pl.Series(reader.alive))
+        .select(
+            "id",
+            "created",
+            "ended",
+            "status",
+            "value",
+            pl.col("expected").dt.date().alias("expected"),
+            *(f for f in TEXTS if f != "id"),
         )
-    strings = [f for f in text if f != "id"]
-    schema: dict[str, pl.DataType] = {
-        "id": pl.String(),
-        "created": pl.Datetime("us"),
-        "ended": pl.Datetime("us"),
-        "status": pl.String(),
-        "value": pl.Float64(),
-        "expected": pl.Date(),
-        **{f: pl.String() for f in strings},
-    }
-    return pl.DataFrame(rows, schema=schema)
+    )

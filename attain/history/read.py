@@ -1,31 +1,20 @@
-"""The way into a history: a file or a folder, its shape found, its columns mapped, its rows read."""
+"""The way into a history: a file, a folder or a database, its shape found, its columns mapped, its rows read."""
 
 from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
 
-from attain.history.columns import is_event_log
+from attain.history.columns import is_event_log, repeats
+from attain.history.currencies import Rates
 from attain.history.events import read_events
 from attain.history.mapping import Mapping
 from attain.history.opportunities import read_opportunities
+from attain.history.presets import columns_of, preset_of
 from attain.history.records import History, HistoryRefused
-from engine.plan.tables import Table, TableRefused, read_table
+from attain.history.sheets import PARQUET, SPREADSHEETS, Sheet, database_sheet, is_url, sheet_of
 
-
-def table_of(path: Path) -> Table:
-    """A table of the history. Raises HistoryRefused in one message."""
-    if path.suffix.lower() in (".xlsx", ".xls", ".numbers", ".ods"):
-        raise HistoryRefused(f"{path.name} is a spreadsheet; save it as CSV and pass that")
-    try:
-        table = read_table(path)
-    except TableRefused as error:
-        said = [str(p) for p in error.problems[:5]]
-        more = f" (and {len(error.problems) - 5} more)" if len(error.problems) > 5 else ""
-        raise HistoryRefused(f"{path.name}: {'; '.join(said)}{more}") from None
-    if not table.rows:
-        raise HistoryRefused(f"{path.name} has a header ({', '.join(table.header)[:200]}) and no rows below it")
-    return table
+TABLES = (".csv", ".csv.gz", ".tsv", ".txt", *SPREADSHEETS, *PARQUET)
 
 
 def find_file(path: Path) -> Path:
@@ -34,7 +23,7 @@ def find_file(path: Path) -> Path:
         if not path.exists():
             raise HistoryRefused(f"{path}: no such file")
         return path
-    tables = sorted(p for p in path.iterdir() if p.name.lower().endswith((".csv", ".csv.gz", ".tsv", ".txt")))
+    tables = sorted(p for p in path.iterdir() if p.name.lower().endswith(TABLES))
     named = [p for p in tables if "event" in p.name.lower() or "事件" in p.name]
     if len(named) == 1:
         return named[0]
@@ -43,21 +32,39 @@ def find_file(path: Path) -> Path:
     raise HistoryRefused(f"{path} is a folder with {len(tables)} tables; name the one that is the history")
 
 
-def read_history(path: Path | str, *, mapping: Mapping | None = None, as_of: dt.date | None = None) -> History:
-    """Read a history of either shape.
+def _is_log(sheet: Sheet) -> bool:
+    preset = preset_of(sheet.header)
+    if preset is None or preset.shape == "opportunities":
+        return preset is None and is_event_log(sheet)
+    case = columns_of(sheet.header, preset, "events").get("case")
+    return case is not None and repeats(sheet, case)
+
+
+def read_history(
+    path: Path | str,
+    *,
+    mapping: Mapping | None = None,
+    as_of: dt.date | None = None,
+    rates: Rates | None = None,
+    table: str = "",
+) -> History:
+    """Read a history of either shape from a file (CSV, Excel, Parquet), a folder, or a database's address.
 
     ``as_of`` puts the world back to the end of an earlier day: what came after is not there, and what ended later is
-    still open.
-    Raises HistoryRefused with one message where nothing can be made of the file.
+    still open. ``rates``: of other currencies than the plan's. ``table``: a database's table, or one SELECT.
+    Raises HistoryRefused with one message where nothing can be made of it.
     """
-    file = find_file(Path(path))
-    table = table_of(file)
-    events = mapping.shape == "events" if mapping is not None else is_event_log(table)
+    if is_url(str(path)):
+        sheet, file, name = database_sheet(str(path), table), None, "the database"
+    else:
+        file = find_file(Path(path))
+        sheet, name = sheet_of(file), file.name
+    events = mapping.shape == "events" if mapping is not None else _is_log(sheet)
     try:
         if events:
-            return read_events(table, file, mapping, as_of)
-        return read_opportunities(table, file.name, mapping, as_of)
+            return read_events(sheet, file or Path(name), mapping, as_of)
+        return read_opportunities(sheet, name, mapping, as_of, rates)
     except HistoryRefused as refused:
-        if str(refused).startswith(file.name):
+        if str(refused).startswith(name):
             raise
-        raise HistoryRefused(f"{file.name}: {refused}") from None
+        raise HistoryRefused(f"{name}: {refused}") from None

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from attain.history.mapping import Mapping
+from attain.history.quality import Finding
+from attain.history.rework import Rework
 from engine.problems import Refused
 
 
@@ -51,6 +53,9 @@ class History:
     encoding: str
     notes: tuple[str, ...]
     raw: dict[str, float]  # raw ratios by stage, and 'end to end', for those who check by hand
+    findings: tuple[Finding, ...] = ()  # the data-quality report
+    rework: tuple[Rework, ...] = ()  # by stage, of a history that shows every visit
+    currency: str = ""  # of its amounts, where it says
 
     @property
     def used(self) -> int:

@@ -13,24 +13,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attain.optimise.decisions import Decision
+from attain.optimise.decisions import WITHIN, Decision
 from attain.optimise.search import Paths, Work
-from engine.world import build
 from solvers.arrays import BLOCK
 from solvers.ascent import SEARCH, Ascent, Climbed, ClimbLimits, climb
 from solvers.budget import starting_points
-from solvers.levers import Levers, project, proportional, round_to_step
-from solvers.objective import look
+from solvers.levers import Levers, project, proportional
+from solvers.objective import look, sigmoid
 from solvers.paths import PathTable, without_slopes
 from solvers.polyhedron import of_levers
 from solvers.selection import FIRST_STAGE, SELECTION, Selected, compare, compare_means, select
 from solvers.surrogate import Surrogate, surrogate
+from solvers.switches import Pattern, ranked
 
 Floats = NDArray[np.float64]
 ROUNDS = 3  # of climbing and making programmes again
@@ -43,6 +43,7 @@ MOST_BATCH = 8  # blocks
 MEASURED_LOOKS = 5  # below so many the measured climb is not worth its work
 MEASURED = 0.08  # of a lever's natural size: the step over which a slope is measured
 NEXT, ENOUGH = 0.25, 64  # what marginal points are measured over, and the blocks of work from which they are
+MOST_RACED, CLIMBED_IN = 12, 3  # patterns of what is spent on that are simulated, and climbed in, at first
 OWN_LOOKS, OWN_STEPS = 200, 20  # of the surrogate's own climb
 COUNTED = 16  # blocks at most, on which the answer's in-sample value is counted
 
@@ -80,11 +81,13 @@ class Found:
 
 
 @dataclass
-class _Search:
+class SearchState:
     """The state of one decision's search."""
 
     paths: Paths
     work: Work
+    levers: Levers  # the decision's, or those of one pattern of what is spent on
+    kept: int = 0  # (path, allocation) pairs left for later climbs
     next_path: int = 0
     found: dict[str, Floats] = field(default_factory=dict)
     starts: dict[str, float] = field(default_factory=dict)
@@ -106,13 +109,9 @@ class _Search:
         return min(BLOCK, 2 * self.block)
 
     @property
-    def levers(self) -> Levers:
-        return self.paths.decision.levers
-
-    @property
     def left(self) -> int:
         """What the climbs may still simulate."""
-        return self.work.paths - self.work.selection - sum(self.paths.simulated.values())
+        return self.work.paths - self.work.selection - self.kept - sum(self.paths.simulated.values())
 
     def stopped(self) -> bool:
         return self.paths.stop()
@@ -121,22 +120,22 @@ class _Search:
 def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -> Found:
     """Search one decision within the work limit. `more`: further starts, moved into the limits where they are not."""
     started = time.perf_counter()
-    state = _Search(paths, work)
-    levers = paths.decision.levers
-    reference, own = proportional(levers), _own(paths)
-    stands = levers.violation(own) <= 1e-9
-    fixed = ({"plan": own} if stands else {}) | {"reference": reference, "equal": equal_split(levers)}
-    fixed |= {name: project(levers, x) for name, x in (more or {}).items()}
+    decision = paths.decision
+    levers, state = decision.levers, SearchState(paths, work, decision.levers)
+    reference, own = decision.moved(proportional(levers)), _own(paths)
+    stands = decision.violation(own) <= WITHIN
+    fixed = {"reference": reference, "equal": equal_split(levers)} | dict(more or {})
+    fixed = ({"plan": own} if stands else {}) | {name: decision.moved(x) for name, x in fixed.items()}
     starts, answer = {"reference": reference}, {}
     if levers.movable:
         case = _surrogate(state, reference, 0)
-        starts = _different(fixed | _programmes(state, case))
-        answer = _climbed(state, starts, case)
+        starts = different(fixed | _programmes(state, case))
+        answer = _climbed(state, starts, case) if decision.choices is None else _switched(state, starts, case)
     in_limits = time.perf_counter() - started
-    finalists, selected = _chosen(state, _different(starts | answer, levers, keep=("plan",)))
+    finalists, selected = chosen(state, _on_grid(decision, starts | answer))
     best = finalists[selected.best]
-    chosen = time.perf_counter() - started - in_limits
-    in_sample, n = _in_sample(state, best.x)
+    in_selection = time.perf_counter() - started - in_limits
+    value, n = in_sample(state, best.x)
     marginal = None if state.stopped() else _marginal(state, best.x)
     return Found(
         paths.decision,
@@ -145,7 +144,7 @@ def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -
         stands,
         best.x,
         best.name,
-        in_sample,
+        value,
         n,
         state.starts,
         state.start_paths,
@@ -154,7 +153,7 @@ def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -
         selected,
         "stopped" if state.stopped() else state.ended,
         dict(paths.simulated),
-        {"search": time.perf_counter() - started - chosen, "selection": chosen},
+        {"search": time.perf_counter() - started - in_selection, "selection": in_selection},
         marginal,
     )
 
@@ -167,36 +166,38 @@ def equal_split(levers: Levers) -> Floats:
 
 def _own(paths: Paths) -> Floats:
     """The plan's own allocation."""
-    if paths.decision.kind != "budget":
-        return paths.decision.levers.reference
-    return np.array([line.amount for line in build(paths.loaded).lines])
+    own = paths.decision.own
+    return paths.decision.levers.reference if own is None else own
 
 
-def _different(
-    points: Mapping[str, Floats], levers: Levers | None = None, keep: tuple[str, ...] = ()
-) -> dict[str, Floats]:
-    """The points that differ from the earlier ones; with levers, on the grid first, but for those to keep."""
+def different(points: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The points that differ from the earlier ones."""
     found: dict[str, Floats] = {}
     for name, x in points.items():
-        at = x if levers is None or name in keep else round_to_step(levers, x)
-        if not any(np.array_equal(at, other) for other in found.values()):
-            found[name] = at
+        if not any(np.array_equal(x, other) for other in found.values()):
+            found[name] = x
     return found
 
 
-def _surrogate(state: _Search, at: Floats, first: int) -> Surrogate:
+def _on_grid(decision: Decision, points: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Different points within all limits, on the grid, but for the plan's own, which stays as it is."""
+    inside = {name: x if name == "plan" else decision.rounded(decision.moved(x)) for name, x in points.items()}
+    return different({name: x for name, x in inside.items() if decision.violation(x) <= WITHIN} or inside)
+
+
+def _surrogate(state: SearchState, at: Floats, first: int) -> Surrogate:
     """What a block of paths at an allocation says of those around it."""
     decision = state.paths.decision
     return surrogate(decision.levers, decision.response, at, state.paths.table(at, first, state.sample, SEARCH))
 
 
-def _programmes(state: _Search, case: Surrogate) -> dict[str, Floats]:
+def _programmes(state: SearchState, case: Surrogate) -> dict[str, Floats]:
     """By the surrogate, with no simulating: the best mean, the smallest bPOE (or shortfall), and its own climb."""
     found = {name: proposal.x for name, proposal in starting_points(case).items() if name != "reference"}
-    return found | {"surrogate": _best_by(state, case, found | {"here": case.at})}
+    return found | {"surrogate": _best_by(state, case, found | {"here": project(case.levers, case.at)})}
 
 
-def _best_by(state: _Search, case: Surrogate, starts: Mapping[str, Floats]) -> Floats:
+def _best_by(state: SearchState, case: Surrogate, starts: Mapping[str, Floats]) -> Floats:
     """The climb of the surrogate's own odds, on the paths that it was made from."""
     size = case.table.paths
 
@@ -213,7 +214,7 @@ def _best_by(state: _Search, case: Surrogate, starts: Mapping[str, Floats]) -> F
 # --- the climbs -------------------------------------------------------------------------------------------------------
 
 
-def _climbed(state: _Search, starts: Mapping[str, Floats], case: Surrogate) -> dict[str, Floats]:
+def _climbed(state: SearchState, starts: Mapping[str, Floats], case: Surrogate) -> dict[str, Floats]:
     """Answers of climbs: from the starts, from programmes made around the answer, then by measured slopes.
 
     Where the work is little, it goes into one climb, from the starts that the surrogate thinks best.
@@ -236,7 +237,7 @@ def _climbed(state: _Search, starts: Mapping[str, Floats], case: Surrogate) -> d
         again = _programmes(state, _surrogate(state, found.x, state.next_path))
         state.next_path += state.sample
         around = {"answer": found.x} | {f"{name}_again": x for name, x in again.items()}
-        found = _climb(state, _different(around), share=0.15 if few else 0.5, widths=WIDTHS[1:])
+        found = _climb(state, different(around), share=0.15 if few else 0.5, widths=WIDTHS[1:])
         if found is None or found.origin == "answer":
             answers |= {} if found is None else {f"climb_{turn}": found.x}
             break
@@ -246,14 +247,14 @@ def _climbed(state: _Search, starts: Mapping[str, Floats], case: Surrogate) -> d
     return answers if measured is None else answers | {"measured": measured.x}
 
 
-def _measurable(state: _Search) -> bool:
+def _measurable(state: SearchState) -> bool:
     """Whether levers are few enough, and the work is enough, for slopes that are measured."""
     v = len(state.levers.reference)
     return v <= FEW_LEVERS and state.left >= 2 * MEASURED_LOOKS * state.block * (v + 1)
 
 
 def _climb(
-    state: _Search,
+    state: SearchState,
     starts: Mapping[str, Floats],
     *,
     share: float,
@@ -299,10 +300,82 @@ def _climb(
     return replace(found, x=project(state.levers, found.x))
 
 
+# --- what is spent on at all ------------------------------------------------------------------------------------------
+
+
+def _switched(state: SearchState, starts: Mapping[str, Floats], case: Surrogate) -> dict[str, Floats]:
+    """Answers of climbs inside patterns of what is spent on: those that the surrogate ranks first are simulated, and
+    climbed in from the best; then again around the best answer, while a pattern not yet climbed in does better there.
+    """
+    decision = state.paths.decision
+    assert decision.choices is not None, "called only where there are"
+    answers: dict[str, Floats] = {}
+    tried: set[bytes] = set()
+    for turn in range(1, ROUNDS + 1):
+        best = list(answers.values())[:1]
+        found = ranked(decision.levers, decision.choices, {**starts, **answers}, _smooth(case))
+        fresh = [one for one in found if one.on.tobytes() not in tried]
+        n = state.block if state.left >= POOR * state.block else max(1, state.block // 4)
+        race = [*best, *(one.x for one in fresh[: max(1, min(MOST_RACED, state.left // (4 * n)))])]
+        if state.stopped() or len(race) == len(best) or state.left < 4 * state.block:
+            break
+        values = _race(state, race, n)
+        order = np.argsort(-values[len(best) :], kind="stable").tolist()
+        ahead = [fresh[i] for i in order if not best or values[len(best) + i] > values[0]]
+        most = (1 if state.left < POOR * state.block else CLIMBED_IN) if turn == 1 else 1
+        made: dict[str, Floats] = {}
+        for i, pattern in enumerate(ahead[:most]):
+            tried.add(pattern.on.tobytes())
+            own = _in_pattern(state, pattern, case, rest=(min(most, len(ahead)) - i - 1) + (turn < ROUNDS))
+            made |= {f"{name}{'' if turn == 1 and i == 0 else f'_{turn}{chr(97 + i)}'}": x for name, x in own.items()}
+        if not made:
+            break
+        answers = _best_first(state, made | answers)
+        case = _surrogate(state, next(iter(answers.values())), state.next_path)
+        state.next_path += state.sample
+    return answers
+
+
+def _in_pattern(state: SearchState, pattern: Pattern, case: Surrogate, rest: int) -> dict[str, Floats]:
+    """Climbs among what one pattern allows, on their share of the work; `rest`: how many more are to come."""
+    inside = replace(case, levers=pattern.levers, lower=pattern.levers.lower, upper=pattern.levers.upper)
+    starts = different({"pattern": pattern.x} | _programmes(state, inside))
+    state.levers, state.kept = pattern.levers, state.left * rest // (rest + 1)
+    answers = _climbed(state, starts, inside) if pattern.levers.movable else {}
+    state.levers, state.kept = state.paths.decision.levers, 0
+    return {"pattern": pattern.x} | answers
+
+
+def _smooth(case: Surrogate) -> Callable[[Floats], float]:
+    """The surrogate's odds of attaining all goals, smoothed: patterns that never attain are told apart, too."""
+    spread = float(np.std(case.table.margins.min(axis=1))) or 1.0
+    mean = max(0.0, -float(np.mean(case.table.margins.min(axis=1))))
+    width = WIDTHS[1] * float(np.hypot(spread, mean))
+    return lambda x: float(np.mean(sigmoid(case.margins(x).min(axis=1), width)))
+
+
+def _race(state: SearchState, points: Sequence[Floats], n: int) -> Floats:
+    """The smoothed objective of several allocations on the same fresh paths."""
+    paths, objective = without_slopes(state.paths.margins), state.paths.aim.objective
+    ones = np.ones(len(objective.events))
+    first = state.next_path
+    state.next_path += state.block
+    pilot = look(paths, points[:1], objective, ones, first, n, SEARCH, state.paths.how)
+    widths = WIDTHS[1] * np.maximum(1e-12, np.hypot(pilot.spreads[0], np.minimum(0.0, pilot.means[0])))
+    return look(paths, points, objective, widths, first, n, SEARCH, state.paths.how).values
+
+
+def _best_first(state: SearchState, answers: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Answers from the best down, on one block of fresh paths."""
+    names = list(answers)
+    order = np.argsort(-_race(state, [answers[name] for name in names], state.block), kind="stable").tolist()
+    return {names[i]: answers[names[i]] for i in order}
+
+
 # --- the choice, and what is said of it -------------------------------------------------------------------------------
 
 
-def _chosen(state: _Search, points: Mapping[str, Floats]) -> tuple[tuple[Finalist, ...], Selected]:
+def chosen(state: SearchState, points: Mapping[str, Floats]) -> tuple[tuple[Finalist, ...], Selected]:
     """The best of the finalists on fresh paths of phase 2: on as many as make the choice sure, where work allows."""
     names, xs = list(points), list(points.values())
     each = state.block * max(1, state.work.selection // (state.block * len(xs)))
@@ -322,7 +395,7 @@ def _chosen(state: _Search, points: Mapping[str, Floats]) -> tuple[tuple[Finalis
     return found, selected
 
 
-def _in_sample(state: _Search, x: Floats) -> tuple[float, int]:
+def in_sample(state: SearchState, x: Floats) -> tuple[float, int]:
     """The answer's value on the latest paths that the search went by."""
     blocks = 1 if state.stopped() else int(np.clip(state.work.selection // (4 * state.block), 1, COUNTED))
     n = min(blocks * state.block, state.next_path)
@@ -330,7 +403,7 @@ def _in_sample(state: _Search, x: Floats) -> tuple[float, int]:
     return float(np.mean(state.paths.values(x, first, n, SEARCH))), n
 
 
-def _marginal(state: _Search, x: Floats) -> Floats:
+def _marginal(state: SearchState, x: Floats) -> Floats:
     """The aim's slope at the answer, smoothed over a narrow width: measured where levers are few and work is not."""
     measured = len(x) <= FEW_LEVERS and state.work.paths >= ENOUGH * state.block
     n = min(4 * state.block if state.work.paths >= POOR * state.block else state.block, state.next_path)

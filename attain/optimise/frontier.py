@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attain.optimise.aims import Aim, aim_of
-from attain.optimise.decisions import Decision, budget_decision
+from attain.optimise.budgets import budget_decision
+from attain.optimise.decisions import Decision
 from attain.optimise.records import Frontier, FrontierRow, Priced
 from attain.optimise.search import FEWEST_PATHS, Paths, Work, block_of, work_limits
 from attain.optimise.workflow import searched, why_no_lever
@@ -171,8 +172,8 @@ def _decision(loaded: LoadedPlan, total: float, allow_assumed: bool) -> Decision
 
 def _row(point: FrontierPoint, decision: Decision) -> FrontierRow:
     cells = tuple(
-        (source, region, product, float(amount))
-        for (source, region, product), amount in zip(decision.cells, point.x, strict=True)
+        (source, region, product, float(np.sum(amounts)))
+        for (source, region, product), amounts in decision.by_cell(point.x)
     )
     price = None
     if point.price is not None and point.price_interval is not None:

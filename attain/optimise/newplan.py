@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from attain.optimise.decisions import Edit
-from engine.plan.document import apply_set, parse_document, set_value, write_document
+from attain.optimise.decisions import APPENDED, REMOVED, Edit
+from engine.plan.document import append_value, apply_set, parse_document, remove_value, set_value, write_document
 from engine.plan.types import LoadedPlan
 from engine.problems import PlanRefused, Problem
 
@@ -43,7 +43,12 @@ def write_new_plan(
     for setting in sets:
         apply_set(document, setting)
     for path, value in edits:
-        set_value(document, path, value)
+        if value is REMOVED:
+            remove_value(document, path)
+        elif path[-1] == APPENDED:
+            append_value(document, path[:-1], value)
+        else:
+            set_value(document, path, value)
     out.parent.mkdir(parents=True, exist_ok=True)
     if source is not None and source.parent.resolve() != out.parent.resolve():
         for name in files_of(loaded):

@@ -26,7 +26,7 @@ from solvers.quotas import QuotaPlan, allocate_quotas, quota_odds, sample_quanti
 Floats = NDArray[np.float64]
 ROUND_TO = 1_000  # a quota is written in steps of about a thousandth of the goal, a round number
 BOTTOM_UP = 0.5  # what a rep makes as often as not, unless the plan says what odds reps are to have
-NO_REFERENCE = "some reps have no quota now: change_at_most was not used"
+NO_REFERENCE = "some reps have no quota now: neither change_at_most nor fairness was used"
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ def set_quotas(
             reference=own if had else None,
             change_at_most=wanted.change_at_most if had else None,
             odds=wanted.odds,
+            band=wanted.fairness.band if had and wanted.fairness is not None else None,
             unit=round_unit(target, world.minor, ROUND_TO),
             names=world.reps,
         )
@@ -113,7 +114,7 @@ def set_quotas(
         np.rint(sample_quantiles(seen.bookings)(level)),
         level,
     )
-    return _answer(world, found, spread, figures, before, after, had or wanted.change_at_most is None)
+    return _answer(world, found, spread, figures, before, after, had or not (wanted.change_at_most or wanted.fairness))
 
 
 def top_down(world: World, target: float, reference: Floats | None) -> Floats:
@@ -132,7 +133,7 @@ def _answer(
     own, fresh = world.quotas.year, after.reps[:, :, BOOKED]
     known = ~np.isnan(own)
     odds, odds_of_share = quota_odds(fresh, found.quotas), quota_odds(fresh, figures.top_down)
-    old_odds = quota_odds(before.reps[:, :, BOOKED], np.where(known, own, 0.0))
+    old_odds = quota_odds(_of_reps(before, world), np.where(known, own, 0.0))
     starts, weeks = spread.by_week()
     rows = tuple(
         QuotaRow(
@@ -165,6 +166,16 @@ def _answer(
         tuple(start.isoformat() for start in starts),
         () if used_change else (NO_REFERENCE,),
     )
+
+
+def _of_reps(before: Results, world: World) -> Floats:
+    """[n, reps] bookings before; nothing of those who are only hired now."""
+    place = {name: r for r, name in enumerate(before.world.reps)}
+    booked = np.zeros((len(before.reps), len(world.reps)))
+    for r, name in enumerate(world.reps):
+        if name in place:
+            booked[:, r] = before.reps[:, place[name], BOOKED]
+    return booked
 
 
 def _quota_of(row: QuotaRow) -> Quota:

@@ -60,6 +60,9 @@ class AllocationRow:
     new: float
     limit: str  # that binds: floor, cap, change_at_most, not_negative, total; held where it cannot move; none
     marginal: float | None = None  # points of probability for one unit more, at the answer
+    months: tuple[str, ...] = ()  # where the months' amounts could move, too, with what each was and is
+    plan_by_month: tuple[float, ...] = ()
+    new_by_month: tuple[float, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""

@@ -25,7 +25,7 @@ from engine.goalsums import GoalSums, Seen
 from engine.montecarlo import run
 from engine.plan.types import LoadedPlan
 from engine.world import World, build
-from solvers.arrays import BLOCK
+from solvers.arrays import BLOCK, path_mean
 from solvers.paths import PathTable, Streaming
 from solvers.surrogate import further_yields, unit_yields
 
@@ -36,6 +36,7 @@ FEWEST_PATHS, MOST_PATHS = 2560, 96 * BLOCK  # whatever a replication costs, at 
 SMALLEST_BLOCK, BLOCKS = 128, 48  # paths looked at together, where so many blocks of more would be too much work
 MOST_FLOATS = 12_500_000  # of one call's yields: 100 MB
 FEWEST_AT_ONCE = 64  # paths simulated at once, however wide
+FEW_LEADS = 0.005  # of a path, from which no yield can be told
 STEP = 0.01  # of a variable's natural size: over what a response's slope is taken
 
 
@@ -120,6 +121,7 @@ class Paths:
     stop: Stop = field(default_factory=Stop)
     simulated: dict[int, int] = field(default_factory=dict)
     seconds: dict[int, float] = field(default_factory=dict)
+    worths: Floats | None = None  # [columns, variables]: mean yields when a variable last had some response
 
     def __call__(self, x: Floats, first: int, n: int, phase: int, /) -> PathTable:
         """Margins [n, columns] and yields [n, columns, variables] of the plan at x."""
@@ -145,7 +147,17 @@ class Paths:
             )
             for at in range(0, n, BLOCK)  # block by block, so that nothing depends on the size of a call
         ]
-        return PathTable(margins, np.concatenate(parts))
+        return PathTable(margins, self._known(np.concatenate(parts), response))
+
+    def _known(self, yields: Floats, response: Floats) -> Floats:
+        """Yields with those of variables that (nearly) nothing came of as they were when something last did."""
+        if self.worths is None:
+            self.worths = np.full(yields.shape[1:], np.nan)
+        some = response > (FEW_LEADS if self.decision.strength > 0.0 else 0.0)  # of shares and hours any
+        self.worths[:, some] = path_mean(yields[:, :, some])
+        recalled = ~some & np.isfinite(self.worths[0])
+        yields[:, :, recalled] = self.worths[:, recalled]
+        return yields
 
     def parts(self, x: Floats, first: int, n: int, phase: int) -> tuple[Floats, Floats]:
         """Margins [n, legs] without what the levers brought, and that [n, legs, levers]; of an aim's legs, rising."""
@@ -181,6 +193,8 @@ class Paths:
     def _simulated(self, x: Floats, first: int, n: int, phase: int, *, yields: bool) -> Seen:
         started = time.perf_counter()
         world = build(self.loaded.model_copy(update={"plan": self.decision.apply(self.loaded.plan, x)}))
+        if yields and self.decision.split is not None:
+            world = self.decision.split(world)
         simulator = Simulator(world, self.seed, phase, attribution=self.decision.attribution if yields else None)
         wide = len(self.decision.cells) * len(self.aim.legs) if yields else 1
         most = max(FEWEST_AT_ONCE, MOST_FLOATS // wide)

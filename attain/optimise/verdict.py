@@ -146,17 +146,38 @@ def _goals(judged: Judged) -> tuple[GoalGain, ...]:
 
 def violation(found: Found) -> float:
     """The largest violation of a limit or total, relative to its total: checked here, not taken from a solver."""
-    return found.decision.levers.violation(found.x)
+    return found.decision.violation(found.x)
 
 
 def _allocation(found: Found) -> list[AllocationRow]:
-    binds = found.decision.levers.binding(found.x)
+    decision = found.decision
+    binds, marginal = decision.binding(found.x), found.marginal
+    each = max(1, len(decision.months))
+    references, plans = decision.by_cell(found.reference), decision.by_cell(found.before)
     rows = []
-    for i, (source, region, product) in enumerate(found.decision.cells):
-        values = (float(found.reference[i]), float(found.before[i]), float(found.x[i]))
-        marginal = None if found.marginal is None else 100.0 * float(found.marginal[i])
-        rows.append(AllocationRow(found.decision.kind, source, region, product, *values, binds[i], marginal))
+    for i, ((source, region, product), new) in enumerate(decision.by_cell(found.x)):
+        reference, plan = references[i][1], plans[i][1]
+        here = slice(i * each, (i + 1) * each)
+        limits = {kind for kind in binds[here] if kind != "held"} or {"held"}
+        slope = None if marginal is None else 100.0 * _mean(marginal[here], new)
+        amounts = (_sum(reference), _sum(plan), _sum(new))
+        limit = limits.pop() if len(limits) == 1 else ""  # of a line's months, where all stand at one
+        row = AllocationRow(decision.kind, source, region, product, *amounts, limit, slope)
+        by_month = (decision.months, tuple(plan.tolist()), tuple(new.tolist()))
+        months, was, now = by_month if decision.months else ((), (), ())
+        rows.append(replace(row, months=months, plan_by_month=was, new_by_month=now))
     return rows
+
+
+def _sum(amounts: NDArray[np.float64]) -> float:
+    """One amount as it is; of amounts by month what they come to, without the dust of floats."""
+    return float(amounts[0]) if len(amounts) == 1 else round(float(np.sum(amounts)), 4)
+
+
+def _mean(slopes: NDArray[np.float64], amounts: NDArray[np.float64]) -> float:
+    """The slope of more money that is spread as the amounts are."""
+    total = float(np.sum(amounts))
+    return float(np.dot(slopes, amounts)) / total if total > 0.0 else float(np.mean(slopes))
 
 
 def _effort(found: list[Found], judged: Judged) -> tuple[Effort, ...]:

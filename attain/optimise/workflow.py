@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attain.optimise.aims import Aim, aim_of, refuse_moving_quotas
+from attain.optimise.budgets import budget_decision
 from attain.optimise.certify import Certified, certified
-from attain.optimise.decisions import Decision, Edit, decisions_of, hours_decision, shares_decision
+from attain.optimise.decisions import Decision, Edit, hours_decision, shares_decision
 from attain.optimise.found import Found, search
+from attain.optimise.headcount import headcount_decision, hire
 from attain.optimise.newplan import write_new_plan
 from attain.optimise.quotas import QuotaAnswer, quota_edits, set_quotas, with_quotas
 from attain.optimise.records import Optimisation
@@ -33,7 +35,7 @@ from engine.draws import SEARCH
 from engine.montecarlo import Progress
 from engine.plan.types import LoadedPlan
 from engine.world import World, build
-from solvers.levers import ClashingLimits, round_to_step
+from solvers.levers import ClashingLimits
 
 Say = Callable[[str], None]
 OnProgress = Callable[[Progress], None]
@@ -87,7 +89,8 @@ def optimise(
         decisions = []
     search_of = _Searches(loaded, aim, seed, jobs, work, tell)
     for position, decision in enumerate(decisions):
-        if not search_of.one(decision if position == 0 else again(decision, search_of.current)):
+        turn = decision if position == 0 else again(decision, search_of.current)
+        if not search_of.one(turn, written=decision):
             break
     found, current = search_of.found, search_of.current
     proof = search_of.certified()
@@ -106,14 +109,14 @@ def optimise(
     report = verdict(frame, aim, found, judged, answer)
     written = None
     if out is not None:
-        edits = _edits(found) + (quota_edits(loaded, answer) if answer else [])
+        edits = _edits(found) + (quota_edits(current, answer) if answer else [])
         source = None if isinstance(plan, LoadedPlan) else find_plan(plan)
         written = write_new_plan(loaded, edits, Path(out), source, sets)
     assumed = tuple(sorted({name for result in found for name in result.decision.assumed}))
     return replace(report, seconds=_since(started), assumed=assumed, out=None if written is None else str(written))
 
 
-_WORDS = {"budget": "the budget", "shares": "shares of leads", "hours": "prospecting hours"}
+_WORDS = {"headcount": "new reps", "budget": "the budget", "shares": "shares of leads", "hours": "prospecting hours"}
 
 
 @dataclass
@@ -129,10 +132,12 @@ class _Searches:
     found: list[Found] = field(default_factory=list)
     given: LoadedPlan | None = None  # what the last decision was searched on
 
-    def one(self, decision: Decision) -> bool:
-        """Search one more; whether to go on."""
+    def one(self, decision: Decision, written: Decision | None = None) -> bool:
+        """Search one more, which was `written` so in the plan; whether to go on."""
         self.tell(f"Searching {_WORDS[decision.kind]}: {len(decision.cells)} cells, about {self.work.paths:,} paths")
         result = searched(self.current, decision, self.aim, self.seed, self.jobs, self.work, self.tell)
+        if written is not None and written.own is not None:  # hires may have taken some of it since
+            result = replace(result, before=written.own)
         self.found.append(result)
         self.given = self.current
         self.current = self.current.model_copy(update={"plan": decision.apply(self.current.plan, result.x)})
@@ -171,7 +176,8 @@ def searched(
             tell(f"Searching {_WORDS[decision.kind]}: {done:,} of about {work.paths:,} sample paths")
 
     with stop.listening():
-        return search(Paths(loaded, decision, aim, seed, jobs, count, stop), work, more)
+        paths = Paths(loaded, decision, aim, seed, jobs, count, stop)
+        return hire(paths, work) if decision.kind == "headcount" else search(paths, work, more)
 
 
 def _always_attained(world: World, aim: Aim, seed: int, jobs: int | None) -> bool:
@@ -192,10 +198,24 @@ def _since(started: float) -> float:
     return time.perf_counter() - started
 
 
+def decisions_of(loaded: LoadedPlan, world: World, allow_assumed: bool) -> list[Decision]:
+    """Everything that the plan lets move, in the order in which it is moved. Raises ClashingLimits."""
+    hires = headcount_decision(loaded, world, allow_assumed)
+    found = [
+        budget_decision(loaded, world, allow_assumed),
+        shares_decision(loaded, world),
+        hours_decision(loaded, world),
+    ]
+    return [*([hires] if hires else []), *(one for one in found if one is not None and one.levers.movable)]
+
+
 def again(decision: Decision, current: LoadedPlan) -> Decision:
     """The same decision on the plan as the earlier ones have left it."""
+    world = build(current)
+    if decision.kind == "budget":
+        return budget_decision(current, world, bool(decision.assumed)) or decision
     make = {"shares": shares_decision, "hours": hours_decision}[decision.kind]
-    return make(current, build(current)) or decision
+    return make(current, world) or decision
 
 
 def why_no_lever(loaded: LoadedPlan, world: World, allow_assumed: bool) -> str:
@@ -216,7 +236,7 @@ def _reference_results(loaded: LoadedPlan, found: list[Found], n: int, seed: int
     plan = loaded.plan
     for result in found:
         if not np.allclose(result.reference, result.before):
-            plan = result.decision.apply(plan, round_to_step(result.decision.levers, result.reference))
+            plan = result.decision.apply(plan, result.decision.rounded(result.reference))
     if plan is loaded.plan:
         return None
     return _verified(loaded.model_copy(update={"plan": plan}), n, seed, jobs, None)

@@ -46,6 +46,9 @@ class AllocationPart(_Part):
     plan: float
     new: float
     limit: str = ""
+    months: tuple[str, ...] = ()
+    plan_by_month: tuple[float, ...] = ()
+    new_by_month: tuple[float, ...] = ()
 
     @property
     def name(self) -> str:
@@ -121,6 +124,7 @@ class Optimised(_Part):
     replications: int | None = None
     before: OddsPart | None = None
     reference: OddsPart | None = None
+    over_reference: GainPart | None = None
     after: OddsPart | None = None
     gain: GainPart | None = None
     in_sample: float | None = None
@@ -130,6 +134,7 @@ class Optimised(_Part):
     allocation: tuple[AllocationPart, ...] = ()
     quotas: tuple[QuotaPart, ...] = ()
     over_assignment: float | None = None
+    largest_violation: float | None = None
     quota_odds: QuotaOdds = QuotaOdds()
     quota_totals: QuotaTotalsPart | None = None
     phasing: PhasingPart = PhasingPart()
@@ -141,6 +146,21 @@ class Optimised(_Part):
     @classmethod
     def _absent(cls, value: object) -> object:
         return {} if value is None else value
+
+    @property
+    def hires(self) -> bool:
+        """Whether people are hired: their reference is a split in proportion to reps, not last year's."""
+        return any(row.kind == "headcount" for row in self.allocation)
+
+    def by_month(self) -> list[tuple[str, float, float]]:
+        """Each month of the budget, all lines together: in the plan and proposed; none where months do not move."""
+        rows = [row for row in self.allocation if row.months]
+        if not rows or any({len(row.plan_by_month), len(row.new_by_month)} != {len(rows[0].months)} for row in rows):
+            return []
+        return [
+            (month, sum(row.plan_by_month[m] for row in rows), sum(row.new_by_month[m] for row in rows))
+            for m, month in enumerate(rows[0].months)
+        ]
 
     def kinds(self) -> tuple[str, ...]:
         """The kinds of things moved, in the order in which they come."""

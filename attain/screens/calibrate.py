@@ -6,6 +6,7 @@ Everything that comes from the history is `Text`: nothing in it is read as marku
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from rich.text import Text
 
 from attain.calibrate import CalibrationResult
 from attain.history.mapping import Mapping
+from attain.history.presets import PRESETS
 from attain.history.records import reasons
-from attain.screens.calibrate_texts import REASONS_ZH, said
+from attain.screens.calibrate_texts import KINDS_ZH, REASONS_ZH, said
 from attain.wording.numbers import Language, date, joined, money, month, number, percent
 
 MOST_PRODUCTS = 10
@@ -35,10 +37,15 @@ def screen(found: CalibrationResult, language: Language = "en") -> RenderableTyp
     parts: list[RenderableType] = [Text(head, style="bold"), Text()]
     if found.refused:
         parts += [_left_out(found, language), Text()]
+    if found.quality:
+        parts += [_quality(found, language), Text()]
     parts += [*_mapping(found, language), Text(), _stages(fitted["stages"], language), Text()]
     if len(fitted["products"]) > 1:
         parts += [*_products(fitted["products"], language), Text()]
     parts += [_rest(fitted, language), Text()]
+    if fitted["not_fitted"]:
+        parts += [Text(said("not_fitted", language), style="bold")]
+        parts += [*(_bullet(why) for why in fitted["not_fitted"].values()), Text()]
     if found.notes:
         parts += [Text(said("notes", language), style="bold"), *(_bullet(note) for note in found.notes), Text()]
     parts.append(Text(f"{said('wrote', language)} {joined([str(file) for file in found.files], language)}"))
@@ -69,6 +76,22 @@ def _left_out(found: CalibrationResult, language: Language) -> RenderableType:
     return _cut(table, len(counts) - MOST_REASONS, language)
 
 
+def _quality(found: CalibrationResult, language: Language) -> RenderableType:
+    """The data-quality report: what is odd, what it does to a fit, what was done."""
+    lines: list[RenderableType] = [Text(said("quality", language), style="bold")]
+    for finding in found.quality:
+        kind = KINDS_ZH.get(finding.kind, finding.kind) if language == "zh" else finding.kind
+        row = Table.grid(Column(), Column(overflow="fold"), padding=(0, 1))
+        words = Text(f"{kind[:1].upper()}{kind[1:]}: ", style="yellow")
+        words.append(finding.what, style="default")
+        words.append(
+            f"\n{said('effect', language)} {finding.effect}. {said('done', language)} {finding.done}.", style="dim"
+        )
+        row.add_row("•", words)
+        lines.append(row)
+    return Group(*lines)
+
+
 def _cut(table: Table, left: int, language: Language) -> RenderableType:
     return Group(table, Text(said("more", language, n=left), style="dim")) if left > 0 else table
 
@@ -79,6 +102,9 @@ def _mapping(found: CalibrationResult, language: Language) -> list[RenderableTyp
     for field, column in mapping.columns.items():
         table.add_row(Text(field), Text(column), Text(mapping.dates.get(field, ""), style="dim"))
     lines: list[RenderableType] = [table]
+    preset = next((p for p in PRESETS if p.name == mapping.preset), None)
+    if preset is not None:
+        lines.insert(0, Text(said("preset", language, name=preset.title), style="green"))
     lines += [Text(line, style="dim") for line in _words(mapping, language)]
     file = _mapping_file(found.files)
     if file is not None:
@@ -144,10 +170,24 @@ def _rest(fitted: dict[str, Any], language: Language) -> RenderableType:
     base = fitted["base"]
     regions = fitted["regions"]
     shown = joined(regions[:MOST_WORDS], language) if len(regions) <= MOST_WORDS else f"{len(regions)}"
+    economy = fitted["economy"]
     rows = {
         "people": said("people_value", language, n=fitted["reps"]),
         **({"regions": shown} if len(regions) > 1 else {}),
         "leads": _leads(fitted, language),
+        **(
+            {
+                "economy": said(
+                    "economy_value",
+                    language,
+                    sd=percent(economy["sd"][0], language, 0),
+                    low=percent(economy["sd"][1], language, 0),
+                    high=percent(economy["sd"][2], language, 0),
+                )
+            }
+            if economy
+            else {}
+        ),
         "pipeline": said("pipeline_value", language, n=f"{fitted['pipeline']:,}", day=as_of),
     }
     if fitted["actuals"]["deals"]:
@@ -168,6 +208,11 @@ def _rest(fitted: dict[str, Any], language: Language) -> RenderableType:
 def _leads(fitted: dict[str, Any], language: Language) -> str:
     per_month = number(round(fitted["leads_per_month"], 1), language)
     season: list[float] = fitted["season"]
+    sure = 1.96 * fitted["leads_sd"]
+    if sure >= EVEN_SEASON:
+        most = number(round(fitted["leads_per_month"] * math.exp(sure), 1), language)
+        least = number(round(fitted["leads_per_month"] * math.exp(-sure), 1), language)
+        per_month = said("between", language, n=per_month, low=least, high=most)
     low, high = min(season), max(season)
     if high - low < EVEN_SEASON:
         return said("leads_value", language, n=per_month)

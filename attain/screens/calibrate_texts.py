@@ -64,6 +64,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "base_scaled": ("{amount} a year, scaled up from {since} to {until}", "按 {since} 至 {until} 折算，每年 {amount}"),
     "goal": ("Goal", "目标"),
     "goal_value": ("{amount} by {end}", "{end} 之前 {amount}"),
+    "preset": ("Read as an export of {name}.", "按 {name} 的导出读取。"),
+    "quality": ("Data quality: what is odd, and what was done", "数据质量：异常与处理"),
+    "effect": ("Left alone:", "如不处理："),
+    "done": ("Done:", "处理："),
+    "not_fitted": ("Not fitted, and what would suffice", "未能拟合的部分及所需数据"),
+    "between": ("{n} ({low} to {high})", "{n}（{low} 至 {high}）"),
+    "economy": ("Shared ups and downs", "共同起伏"),
+    "economy_value": ("{sd} a month ({low} to {high}), common to all regions", "每月 {sd}（{low} 至 {high}），各区域同涨同落"),
     "notes": ("What to know about this history", "关于这份历史数据"),
     "wrote": ("Wrote", "已写入"),
     "next": ("Next: attain simulate {plan}", "下一步：attain simulate {plan}"),
@@ -84,11 +92,22 @@ REASONS_ZH = {
     "lost without a closing date": "输单但没有关闭日期",
     "closed before it was created": "关闭早于创建",
     "created after the history's last day": "创建晚于数据的最后一天",
-    "after the day asked for": "晚于所要求的日期",
     "no case": "没有案件编号",
     "not the completion of an activity": "不是活动的完成",
     "no activity": "没有活动",
     "no time": "没有时间",
+    "not a change of stage": "不是阶段变更",
+    "no exchange rate": "没有汇率",
+}
+KINDS_ZH = {
+    "spelling": "名称写法不一",
+    "bulk closings": "批量关闭",
+    "bulk creations": "批量创建",
+    "twins": "疑似重复",
+    "outliers": "离群值",
+    "no value": "没有金额",
+    "cut quarter": "季度不完整",
+    "currencies": "多种货币",
 }
 
 

@@ -14,6 +14,7 @@ from attain.screens.optimise_texts import said, wish_in_words
 from attain.wording.numbers import Language, chance, money, percent
 
 SHOWN_ROWS = 40
+LAST_YEAR = ("last_year", "in_proportion")  # what the reference is: of hires there was none last year
 
 
 def screen(found: Optimisation, language: Language = "en") -> RenderableType:
@@ -24,10 +25,12 @@ def screen(found: Optimisation, language: Language = "en") -> RenderableType:
     if found.limits:
         parts += [Text(), Text(said("clash", language), style="bold")]
         parts += [Text(f"  - {limit}") for limit in found.limits]
-    for kind in ("budget", "shares", "hours"):
+    for kind in ("headcount", "budget", "shares", "hours"):
         rows = [row for row in found.allocation if row.kind == kind]
         if rows:
             parts += [Text(), _allocation(kind, rows, language)]
+        if any(row.months for row in rows):
+            parts += [Text(), _by_month(rows, language)]
     if found.quotas:
         parts += [Text(), quotas(found, language)]
     parts += [Text(), *_trust(found, language)]
@@ -84,21 +87,31 @@ def _odds(found: Optimisation, language: Language) -> Table:
                 f"{gain.points:+.1f}",
                 f"{gain.interval[0]:+.1f} .. {gain.interval[1]:+.1f}",
             )
-    if found.reference is not None:
-        table.add_row(Text(said("last_year", language)), percent(found.reference.probability, language), "", "", "")
+    if found.reference is not None and found.after is not None and found.over_reference is not None:
+        hired = any(row.kind == "headcount" for row in found.allocation)
+        over = found.over_reference
+        table.add_row(
+            Text(said(LAST_YEAR[hired], language)),
+            percent(found.reference.probability, language),
+            percent(found.after.probability, language),
+            f"{over.points:+.1f}",
+            f"{over.interval[0]:+.1f} .. {over.interval[1]:+.1f}",
+        )
     return table
 
 
 def _amount(kind: str, value: float, language: Language) -> str:
     if kind == "budget":
         return money(value, "", language)
+    if kind == "headcount":
+        return f"{value:.0f}"
     return percent(value, language, 1) if kind == "shares" else f"{value:.1f}"
 
 
 def _allocation(kind: str, rows: list[AllocationRow], language: Language) -> RenderableType:
     """What moves, most first kept; last year's split only where it is not the plan's own, limits where one binds."""
-    keys = [("rep" if kind != "budget" else "source"), "region", "product"]
-    keys += ["last_year"] if any(row.reference != row.plan for row in rows) else []
+    keys = ["region"] if kind == "headcount" else ["source" if kind == "budget" else "rep", "region", "product"]
+    keys += [LAST_YEAR[kind == "headcount"]] if any(row.reference != row.plan for row in rows) else []
     keys += ["plan", "new", "change"]
     unit = _unit(rows) if any(row.marginal is not None for row in rows) else 0.0
     keys += ["marginal"] if unit else []
@@ -114,14 +127,14 @@ def _allocation(kind: str, rows: list[AllocationRow], language: Language) -> Ren
         cells: dict[str, Text | str] = {
             "region": Text(row.region),
             "product": Text(row.product),
-            "last_year": _amount(kind, row.reference, language),
+            **dict.fromkeys(LAST_YEAR, _amount(kind, row.reference, language)),
             "plan": _amount(kind, row.plan, language),
             "new": _amount(kind, row.new, language),
             "change": Text(shown, style="green" if change > 0 else "red" if change < 0 else ""),
             "marginal": "" if row.marginal is None else f"{row.marginal * unit:+.2f}",
             "limit": Text(said(row.limit, language) if row.limit else ""),
         }
-        table.add_row(Text(row.source), *(cells[key] for key in keys[1:]))
+        table.add_row(*(Text(row.source) if key in ("source", "rep") else cells[key] for key in keys))
     under: list[RenderableType] = [table]
     if len(rows) > len(moved):
         under.append(Text(said("more_rows", language, count=len(rows) - len(moved)), style="dim"))
@@ -130,10 +143,26 @@ def _allocation(kind: str, rows: list[AllocationRow], language: Language) -> Ren
     return Group(*under)
 
 
+def _by_month(rows: list[AllocationRow], language: Language) -> Table:
+    """All lines together, month by month; each line's months are in the new plan."""
+    keys = ("month", "plan", "new", "change")
+    heads = [(said(key, language), "left" if key == "month" else "right") for key in keys]
+    table = _table(said("budget_months", language), heads)
+    for m, month in enumerate(rows[0].months):
+        before, after = (sum(amounts[m] for amounts in each) for each in _months_of(rows))
+        change = f"{100.0 * (after - before) / before:+.0f}%" if before > 0 else ""
+        table.add_row(month, money(before, "", language), money(after, "", language), change)
+    return table
+
+
+def _months_of(rows: list[AllocationRow]) -> tuple[list[tuple[float, ...]], list[tuple[float, ...]]]:
+    return [row.plan_by_month for row in rows], [row.new_by_month for row in rows]
+
+
 def _unit(rows: list[AllocationRow]) -> float:
     """A round amount for marginal points: about a tenth of a mean cell, an hour, or a hundredth of a share."""
     if rows[0].kind != "budget":
-        return 1.0 if rows[0].kind == "hours" else 0.01
+        return 0.01 if rows[0].kind == "shares" else 1.0
     mean = sum(row.new for row in rows) / len(rows)
     return 10.0 ** math.floor(math.log10(max(mean, 10.0))) / 10.0
 

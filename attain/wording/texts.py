@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attain.wording.texts_backtest import BACKTEST
 from attain.wording.texts_compare import COMPARE
 from attain.wording.texts_funnel import FUNNEL
 from attain.wording.texts_report import REPORT
@@ -21,4 +22,4 @@ def _gather(*tables: Table) -> Table:
     return gathered
 
 
-TEXTS: Table = _gather(SUMMARY, SCREEN, FUNNEL, COMPARE, REPORT)
+TEXTS: Table = _gather(SUMMARY, SCREEN, FUNNEL, COMPARE, REPORT, BACKTEST)

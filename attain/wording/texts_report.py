@@ -214,6 +214,24 @@ REPORT: dict[str, tuple[str, str]] = {
         "The reference split (last year's proportions) has a probability of {p}.",
         "参考分配（沿用去年比例）的达成概率为 {p}。",
     ),
+    "report.optimised.reference_hires": (
+        "With as many hires in proportion to the reps whom each region has, the probability is {p}.",
+        "若按各区域现有人数的比例分配同样多的新增人员，概率为 {p}。",
+    ),
+    "report.optimised.over_reference": (
+        "What is proposed is {points} points ahead of that (95 in 100 sure: {low} to {high}).",
+        "建议方案比它高 {points} 个百分点（95% 把握：{low} 至 {high}）。",
+    ),
+    "report.optimised.months_caption": ("Budget by month, all lines together", "各月预算（全部预算项合计）"),
+    "report.optimised.month": ("Month", "月份"),
+    "report.optimised.unbroken": (
+        "The limits were checked again on this allocation: it breaks none.",
+        "已对该分配重新核对各项限制：全部满足。",
+    ),
+    "report.optimised.violation": (
+        "The limits were checked again on this allocation: the largest violation is {share} of the total.",
+        "已对该分配重新核对各项限制：最大偏差为总额的 {share}。",
+    ),
     "report.optimised.assumed": (
         "How leads answer to budget is assumed, not measured, for {sources}. The gain is no better than that guess.",
         "{sources}对预算的响应是假设的，未经测量；收益的可信度取决于这一假设。",
@@ -250,6 +268,7 @@ REPORT: dict[str, tuple[str, str]] = {
         "{kind}: last year's split, the plan's and the proposed one",
         "{kind}：去年比例、原计划与建议",
     ),
+    "report.optimised.headcount": ("New reps by region", "新增销售（按区域）"),
     "report.optimised.budget": ("Budget", "预算"),
     "report.optimised.hours": ("Prospecting hours a week", "每周开拓工时"),
     "report.optimised.shares": ("Shares of leads", "线索份额"),
@@ -265,6 +284,9 @@ REPORT: dict[str, tuple[str, str]] = {
     "report.limit.change_at_most": ("may change no more", "变动上限"),
     "report.limit.not_negative": ("nothing left to take", "已减到零"),
     "report.limit.total": ("all of the budget", "全部预算"),
+    "report.limit.minimum": ("at its least spend", "最低投入"),
+    "report.limit.either": ("its set has no place left", "同组名额已满"),
+    "report.limit.off": ("none: its least spend is more", "不投：不足最低投入"),
     "report.limit.held": ("may not move", "不可调整"),
     "report.optimised.goals_caption": ("Each goal before and after", "各目标：调整前后"),
     "report.before": ("Before", "之前"),

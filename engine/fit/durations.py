@@ -8,7 +8,8 @@ maximum likelihood: an open deal of age c contributes p S1(c) + (1 - p) S2(c) (L
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,12 +18,17 @@ from scipy.optimize import minimize
 from scipy.special import log_ndtr, ndtri
 
 from engine.fit.incidence import ADVANCED, LOST, Floats, cumulative_incidence
-from engine.problems import Refused
 
 Family = Literal["constant", "exponential", "lognormal", "weibull", "quantiles"]
 FAMILIES: tuple[Family, ...] = ("exponential", "lognormal", "weibull")
+UNFINISHED = 0.04  # share of deals that outlast all that ended, from which their end must come from a family's tail
+FOLLOWED_FROM = 10  # deals of each outcome below which no tail is fitted for that
+MOST_FITTED = 10_000  # deals that a likelihood looks at, evenly taken from more
 MANY = 200  # ended deals from which a table of quantiles is more faithful than any family
-LEVELS = (0.0, 0.01, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99, 1.0)
+LEVELS = (
+    *(0.0, 0.01, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85),
+    *(0.88, 0.9, 0.92, 0.95, 0.97, 0.99, 1.0),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,8 @@ class Wait:
 
     ``parameters``: constant (value); exponential (mean); lognormal (median, sigma of the log); weibull (median, shape);
     quantiles: the durations at ``levels``, linear between. ``ended`` deals it rests on, ``aic`` of the pair it is
-    part of.
+    part of. ``of``: as how many deals that were seen to their end it is known, from the likelihood's curvature: the
+    posterior that a plan draws from (``engine.posteriors``) is that of so many.
     """
 
     family: Family
@@ -39,6 +46,7 @@ class Wait:
     ended: int
     levels: tuple[float, ...] = ()
     aic: float = float("nan")
+    of: float = 0.0
 
     def quantile(self, p: float) -> float:
         """The duration below which a share ``p`` of the waits lies; 0 < p < 1."""
@@ -56,10 +64,15 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """The waits of a stage by outcome; None where no deal has ended so."""
+    """The waits of a stage by outcome; None where no deal has ended so.
+
+    ``share``: where many deals are older than nearly all that ended, the probability of advancing as the waits' own
+    likelihood has it, and from how many deals it is known; what `incidence` sees only holds for deals that end in time.
+    """
 
     advance: Wait | None
     lost: Wait | None
+    share: tuple[float, float] | None = None
 
 
 def fit_waits(times: ArrayLike, outcomes: ArrayLike, *, resolution: float = 0.0, many: int = MANY) -> Waits:
@@ -72,13 +85,23 @@ def fit_waits(times: ArrayLike, outcomes: ArrayLike, *, resolution: float = 0.0,
     c = np.minimum(np.asarray(outcomes, dtype=np.int64), LOST)
     counts = {cause: int(np.sum(c == cause)) for cause in (ADVANCED, LOST)}
     fitted: dict[int, Wait | None] = dict.fromkeys(counts)
+    short = min(counts.values()) >= FOLLOWED_FROM and unfinished(t, c) > UNFINISHED
     few = [cause for cause, n in counts.items() if 0 < n < many]
-    if few:
-        fitted.update(_parametric(t, c, counts))
+    share = None
+    if few or short:
+        waits, share = _parametric(t, c, counts)
+        fitted.update(waits)
     for cause, n in counts.items():
-        if n >= many:
+        if n >= many and not short:
             fitted[cause] = _table(t, c, cause, n)
-    return Waits(fitted[ADVANCED], fitted[LOST])
+    return Waits(fitted[ADVANCED], fitted[LOST], share if short else None)
+
+
+def unfinished(times: ArrayLike, outcomes: ArrayLike) -> float:
+    """The share of deals still open at the last time at which any has ended: what the history has not followed."""
+    c = np.minimum(np.asarray(outcomes, dtype=np.int64), LOST)
+    survival = cumulative_incidence(times, c).survival
+    return float(survival[-1]) if len(survival) else 1.0
 
 
 def _table(t: Floats, c: np.ndarray, cause: int, n: int) -> Wait:
@@ -92,7 +115,7 @@ def _table(t: Floats, c: np.ndarray, cause: int, n: int) -> Wait:
     table = np.maximum.accumulate(np.concatenate([[at[0]], values, [at[-1]]]))
     if table[-1] <= table[0]:
         return Wait("constant", (float(table[0]),), n)
-    return Wait("quantiles", tuple(float(v) for v in table), n, LEVELS)
+    return Wait("quantiles", tuple(float(v) for v in table), n, LEVELS, of=float(n))
 
 
 # --- parametric, with censoring ---------------------------------------------------------------------------------------
@@ -133,54 +156,154 @@ def _start(family: Family, t: Floats) -> list[float]:
     return [float(np.log(t.mean())), float(np.log(min(20.0, max(0.25, 1.2 / sigma))))]
 
 
-def _wait(family: Family, x: Floats, n: int, aic: float) -> Wait:
+def _wait(family: Family, x: Floats, covariance: Floats, n: int, aic: float) -> Wait:
+    """A family's wait from its parameters and their covariance."""
     if family == "exponential":
-        return Wait(family, (float(np.exp(x[0])),), n, aic=aic)
+        return Wait(family, (float(np.exp(x[0])),), n, aic=aic, of=_as_from(1.0, covariance[0, 0], n))
     if family == "lognormal":
-        return Wait(family, (float(np.exp(x[0])), float(np.exp(x[1]))), n, aic=aic)
-    shape = float(np.exp(x[1]))
-    return Wait(family, (float(np.exp(x[0]) * np.log(2) ** (1 / shape)), shape), n, aic=aic)
+        sigma = float(np.exp(x[1]))
+        return Wait(family, (float(np.exp(x[0])), sigma), n, aic=aic, of=_as_from(sigma**2, covariance[0, 0], n))
+    shape, ell = float(np.exp(x[1])), float(np.log(np.log(2.0)))
+    to_median = np.array([1.0, -ell / shape])  # d log median / d (log scale, log shape)
+    of = _as_from(1.3789 / shape**2, float(to_median @ covariance @ to_median), n)
+    return Wait(family, (float(np.exp(x[0]) * np.log(2) ** (1 / shape)), shape), n, aic=aic, of=of)
 
 
-def _parametric(t: Floats, c: np.ndarray, counts: dict[int, int]) -> dict[int, Wait | None]:
+def _as_from(unit: float, variance: float, most: int) -> float:
+    """From how many observations a parameter with this variance is known, one of which has variance ``unit``.
+
+    No more than half as many again as have ended: a censored wait says less than a whole one."""
+    if not np.isfinite(variance) or variance <= 0:
+        return float(max(1, most))
+    return float(min(1.5 * most, max(1.0, unit / variance)))
+
+
+def _curvature(loss: Callable[[Floats], float], x: Floats) -> Floats:
+    """The Hessian of a loss by central differences."""
+    size = len(x)
+    step = 1e-3 * np.maximum(1.0, np.abs(x))
+    out = np.empty((size, size))
+    for i in range(size):
+        for j in range(i + 1):
+            total = 0.0
+            for a, b, sign in ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)):
+                moved = x.copy()
+                moved[i] += a * step[i]
+                moved[j] += b * step[j]
+                total += sign * loss(moved)
+            out[i, j] = out[j, i] = total / (4 * step[i] * step[j])
+    return out
+
+
+def _covariance(loss: Callable[[Floats], float], x: Floats) -> Floats:
+    """The inverse of the curvature, where it is one; else only its diagonal's."""
+    hessian = _curvature(loss, x)
+    if not np.all(np.isfinite(hessian)):
+        return np.full_like(hessian, np.nan)
+    values, vectors = np.linalg.eigh(hessian)
+    return np.asarray((vectors / np.maximum(values, 1e-6)) @ vectors.T)
+
+
+def _parametric(
+    t: Floats, c: np.ndarray, counts: dict[int, int]
+) -> tuple[dict[int, Wait | None], tuple[float, float] | None]:
     causes = [cause for cause, n in counts.items() if n > 0]
     positive = t[t > 0]
     if not len(positive):
-        return {cause: Wait("constant", (0.0,), counts[cause]) for cause in causes}
+        return {cause: Wait("constant", (0.0,), counts[cause]) for cause in causes}, None
     t = np.maximum(t, float(positive.min()) / 2)
+    if len(t) > MOST_FITTED:
+        even = np.linspace(0, len(t) - 1, MOST_FITTED).astype(np.int64)
+        t, c = t[even], c[even]
     out: dict[int, Wait | None] = {}
     varied: list[int] = []
     for cause in causes:
         own = t[c == cause]
         if np.ptp(own) == 0:  # one wait, or always the same: no spread to fit
-            out[cause] = Wait("exponential" if len(own) < 3 else "constant", (float(own[0]),), len(own))
+            few = len(own) < 3
+            out[cause] = Wait("exponential" if few else "constant", (float(own[0]),), len(own), of=len(own) * few)
         else:
             varied.append(cause)
+    share = None
     if varied:
-        out.update(_best(t, c, varied, counts))
-    return out
+        waits, share = _best(t, c, varied, counts)
+        out.update(waits)
+    return out, share
 
 
-def _best(t: Floats, c: np.ndarray, causes: list[int], counts: dict[int, int]) -> dict[int, Wait]:
-    best: tuple[float, dict[int, Wait]] | None = None
+def _best(
+    t: Floats, c: np.ndarray, causes: list[int], counts: dict[int, int]
+) -> tuple[dict[int, Wait], tuple[float, float] | None]:
+    """The pair of families with the least AIC. What the others say, by their Akaike weights, makes it less sure."""
+    tried: list[tuple[float, list[Family], Floats, Callable[[Floats], float]]] = []
     for first in FAMILIES:
         for second in FAMILIES if len(causes) == 2 else (first,):
             families = [first, second][: len(causes)]
-            x, loss = _joint(t, c, causes, families)
+            x, least, loss = _joint(t, c, causes, families)
             size = sum(map(_size, families)) + len(causes) - 1
-            aic = 2 * loss + 2 * size
-            if best is None or aic < best[0] - 1e-9:
-                at, found = len(causes) - 1, {}
-                for cause, family in zip(causes, families, strict=True):
-                    found[cause] = _wait(family, x[at : at + _size(family)], counts[cause], aic)
-                    at += _size(family)
-                best = (aic, found)
-    if best is None:  # not reached: there is at least one family
-        raise Refused("no family could be fitted")
-    return best[1]
+            aic = 2 * least + 2 * size
+            tried.append((aic, families, x, loss))
+    tried.sort(key=lambda one: one[0])
+    aic, families, x, loss = tried[0]
+    # which family the tail has is known less well than the likelihood says, which is mostly of what was seen: flatter
+    # weights than Akaike's
+    weights = np.exp(-0.25 * (np.array([one[0] for one in tried]) - aic))
+    weights /= weights.sum()
+    covariance = _covariance(loss, x)
+    scale = max(1.0, sum(counts.values()) / len(t))  # where not all deals were looked at
+    at, found = len(causes) - 1, {}
+    for place, (cause, family) in enumerate(zip(causes, families, strict=True)):
+        own = slice(at, at + _size(family))
+        wait = _wait(family, x[own], covariance[own, own] / scale, counts[cause], aic)
+        others = [_log_quantiles(one[1], one[2], place, len(causes)) for one in tried]
+        between = weights @ (np.array(others) - others[0]) ** 2
+        slopes = _slopes(family, wait.parameters)
+        own_variance = np.einsum("li,ij,lj->l", slopes, covariance[own, own] / scale, slopes)
+        of = float(np.min(np.array(_units(family, wait.parameters)) / np.maximum(own_variance + between, 1e-12)))
+        found[cause] = replace(wait, of=min(wait.of, max(1.0, of)))
+        at += _size(family)
+    share = None
+    if len(causes) == 2:
+        p = 1 / (1 + np.exp(-x[0]))
+        between = weights @ (np.array([one[2][0] for one in tried]) - x[0]) ** 2
+        variance = covariance[0, 0] / scale + float(between)
+        tries = 0.9 / (p * (1 - p) * variance)  # a tenth off for the skewness that a variance does not show
+        share = (float(p), float(min(sum(counts.values()), max(1.0, tries))))
+    return found, share
 
 
-def _joint(t: Floats, c: np.ndarray, causes: list[int], families: list[Family]) -> tuple[Floats, float]:
+_LEVELS = (0.5, 0.9)
+
+
+def _log_quantiles(families: list[Family], x: Floats, place: int, causes: int) -> list[float]:
+    """Logarithms of one cause's quantiles at `_LEVELS` under fitted parameters."""
+    at = causes - 1 + sum(_size(f) for f in families[:place])
+    one = _wait(families[place], x[at : at + _size(families[place])], np.eye(2), 1, 0.0)
+    return [float(np.log(one.quantile(level))) for level in _LEVELS]
+
+
+def _slopes(family: Family, parameters: tuple[float, ...]) -> Floats:
+    """[levels, parameters]: how the log quantiles at `_LEVELS` move with the unconstrained parameters."""
+    if family == "exponential":
+        return np.ones((len(_LEVELS), 1))
+    if family == "lognormal":
+        return np.array([[1.0, parameters[1] * ndtri(level)] for level in _LEVELS])
+    return np.array([[1.0, -float(np.log(-np.log1p(-level))) / parameters[1]] for level in _LEVELS])
+
+
+def _units(family: Family, parameters: tuple[float, ...]) -> list[float]:
+    """n x variance of the log quantiles at `_LEVELS` from n whole observations."""
+    if family == "exponential":
+        return [1.0, 1.0]
+    if family == "lognormal":
+        return [parameters[1] ** 2 * (1 + ndtri(level) ** 2 / 2) for level in _LEVELS]
+    ells = [float(np.log(-np.log1p(-level))) for level in _LEVELS]
+    return [(1.1087 + 0.6079 * ell**2 - 0.5140 * ell) / parameters[1] ** 2 for ell in ells]
+
+
+def _joint(
+    t: Floats, c: np.ndarray, causes: list[int], families: list[Family]
+) -> tuple[Floats, float, Callable[[Floats], float]]:
     """Least negative log likelihood over (logit p, parameters by cause); deals ended otherwise are left out."""
     ended = [t[c == cause] for cause in causes]
     censored = t[c == 0]
@@ -207,4 +330,4 @@ def _joint(t: Floats, c: np.ndarray, causes: list[int], families: list[Family]) 
     for family in families:
         bounds += [(None, None), _SPREAD[family]][: _size(family)]
     result = minimize(loss, np.array(start), method="L-BFGS-B", bounds=bounds, options={"maxiter": 500})
-    return np.asarray(result.x, dtype=np.float64), float(result.fun)
+    return np.asarray(result.x, dtype=np.float64), float(result.fun), loss

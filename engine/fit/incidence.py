@@ -117,6 +117,7 @@ def fit_conversion(
     *,
     cohorts: ArrayLike | None = None,
     ahead: int = 4,
+    share: tuple[float, float] | None = None,
 ) -> Conversion:
     """The probability that a deal which entered the stage advances, open deals censored at their age.
 
@@ -126,13 +127,17 @@ def fit_conversion(
     ``cohorts[N]`` (a quarter's number for each deal, say), where given, widens the posterior for conversion that
     moves from cohort to cohort (``dispersion``): the coming ``ahead`` cohorts are a draw from the cohorts seen, not
     their mean.
-    Raises Refused for no deals at all, or none that has ended.
+    ``share``: the probability and its number of tries where deals outlast what has ended and their waits' own families
+    say more (``durations``). Raises Refused for no deals at all, or none that has ended.
     """
     t, c = _checked(times, outcomes)
     entered, advanced, lost = len(t), int(np.sum(c == ADVANCED)), int(np.sum(c == LOST))
     ended = int(np.sum(c != OPEN))
     if ended == 0:
-        raise Refused("no deal has left this stage, so nothing can be said about its conversion")
+        raise Refused(
+            "no deal has left this stage, so nothing can be said about its conversion; ten that have would suffice "
+            "to begin"
+        )
     causes = int(c.max())
     curve = cumulative_incidence(t, c, max(2, causes))
     reached = curve.final(ADVANCED)
@@ -140,6 +145,9 @@ def fit_conversion(
     probability = min(1.0, reached / ends)
     variance = final_variance(t, c, ADVANCED, max(2, causes)) / ends**2
     of = effective_of(probability, variance, ended)
+    if share is not None:
+        probability, of = share
+        variance = probability * (1 - probability) / of
     if cohorts is not None:
         extra = dispersion(c, np.asarray(cohorts), ahead)
         if extra > 0 and 0 < probability < 1:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
-from engine.plan.records import Count, Money, Name, Number, Probability, Record, Share, Weight
+from engine.plan.people import Hire
+from engine.plan.records import Count, Money, Name, Names, Number, Probability, Record, Share, Weight
 
 # ruff: noqa: RUF012  (pydantic copies mutable defaults)
 
@@ -56,6 +57,28 @@ _Wish = Annotated[
 ]
 
 
+def _minimum_kind(value: Any) -> str:
+    return "<by source>" if isinstance(value, dict) else "<amount>"
+
+
+_Minimum = Annotated[
+    Annotated[Money, Tag("<amount>")] | Annotated[dict[str, _ByRegion], Tag("<by source>")],
+    Discriminator(_minimum_kind),
+]
+PARTS = " / "  # between source, region and product in the name of a budget line
+
+
+class EitherLines(Record):
+    """Lines of the budget of which only some may be spent on, or some must be."""
+
+    of: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """The lines, as `events / North / ERP`. A shorter name stands for all the lines in it; each of them counts."""
+    at_most: Count | None = None
+    """How many of them may be spent on; all, unless written."""
+    at_least: Count = 0
+    """How many of them must be spent on, with their `minimum` at least."""
+
+
 class DecideBudget(Record):
     """Budget over sources, regions and products."""
 
@@ -69,6 +92,38 @@ class DecideBudget(Record):
     """The least that a source gets: an amount, or by region, or by region and product."""
     caps: dict[str, _ByRegion] = {}
     """The most that a source gets, written likewise."""
+    minimum: _Minimum = {}
+    """The least that a line gets if it gets anything: one amount for every line, or written as `floors`, where an
+    amount holds for each line that it covers."""
+    months: bool = False
+    """Whether each line's months may differ from their profile: amounts then move between months, too, and limits hold
+    for each month by its part of the line. Every line must be split by region."""
+    either: dict[str, EitherLines] = {}
+    """Sets of lines, each with a name of its own, of which only some may be spent on, or some must be."""
+
+
+class DecideHeadcount(Record):
+    """New reps over regions: how many of them each one gets."""
+
+    total: Annotated[Count, Field(ge=1, le=1000)]
+    """How many are hired in all."""
+    at_least: Annotated[Count, Field(ge=0)] | None = None
+    """The fewest in all, where fewer may do; as many as `total`, unless written."""
+    regions: Names = ()
+    """The regions that may get some; the lowest ones in which a new rep would get deals, unless written."""
+    floors: dict[str, Count] = {}
+    """The fewest of them that a region gets."""
+    caps: dict[str, Count] = {}
+    """The most of them that a region gets."""
+    rep: Hire = Hire()
+    """What each of them is like."""
+
+
+class Fairness(Record):
+    """How alike the odds of making quota are to be."""
+
+    band: Probability
+    """How far apart the odds of any two reps may be: 10%. Quotas then stay as near to the reference as that allows."""
 
 
 class DecideQuotas(Record):
@@ -82,6 +137,8 @@ class DecideQuotas(Record):
     odds: Probability | None = None
     """The odds of making quota that each rep is to have: the sum of quotas is chosen in its range to come nearest to
     them. The least sum, with the best odds, unless written."""
+    fairness: Fairness | None = None
+    """How far odds may lie apart; they are made as even as can be, unless written."""
     change_at_most: Share | None = None
     """How far a quota may move from its reference, relative to it."""
 
@@ -110,12 +167,22 @@ class Decide(Record):
     """A table beside the plan with last year's split, for proportions and change limits; else the plan's own split."""
     budget: DecideBudget | None = None
     """Whether and how budget may move."""
+    headcount: DecideHeadcount | None = None
+    """How many reps are hired, and over which regions they go."""
     quotas: DecideQuotas | None = None
     """Whether and how quotas may move."""
     shares: DecideShares | None = None
     """Whether and how far shares of leads over reps may move."""
     hours: DecideHours | None = None
     """Whether and how far prospecting hours may move."""
+
+
+def lines_called(name: str, lines: Sequence[tuple[str, str, str]]) -> list[int]:
+    """Which budget lines (source, region, product) a name stands for: `events`, or `events / North / ERP`."""
+    wanted = tuple(part.strip() for part in name.split(PARTS.strip()))
+    known = [tuple(part for part in line if part) for line in lines]
+    whole = [i for i, line in enumerate(known) if PARTS.join(line) == name]  # names may hold what parts them
+    return whole or [i for i, line in enumerate(known) if line[: len(wanted)] == wanted]
 
 
 def wished_goals(decide: Decide) -> Iterator[tuple[str, str]]:

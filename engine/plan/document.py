@@ -287,6 +287,29 @@ def set_value(document: CommentedMap, path: str | Sequence[str], value: Any) -> 
         node = below
 
 
+def append_value(document: CommentedMap, path: Sequence[str], value: Any) -> None:
+    """Put one more item at the end of the list at `path`, which must be there. Raises PlanRefused."""
+    node: Any = document
+    for part in path:
+        node = node.get(part) if isinstance(node, CommentedMap) else None
+    if not isinstance(node, CommentedSeq):
+        raise PlanRefused([Problem(".".join(path), "", "a list, for one more item")])
+    if node and isinstance(node[-1], CommentedMap) and isinstance(value, Mapping):
+        value = CommentedMap(value)
+        if node[-1].fa.flow_style():  # as the author writes the others
+            value.fa.set_flow_style()
+    node.append(value)
+
+
+def remove_value(document: CommentedMap, path: Sequence[str]) -> None:
+    """Take away what stands at `path`, if anything does."""
+    node: Any = document
+    for part in path[:-1]:
+        node = node.get(part) if isinstance(node, CommentedMap) else None
+    if isinstance(node, CommentedMap):
+        node.pop(path[-1], None)
+
+
 def _replace(node: Any, key: Any, value: Any) -> None:
     if isinstance(node, CommentedMap) and key in node and isinstance(node[key], ScalarString) and type(value) is str:
         value = type(node[key])(value)  # the author's quotation marks

@@ -27,7 +27,8 @@ PARAMETERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "empirical": (("values",), ("file", "column")),
 }
 KINDS = ("constant", *PARAMETERS, "quantiles")
-_PLAIN = {"sigma", "cv", "shape"}
+FITTED_KINDS = ("exponential", "lognormal", "weibull", "quantiles")  # may say `of` how many observations they are known
+_PLAIN = {"sigma", "cv", "shape", "of"}
 _FORMS = "a value, or a distribution such as {lognormal: {median: ..., p90: ...}}"
 
 
@@ -78,7 +79,8 @@ def distribution_form(value: Any, read: Callable[[Any], Any], *, with_unit: bool
     if not isinstance(body, dict):
         raise FormError([FormProblem((kind,), body, f"{_ways(kind)}")])
     if kind == "quantiles":
-        return {"kind": kind, "quantiles": _quantiles(body, read)}
+        known = {"of": _each((kind, "of"), body["of"], read_number)} if "of" in body else {}
+        return {"kind": kind, "quantiles": _quantiles({k: v for k, v in body.items() if k != "of"}, read)} | known
     return _parameters(kind, body, read, with_unit=with_unit)
 
 
@@ -97,12 +99,13 @@ def _each(within: tuple[str | int, ...], value: Any, read: Callable[[Any], Any])
 
 def _parameters(kind: str, body: Mapping[str, Any], read: Callable[[Any], Any], *, with_unit: bool) -> dict[str, Any]:
     known = {p for way in PARAMETERS[kind] for p in way} | ({"unit"} if with_unit and kind == "empirical" else set())
+    known |= {"of"} if kind in FITTED_KINDS else set()
     problems = [
         FormProblem((kind, key), item, f"one of {', '.join(sorted(known))}", nearest(str(key), known))
         for key, item in body.items()
         if key not in known
     ]
-    given = {key for key in body if key in known} - {"unit"}
+    given = {key for key in body if key in known} - {"unit", "of"}
     if not problems and given not in [set(way) for way in PARAMETERS[kind]]:
         problems.append(FormProblem((kind,), dict(body), _ways(kind)))
     fields: dict[str, Any] = {"kind": kind}
@@ -213,6 +216,8 @@ def distribution_problem(dist: Any) -> None:
         _in_order(dist, "median", "p90")
     if dist.kind == "weibull" and not 0.05 <= dist.shape <= 100:
         raise FormError([FormProblem((dist.kind, "shape"), dist.shape, "a shape between 0.05 and 100")])
+    if dist.of is not None and not 1 <= dist.of <= 1e9:
+        raise FormError([FormProblem((dist.kind, "of"), dist.of, "how many observations it is known from, 1 or more")])
     _in_order(dist, "low", "mode", "high")
     for (_, low), (level, high) in itertools.pairwise(dist.quantiles):
         if not _ordered(low, high):

@@ -27,7 +27,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
-from engine.plan.forms import distribution_form, distribution_problem
+from engine.plan.forms import FITTED_KINDS, distribution_form, distribution_problem
 from engine.plan.quantities import (
     Duration,
     read_count,
@@ -66,6 +66,7 @@ Share = Annotated[float, BeforeValidator(read_share), Field(ge=0.0), WithJsonSch
 Time = Annotated[Duration, BeforeValidator(read_duration), WithJsonSchema(DURATION_SCHEMA)]
 Probability = Annotated[float, BeforeValidator(read_probability), Field(ge=0.0, le=1.0), WithJsonSchema(SHARE_SCHEMA)]
 Odds = Annotated[float, BeforeValidator(read_number), Field(gt=0.0, le=1e6)]
+Spread = Annotated[float, BeforeValidator(read_number), Field(ge=0.0, le=3.0)]  # of a logarithm
 Weight = Annotated[float, BeforeValidator(read_share), Field(ge=0.0, le=1e12), WithJsonSchema(SHARE_SCHEMA)]
 Date = Annotated[dt.date, BeforeValidator(read_date), WithJsonSchema(DATE_SCHEMA)]
 Mix = dict[str, dict[str, Weight]]  # region -> product -> weight
@@ -165,12 +166,15 @@ def _distribution_schema(number: dict[str, Any], *, unit: bool) -> dict[str, Any
     plain = {"type": "number", "minimum": 0}
 
     def form(kind: str, required: list[str], **fields: dict[str, Any]) -> dict[str, Any]:
+        if kind in FITTED_KINDS:
+            fields = fields | {"of": {"type": "number", "exclusiveMinimum": 0}}
         body = {"type": "object", "properties": fields, "required": required, "additionalProperties": False}
         return {"type": "object", "properties": {kind: body}, "required": [kind], "additionalProperties": False}
 
     text = {"type": "string"}
     ends = {"low": number, "high": number}
     levels = {"type": "object", "additionalProperties": number, "minProperties": 2}
+    levels["properties"] = {"of": {"type": "number", "exclusiveMinimum": 0}}
     from_file = {"file": text, "column": text} | ({"unit": {"enum": ["h", "d", "w", "mo", "cd"]}} if unit else {})
     return {
         "anyOf": [
@@ -212,6 +216,7 @@ class TimeDistribution(Record):
     file: str | None = None  # empirical: a CSV beside the plan, `column`, in `unit`
     column: str | None = None
     unit: str = "d"
+    of: float | None = None  # how many observations it is known from: its posterior is drawn once a replication
 
     @model_validator(mode="before")
     @classmethod
@@ -246,6 +251,7 @@ class AmountDistribution(Record):
     quantiles: tuple[tuple[float, float], ...] = ()
     file: str | None = None
     column: str | None = None
+    of: float | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -33,7 +33,7 @@ _READERS = {
 _PLAIN = {str: "text", bool: "true or false", int: "whole number", float: "number", dt.date: "date", Any: "anything"}
 _MAPPINGS = {  # what the keys of a mapping are
     "goals": "goal", "products": "product", "segments": "segment", "sources": "source", "advance": "stage",
-    "focus": "product", "activities": "activity", "reps": "rep",
+    "focus": "product", "activities": "activity", "reps": "rep", "either": "label",
 }  # fmt: skip
 _NESTED = {  # what the types say only at length
     "regions": "nested names",
@@ -42,6 +42,10 @@ _NESTED = {  # what the types say only at length
     "cells": "region -> product -> rep -> weight",
     "floors": "source -> amount, or source -> region -> amount, or source -> region -> product -> amount",
     "caps": "as `floors`",
+    "minimum": "amount, or as `floors`",
+    "DecideHeadcount.regions": "name, or list of names",
+    "DecideHeadcount.floors": "region -> whole number",
+    "DecideHeadcount.caps": "region -> whole number",
     "weekend": "list of `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`",
     "all_of": "`quotas`, or list of goals",
     "season": "list of 12 weights",
@@ -85,6 +89,9 @@ duration, and all of one distribution are working time (`h`, `d`, `w`) or all ar
 | `{quantiles: {0%: 1 d, 50%: 5 d, 90%: 20 d, 100%: 60 d}}` | straight lines between quantiles, from 0% to 100% |
 | `{empirical: {values: [3 d, 5 d, 9 d]}}` | one of these, each as likely |
 | `{empirical: {file: waits.csv, column: days, unit: d}}` | one of a column's values; `unit` for times, else `d` |
+
+An exponential, lognormal, Weibull or quantiles form may say from how many observations it is known:
+`{lognormal: {median: 12 d, sigma: 0.7, of: 40}}`. Its posterior from so many is then drawn once a replication.
 """
 
 
@@ -162,9 +169,8 @@ def _table(record: type[Record]) -> Iterator[str]:
     yield "| field | value | default | meaning |"
     yield "|---|---|---|---|"
     for name, info in record.model_fields.items():
-        nested = (
-            _NESTED.get(name) if not isinstance(info.annotation, type) and not list(_inside(info.annotation)) else None
-        )
+        plain = isinstance(info.annotation, type) or list(_inside(info.annotation))
+        nested = None if plain else _NESTED.get(f"{record.__name__}.{name}", _NESTED.get(name))
         kind = nested or _words(info.annotation, info.metadata, name)
         yield f"| `{name}` | {kind} | {_default(info)} | {_one_line(field_words(record).get(name))} |"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from engine.plan.decide import ALL_GOALS, wished_goals
+from engine.plan.decide import ALL_GOALS, PARTS, DecideBudget, DecideHeadcount, lines_called, wished_goals
+from engine.plan.feeding import budget_cells
 from engine.plan.forms import nearest
 from engine.plan.names import Names
 from engine.plan.types import Plan, PlanFiles, Routing, Where
@@ -95,6 +96,7 @@ def _reps(plan: Plan, names: Names) -> Iterator[Problem]:
         for product in rep.focus:
             yield from _known(f"{path}.focus.{product}", product, "product", names.products)
         yield from _stages(f"{path}.advance", rep.advance, names)
+        yield from _stages(f"{path}.advance_sd", rep.advance_sd, names)
         if rep.prospecting is not None:
             yield from _mix(f"{path}.prospecting.mix", rep.prospecting.mix, names)
             if rep.prospecting.enters is not None:
@@ -106,6 +108,7 @@ def _sources(plan: Plan, names: Names) -> Iterator[Problem]:
         path = f"sources.{name}"
         yield from _mix(f"{path}.mix", source.mix, names)
         yield from _stages(f"{path}.advance", source.advance, names)
+        yield from _stages(f"{path}.advance_sd", source.advance_sd, names)
         if isinstance(source.budget, dict):
             split = {r: below if isinstance(below, dict) else {} for r, below in source.budget.items()}
             yield from _mix(f"{path}.budget", split, names)
@@ -120,15 +123,42 @@ def _decide(plan: Plan, names: Names) -> Iterator[Problem]:
         return
     for path, name in wished_goals(plan.decide):
         yield from _known(path, name, "goal", (*names.goals, *([ALL_GOALS] if path == "decide.maximise" else [])))
-    if plan.decide.budget is None:
-        return
-    for word, table in (("floors", plan.decide.budget.floors), ("caps", plan.decide.budget.caps)):
+    if plan.decide.budget is not None:
+        yield from _budget(plan, plan.decide.budget, names)
+    if plan.decide.headcount is not None:
+        yield from _headcount(plan.decide.headcount, names)
+
+
+def _headcount(headcount: DecideHeadcount, names: Names) -> Iterator[Problem]:
+    path = "decide.headcount"
+    for word, regions in (("regions", headcount.regions), ("floors", headcount.floors), ("caps", headcount.caps)):
+        for region in regions:
+            yield from _known(f"{path}.{word}" + f".{region}" * (word != "regions"), region, "region", names.regions)
+    hire = headcount.rep
+    for product in hire.products:
+        yield from _known(f"{path}.rep.products", product, "product", names.products)
+    for segment in hire.segments:
+        yield from _known(f"{path}.rep.segments", segment, "segment", names.segments)
+    yield from _stages(f"{path}.rep.advance", hire.advance, names)
+    if hire.prospecting is not None and hire.prospecting.enters is not None:
+        yield from _known(f"{path}.rep.prospecting.enters", hire.prospecting.enters, "stage", names.stages)
+
+
+def _budget(plan: Plan, budget: DecideBudget, names: Names) -> Iterator[Problem]:
+    minimum = budget.minimum if isinstance(budget.minimum, dict) else {}
+    for word, table in (("floors", budget.floors), ("caps", budget.caps), ("minimum", minimum)):
         for source, below in table.items():
             path = f"decide.budget.{word}.{source}"
             yield from _known(path, source, "source", names.sources)
             if isinstance(below, dict):
                 split = {region: by if isinstance(by, dict) else {} for region, by in below.items()}
                 yield from _mix(path, split, names)
+    lines = [(name, *cell) for name, source in plan.sources.items() for cell in budget_cells(source)]
+    known = [PARTS.join(part for part in line if part) for line in lines]
+    for label, one in budget.either.items():
+        for i, called in enumerate(one.of):
+            if not lines_called(called, lines):
+                yield from _known(f"decide.budget.either.{label}.of.{i + 1}", called, "budget line", known)
 
 
 def unknown_names(plan: Plan, names: Names, unread: frozenset[str]) -> Iterator[Problem]:
@@ -136,8 +166,10 @@ def unknown_names(plan: Plan, names: Names, unread: frozenset[str]) -> Iterator[
     yield from _goals(plan, names, unread)
     for name, product in plan.products.items():
         yield from _stages(f"products.{name}.advance", product.advance, names)
+        yield from _stages(f"products.{name}.advance_sd", product.advance_sd, names)
     for name, segment in plan.segments.items():
         yield from _stages(f"segments.{name}.advance", segment.advance, names)
+        yield from _stages(f"segments.{name}.advance_sd", segment.advance_sd, names)
     yield from _reps(plan, names)
     yield from _sources(plan, names)
     yield from _routing("routing", plan.routing, names)

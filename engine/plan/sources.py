@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from engine.plan.records import Count, Mix, Money, Number, Odds, Probability, Record, Weight
+from engine.plan.records import Count, Mix, Money, Number, Odds, Probability, Record, Spread, Weight
 
 # ruff: noqa: RUF012  (pydantic copies mutable defaults)
 
@@ -20,6 +20,15 @@ class Hill(Record):
     """The spend a month that brings half of them."""
     shape: Number = Field(default=1.0, gt=0, le=20)
     """1: diminishing from the start; above 1: slow at first."""
+    draws: Annotated[tuple[tuple[Number, Number, Number], ...], Field(max_length=1000)] = ()
+    """Equally likely [most_leads_per_month, half_at, shape], of which a replication takes one: a fitted posterior."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Hill:
+        for most, half, shape in self.draws:
+            if not (0 <= most <= 1e9 and half > 0 and 0 < shape <= 20):
+                raise ValueError("draws of most_leads_per_month (0 or more), half_at (above 0) and shape (0 to 20)")
+        return self
 
 
 class Linear(Record):
@@ -38,6 +47,9 @@ class Response(Record):
     """A response that saturates."""
     linear: Linear | None = None
     """A response in proportion."""
+    carry_over: Number = Field(default=0.0, ge=0, lt=1)
+    """The part of a month's spend that works on into the next month, and of that into the one after. Before the horizon
+    spend was as in its first month."""
     assumed: bool = False
     """Whether it is a guess: results that lean on it say so."""
 
@@ -134,6 +146,16 @@ class Source(Record):
     """Expected leads in a working day."""
     season: tuple[Weight, ...] = ()
     """Twelve weights, January first, for leads_per_month and leads_per_day; their mean is one normal month."""
+    growth: Annotated[Number, Field(gt=-0.99, le=10)] = 0.0
+    """Growth of the flow a year, 0.12 for 12%; leads_per_month is reached in the middle of the horizon."""
+    leads_sd: Annotated[Number, Field(ge=0, le=3)] = 0.0
+    """How sure the flow's level is: standard deviation of its logarithm, drawn once a replication."""
+    growth_sd: Annotated[Number, Field(ge=0, le=3)] = 0.0
+    """The same of the growth a year."""
+    season_sd: Annotated[Number, Field(ge=0, le=3)] = 0.0
+    """The same of each month's weight in the season."""
+    overdispersion: Annotated[Number, Field(ge=0, le=2)] = 0.0
+    """How much more than Poisson chance a month's flow varies: variance of a gamma factor of mean 1, by month."""
     prospects: Count | None = Field(default=None, ge=0, le=10_000_000)
     """Exactly so many prospects in the horizon."""
     spread: Literal["year", "even", "start"] = "year"
@@ -152,5 +174,7 @@ class Source(Record):
     """The share of its leads that come from known accounts."""
     advance: dict[str, Odds] = {}
     """Odds of advancing by stage, against the stage's own."""
+    advance_sd: dict[str, Spread] = {}
+    """How sure those odds are: standard deviation of their logarithm by stage, drawn once a replication."""
     economy: Number = Field(default=1.0, ge=-10, le=10)
     """How strongly this source's flow follows the economy, times the plan's."""

@@ -16,15 +16,13 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema,
 
 from engine.plan.decide import Decide, DecideBudget, DecideHours, DecideQuotas, DecideShares
 from engine.plan.forms import FormError, FormProblem
+from engine.plan.people import Hire, Prospecting, Quota, Ramp, Rep
 from engine.plan.quantities import Duration
 from engine.plan.records import (
-    DURATION_SCHEMA,
-    MONEY_SCHEMA,
     Advance,
     AmountDistribution,
     Count,
     Date,
-    Mix,
     Money,
     Name,
     Names,
@@ -33,6 +31,7 @@ from engine.plan.records import (
     Probability,
     Record,
     Share,
+    Spread,
     Time,
     TimeDistribution,
     Uncertain,
@@ -42,11 +41,49 @@ from engine.plan.rows import Account, Actual, OpenDeal, PlanFiles
 from engine.plan.sources import Hill, Linear, Response, Routing, RoutingShare, Source, Spend
 
 __all__ = [
-    "Account", "Actual", "Advance", "AmountDistribution", "Calendar", "Customers", "Decide", "DecideBudget",
-    "DecideHours", "DecideQuotas", "DecideShares", "Duration", "Economy", "FileReference", "Goal", "Hill", "Horizon",
-    "Linear", "LoadedPlan", "Money", "OpenDeal", "Plan", "PlanFiles", "Probability", "Product", "Prospecting", "Quota",
-    "Ramp", "Record", "Rep", "Response", "Routing", "RoutingShare", "Segment", "Share", "Source", "Spend", "Stage",
-    "Time", "TimeDistribution", "Uncertain", "Where",
+    "Account",
+    "Actual",
+    "Advance",
+    "AmountDistribution",
+    "Calendar",
+    "Customers",
+    "Decide",
+    "DecideBudget",
+    "DecideHours",
+    "DecideQuotas",
+    "DecideShares",
+    "Duration",
+    "Economy",
+    "FileReference",
+    "Goal",
+    "Hill",
+    "Hire",
+    "Horizon",
+    "Linear",
+    "LoadedPlan",
+    "Money",
+    "OpenDeal",
+    "Plan",
+    "PlanFiles",
+    "Probability",
+    "Product",
+    "Prospecting",
+    "Quota",
+    "Ramp",
+    "Record",
+    "Rep",
+    "Response",
+    "Routing",
+    "RoutingShare",
+    "Segment",
+    "Share",
+    "Source",
+    "Spend",
+    "Stage",
+    "Time",
+    "TimeDistribution",
+    "Uncertain",
+    "Where",
 ]  # fmt: skip
 
 # ruff: noqa: RUF012  (pydantic copies mutable defaults)
@@ -195,6 +232,8 @@ class Product(Record):
     """What one deal is worth."""
     advance: dict[str, Odds] = {}
     """Odds of advancing by stage, against the stage's own: 1.2 is a fifth better."""
+    advance_sd: dict[str, Spread] = {}
+    """How sure those odds are: standard deviation of their logarithm by stage, drawn once a replication."""
 
 
 class Segment(Record):
@@ -204,6 +243,8 @@ class Segment(Record):
     """Its share of leads, relative to the other segments'."""
     advance: dict[str, Odds] = {}
     """Odds of advancing by stage, against the stage's own."""
+    advance_sd: dict[str, Spread] = {}
+    """How sure those odds are: standard deviation of their logarithm by stage, drawn once a replication."""
     value: Number = Field(default=1.0, gt=0, le=1e6)
     """Its deals' values, against the product's."""
 
@@ -244,83 +285,18 @@ class Economy(Record):
     """How strongly lead flow follows the index."""
     conversion: Number = Field(default=1.0, ge=-10, le=10)
     """How strongly conversion follows the index, on the log-odds scale."""
+    draws: Annotated[tuple[tuple[Number, Number, Number], ...], Field(max_length=1000)] = ()
+    """Equally likely [sd, persistence, regional_sd], of which a replication takes one: a fitted posterior."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Economy:
+        for sd, persistence, regional in self.draws:
+            if not (0 <= sd <= 3 and 0 <= persistence < 1 and 0 <= regional <= 3):
+                raise ValueError("draws of sd (0 to 3), persistence (0 to below 1) and regional_sd (0 to 3)")
+        return self
 
 
-# --- people --------------------------------------------------------------------------------------------------------
-
-
-class Prospecting(Record):
-    """What a rep finds without help; its hours are lacking for deals."""
-
-    hours_per_week: Number = Field(ge=0, le=168)
-    """Hours a week spent on it, of the rep's own."""
-    prospects_per_hour: Number = Field(ge=0, le=1000)
-    """Prospects found in an hour."""
-    enters: str | None = None
-    """The stage at which they enter; the first, unless named."""
-    mix: Mix | None = None
-    """Weights by region and product; evenly over the rep's own, unless written."""
-
-
-class Quota(Record):
-    """A rep's quota for the horizon; a plain number stands for `year`."""
-
-    short_forms: ClassVar[tuple[dict[str, Any], ...]] = (MONEY_SCHEMA,)
-
-    year: Money | None = None
-    """The quota for the horizon; the sum of its months, unless written."""
-    months: tuple[Money, ...] = ()
-    """The first months' quotas; missing months share the rest by the plan's phasing."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _form(cls, value: Any) -> Any:
-        return {"year": value} if isinstance(value, (int, float, str)) and not isinstance(value, bool) else value
-
-
-class Ramp(Record):
-    """How a new rep gets up to speed: in a straight line from a part of it to all; a plain time stands for `over`."""
-
-    short_forms: ClassVar[tuple[dict[str, Any], ...]] = (DURATION_SCHEMA,)
-
-    over: Time
-    """How long it takes, from the rep's start: 3 mo. Working time counts at the calendar's rate."""
-    starts_at: Probability = 0.3
-    """The part of full speed on the first day."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _form(cls, value: Any) -> Any:
-        return {"over": value} if isinstance(value, (int, float, str, Duration)) else value
-
-
-class Rep(Record):
-    """One sales rep (or key-account manager, shop, partner: whoever moves deals)."""
-
-    name: Name
-    """The rep's name."""
-    region: Names = ()
-    """The rep's region, or a list; a region stands for all inside it. Everywhere, unless written."""
-    products: Names = ()
-    """The products the rep sells; all, unless written."""
-    segments: Names = ()
-    """The segments the rep serves; all, unless written."""
-    hours_per_week: Number = Field(default=40.0, ge=0, le=168)
-    """Working hours a week."""
-    start: Date | None = None
-    """The rep's first day, which may lie before the horizon. There from the beginning, unless written."""
-    end: Date | None = None
-    """The rep's last day, its whole day included; open deals are then handed over. There to the end, unless written."""
-    ramp: Ramp | None = None
-    """Getting up to speed from `start` on, in deals and in prospecting; speed is constant within a calendar month."""
-    prospecting: Prospecting | None = None
-    """What the rep finds without help."""
-    advance: dict[str, Odds] = {}
-    """This rep's odds by stage, against the stage's."""
-    quota: Quota | None = None
-    """The rep's quota of bookings."""
-    focus: dict[str, Weight] = {}
-    """Shares of deal hours kept for each product; one queue for all, unless written."""
+# --- files beside the plan --------------------------------------------------------------------------------------------
 
 
 class FileReference(Record):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine.goals import MEASURES
 from engine.outcomes import Attribution
+from engine.realise import Parameters
 from engine.routing import LEAST_LOADED
 from engine.twin import records
 from engine.world import World
@@ -152,7 +153,7 @@ class FlatWorld:
             "classes": world.plan.customers is not None,
             "class_priority": world.class_priority,
             "draws_segment": len(world.segments) > 1,
-            "multiplied": any((odds != 1.0).any() for odds in _multipliers(world).values()),
+            "multiplied": any((odds != 1.0).any() for odds in _multipliers(world).values()) or bool(world.odds_sds),
             # Who counts the open deals of each rep sees deals end; so does who hands deals over, and he sees work done.
             "ends_are_seen": (routes.rule == LEAST_LOADED).any() or leaving,
             # So does the order in which fractions are added up.
@@ -225,3 +226,12 @@ class FlatWorld:
         )
         self.array = record
         self.record = record[0]
+        self._drawn: tuple[Array, ...] = ()
+
+    def draw(self, parameters: Parameters) -> None:
+        """Point to what a replication draws anew in place of the world's own; nothing where it draws nothing."""
+        found = {f"at_{name}": _floats(odds) for name, odds in parameters.multipliers.items()}
+        if parameters.dists is not None and parameters.table is not None:
+            found |= {"at_dists": np.ascontiguousarray(parameters.dists), "at_table": _floats(parameters.table)}
+        if found:
+            self._drawn = point(self.array, found)

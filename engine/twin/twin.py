@@ -175,6 +175,7 @@ class Twin:
     def _outcome(self, seed: int, replication: int, phase: int, parameters: Parameters, keep_log: bool) -> Outcome:
         world = self.world
         drawn = self._drawn(parameters)
+        self.flat.draw(parameters)
         if keep_log and self.room.log_room == 1:
             self.room.log_room, self.memory = 4096, None
         while True:

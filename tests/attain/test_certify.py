@@ -10,9 +10,9 @@ import pytest
 
 from attain.optimise.aims import aim_of
 from attain.optimise.certify import SHARE, certified, is_open
-from attain.optimise.decisions import decisions_of
 from attain.optimise.records import WHY_NO_BOUND
 from attain.optimise.search import Paths, Work
+from attain.optimise.workflow import decisions_of
 from attain.plans import open_plan
 from engine.plan.load import load_plan
 from engine.plan.types import LoadedPlan

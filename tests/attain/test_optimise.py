@@ -10,7 +10,8 @@ import pytest
 
 import engine.workers
 from attain.optimise import optimise
-from attain.optimise.decisions import budget_decision, in_minor_units, shares_decision
+from attain.optimise.budgets import budget_decision, in_minor_units
+from attain.optimise.decisions import shares_decision
 from attain.optimise.search import work_limits
 from attain.simulate import simulate
 from engine.batch import Simulator
@@ -186,6 +187,21 @@ def test_quotas_even_out_the_odds() -> None:
     assert found.quotas[0].after > found.quotas[1].after  # Ann has two leads in three
     for row in found.quotas:
         assert sum(part for _, _, part in row.split) == pytest.approx(row.after)
+
+
+def test_quotas_within_a_band_stay_where_they_can() -> None:
+    """Both have 900 now, Ann two leads in three: with odds at most 40 points apart less moves than with even odds."""
+    text = HEAD % 1800 + "sources: {s: {leads_per_month: 3, mix: {North: {P: 2}, South: {P: 1}}}}\n"
+    moved = {}
+    for fairness in ("", ", fairness: {band: 40%}", ", fairness: {band: 100%}"):
+        found = optimise(load_plan(text + f"decide: {{quotas: {{over_assignment: [1, 1]{fairness}}}}}\n"),
+                         seed=4, n=400, jobs=1, effort=0.01)  # fmt: skip
+        moved[fairness] = abs(found.quotas[0].after - 900)
+        assert found.spread_after is not None
+        if "40" in fairness:  # fresh paths: four standard errors of a difference of two odds on 400
+            assert found.spread_after[1] - found.spread_after[0] < 0.4 + 4 * math.sqrt(0.5 / 400)
+    even, some, none = moved.values()
+    assert none == 0 < some < even
 
 
 def test_amounts_by_month_sum_in_whole_minor_units() -> None:

@@ -134,7 +134,7 @@ def test_from_above_from_below_and_reconciled_side_by_side():
 
 
 def test_the_over_assignment_is_chosen_for_the_odds_asked_for():
-    """At 50% the quotas add up to the medians, 2.35 M, 1.18 times the goal; next to no odds take the most, 1.5 times."""
+    """At 50% the quotas add up to the medians, 2.35 M, 1.18 times the goal; next to no odds take the most."""
     found = optimise(load_plan(TWO % ", odds: 50%"), seed=1, n=400, jobs=1, effort=0.2)
     assert found.over_assignment == pytest.approx(0.98 * 2_400_000 / 2_000_000, rel=0.02)
     assert all(row.odds_after == pytest.approx(0.5, abs=4 * 0.5 / 20 + 0.05) for row in found.quotas)

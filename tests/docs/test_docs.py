@@ -110,6 +110,8 @@ def _cut(arguments: list[str]) -> list[str]:
             at = cut.index("-n")
             del cut[at : at + 2]
         cut += ["-n", str(FEW), "--jobs", "1"]
+    if cut[0] == "backtest":
+        cut += ["-n", str(FEW), "--folds", "1", "--learn", "0", "--horizons", "month"]
     return cut
 
 

@@ -37,10 +37,41 @@ def test_one_year_has_no_season_and_its_own_mean() -> None:
     assert fit.months == 3
 
 
-def test_a_jump_is_the_level_of_the_last_year_and_is_said() -> None:
+def test_a_jump_is_said_and_makes_the_level_less_sure() -> None:
     fit = fit_arrivals([100] * 20 + [200] * 4, first_month=1)
     assert (fit.recent, fit.earlier) == (200, 100)
-    assert fit.leads == 8 * 100 + 4 * 200
+    assert fit.leads == 20 * 100 + 4 * 200
+    steady = fit_arrivals([100, 104] * 12, first_month=1)
+    assert fit.level_sd > 2 * steady.level_sd
+    assert 100 < fit.per_month < 200
+
+
+def test_growth_overdispersion_and_their_intervals_are_found() -> None:
+    """80 histories of 48 months: level 60, growth .12 a year, gamma factor of variance .03."""
+    rng = np.random.default_rng(12)
+    time = (np.arange(48) - 47.5) / 12
+    hits = np.zeros(3)
+    for _ in range(80):
+        fit = fit_arrivals(rng.poisson(60 * np.exp(0.12 * time) * rng.gamma(1 / 0.03, 0.03, 48)), first_month=1)
+        low, high = fit.overdispersion_range
+        hits += [
+            abs(np.log(fit.per_month / 60)) < 1.96 * fit.level_sd,
+            abs(fit.growth - 0.12) < 1.96 * fit.growth_sd,
+            low < 0.03 < high,
+        ]
+    assert np.all(hits / 80 > 0.95 - 4 * np.sqrt(0.95 * 0.05 / 80))
+
+
+def test_a_holiday_that_moves_is_told_from_the_season() -> None:
+    rng = np.random.default_rng(13)
+    january = np.array([1.0, 0.2, 0.0, 0.7, 0.4])  # the holiday's part that falls into January; the rest in February
+    days = np.zeros(60)
+    days[0::12], days[1::12] = january, 1 - january
+    counts = rng.poisson(200 * np.exp(-0.6 * days))
+    fit = fit_arrivals(counts, first_month=1, covariate=days, coming=[0.9, 0.1] + [0.0] * 10)
+    assert fit.covariate[0] == pytest.approx(-0.6, abs=4 * fit.covariate[1])
+    assert fit.covariate[1] < 0.15
+    assert fit.season[0] < 0.75 < 0.85 < fit.season[1]
 
 
 def test_no_month_is_refused() -> None:

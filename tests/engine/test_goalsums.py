@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from attain.optimise.decisions import decisions_of
+from attain.optimise.workflow import decisions_of
 from attain.plans import open_plan
 from engine.batch import Simulator
 from engine.draws import SEARCH

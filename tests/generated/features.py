@@ -47,6 +47,7 @@ _BY_SHARE: dict[float, tuple[str, ...]] = {
         "stale after calendar days", "stale in a queue, or without work", "stale in a wait", "wait: empirical",
         "wait: exponential", "wait: from a file", "wait: lognormal", "wait: quantiles", "wait: weibull",
         "work: lognormal", "work: quantiles", "a rep's end", "a rep's ramp", "a rep's start", "who is there changes",
+        "uncertain odds of a rep", "uncertain odds of a product",
     ),
     2.0: (
         "a lead that nobody takes", "a single deal", "a year or more", "account's segment", "budget by month",
@@ -57,6 +58,10 @@ _BY_SHARE: dict[float, tuple[str, ...]] = {
         "source's routing: share", "source's routing: share by cell", "wait: uniform", "wait_lost: empirical",
         "wait_lost: from a file", "wait_lost: lognormal", "wait_lost: quantiles", "work: empirical",
         "work: from a file", "work: uniform", "work: weibull", "happens: handed_over", "speeds differ by month",
+        "uncertain odds of a source", "uncertain deal value",
+        "source's growth", "source's growth_sd", "source's season_sd", "source's overdispersion",
+        "uncertain time: quantiles",
+        "uncertain time: lognormal",
     ),
     0.4: (
         "a deal that nobody takes over, or stale as its rep leaves", "a rep turns to two deals at one instant",
@@ -65,7 +70,9 @@ _BY_SHARE: dict[float, tuple[str, ...]] = {
         "handed over after it arrived", "handed over after it booked", "handed over after it handed_over",
         "handed over after it started", "handed over after it worked", "no sources", "wait: triangular",
         "wait_lost: exponential", "wait_lost: triangular", "wait_lost: uniform", "wait_lost: weibull",
-        "work: exponential", "work: triangular",
+        "work: exponential", "work: triangular", "source's leads_sd", "uncertain odds of a segment",
+        "uncertain economy",
+        "uncertain time: exponential", "uncertain time: weibull", "uncertain response", "response that carries over",
     ),
     0.1: (
         "as_of after the last working day", "thousands of leads", "very many products", "very many regions",
@@ -154,6 +161,14 @@ def _of_plan(plan: Plan, world: World) -> Iterator[str]:
         yield "classes, best first" if plan.customers.priority else "classes, none first"
         if plan.customers.advance:
             yield "odds of classes"
+    for holder in (*plan.reps, *plan.products.values(), *plan.segments.values(), *plan.sources.values()):
+        if holder.advance_sd:
+            yield f"uncertain odds of a {type(holder).__name__.lower()}"
+    for product in plan.products.values():
+        if product.deal_value.of is not None:
+            yield "uncertain deal value"
+    if plan.economy is not None and plan.economy.draws:
+        yield "uncertain economy"
     if plan.economy is not None:
         yield "economy"
         if plan.economy.index:
@@ -197,6 +212,9 @@ def _of_stage(stage: Stage) -> Iterator[str]:
         yield "uncertain advance"
     elif stage.advance in (0.0, 1.0):
         yield f"advance {stage.advance:g}"
+    for dist in (stage.work, stage.wait, stage.wait_lost):
+        if dist is not None and dist.of is not None:
+            yield f"uncertain time: {dist.kind}"
     if stage.activities:
         yield "activities"
 
@@ -220,6 +238,13 @@ def _of_source(source: Source) -> Iterator[str]:
         inner = [s for b in below for s in (b.values() if isinstance(b, dict) else (b,))]
         if any(isinstance(spend, tuple) for spend in inner):
             yield "budget by month"
+        if source.response.carry_over:
+            yield "response that carries over"
+        if source.response.hill is not None and source.response.hill.draws:
+            yield "uncertain response"
+    for name in ("growth", "leads_sd", "growth_sd", "season_sd", "overdispersion"):
+        if getattr(source, name):
+            yield f"source's {name}"
     if source.mix is not None:
         yield "mix"
     if source.enters is not None:

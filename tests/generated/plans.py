@@ -22,6 +22,7 @@ from engine.world import World, build
 from tests.generated import choices, sections
 from tests.generated.choices import chance, number, pick, some
 from tests.generated.documents import ACCOUNTS, ACTUALS, PIPELINE, Document, Values, mended
+from tests.generated.fitted import fitted
 from tests.generated.sections import Named, extended
 
 SEEDS = (9, 0, 1, 2**63 + 11, 2**64 - 1)
@@ -103,6 +104,8 @@ def document(rng: Random, *, plain: bool = False) -> tuple[Document, LoadedPlan]
     if "as_of" in horizon and not plain:
         data["actuals"], tables[ACTUALS] = ACTUALS, _actuals(rng, named, horizon)
     data["goals"] = _goals(rng, data, named)
+    if not plain:
+        fitted(rng, data)
     return mended(Document({key: value for key, value in data.items() if value is not None}, tables))
 
 

@@ -187,3 +187,44 @@ def test_contributions_are_those_of_paths_that_just_make_the_quota():
 def test_quotas_that_cannot_be_asked_for_are_refused(arguments, says):
     with pytest.raises(ValueError, match=says):
         allocate_quotas(**({"bookings": np.ones((3, 2)), "goal": 2.0} | arguments))
+
+
+def test_a_band_of_odds_keeps_quotas_as_near_as_it_allows():
+    """Two reps, whole numbers: against every pair that sums to the total and whose odds lie within the band."""
+    paths = np.rint(np.random.default_rng(3).gamma(4.0, [[10.0, 25.0]], (400, 2)))
+    for band in (0.0, 0.1, 0.3, 0.8):
+        for reference in ([60.0, 60.0], [20.0, 100.0]):
+            found = allocate_quotas(paths, 120.0, reference=reference, band=band)
+            pairs = [np.array([float(q), 120.0 - q]) for q in range(121)]
+            odds = [quota_odds(paths, pair) for pair in pairs]
+            apart = [abs(a - b) for a, b in odds]
+            near = [abs(pair[0] - reference[0]) for pair, gap in zip(pairs, apart, strict=True) if gap <= band]
+            assert found.quotas.sum() == 120.0
+            # a whole number nearer or further off: odds are steps on paths, bands are looked at in 200ths
+            assert abs(found.quotas[0] - reference[0]) <= min(near, default=np.inf) + 1.0
+            assert found.spread[1] - found.spread[0] <= band + 0.03
+    wide = allocate_quotas(paths, 120.0, reference=[60.0, 60.0], band=1.0)
+    assert wide.quotas.tolist() == [60.0, 60.0]
+    even = allocate_quotas(paths, 120.0, reference=[60.0, 60.0], band=0.0)
+    assert even.quotas == pytest.approx(allocate_quotas(paths, 120.0, reference=[60.0, 60.0]).quotas, abs=1.0)
+
+
+@given(st.integers(0, 10_000), st.floats(0.0, 0.6), st.floats(0.05, 1.0))
+@settings(max_examples=30, deadline=None)
+def test_a_band_holds_beside_other_limits(seed, band, change):
+    """Whoever is at no limit of their own has odds within the band; limits and total hold."""
+    rng = np.random.default_rng(seed)
+    paths = np.rint(rng.gamma(3.0, rng.uniform(1e3, 9e3, 5), (500, 5)))
+    reference = np.rint(rng.uniform(2e3, 2e4, 5))
+    goal = float(reference.sum())
+    found = allocate_quotas(paths, goal, reference=reference, change_at_most=change, band=band)
+    assert found.quotas.sum() == goal
+    assert np.all(np.abs(found.quotas - reference) <= change * reference + 1.0)
+    free = np.abs(found.quotas - reference) < change * reference - 1.0
+    if np.count_nonzero(free) > 1:
+        assert np.ptp(found.odds[free]) <= band + 0.02
+
+
+def test_a_band_needs_a_reference():
+    with pytest.raises(ValueError, match="stay near to"):
+        allocate_quotas(np.ones((10, 2)), 2.0, band=0.1)

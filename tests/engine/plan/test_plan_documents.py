@@ -76,11 +76,20 @@ def test_names_with_dots_are_addressed() -> None:
     assert document["products"]["v1.2"]["deal_value"] == 6
 
 
-def test_the_schema_accepts_what_loads(example_text: str) -> None:
+WIDER = """minimum: {events: {North: 1万}}, either: {one: {of: [events / North, events / East], at_most: 1}}}
+  headcount: {total: 3, at_least: 0, regions: [North, East], floors: {North: 1}, caps: {East: 2}, rep: {products: ERP,
+    start: 2026-03-01, ramp: {over: 3 mo, starts_at: 20%}, prospecting: {hours_per_week: 4, prospects_per_hour: 0.2}}"""
+
+
+def test_the_schema_accepts_what_loads(write_example: Callable[..., Path], example_text: str) -> None:
     schema = plan_schema()
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
-    for text in (example_text, template("en"), template("zh")):
+    wider = example_text.replace("step: 10_000, change_at_most: 50%", WIDER).replace(
+        "1.15]", "1.15], fairness: {band: 10%}"
+    )
+    load_plan(write_example(wider))
+    for text in (example_text, template("en"), template("zh"), wider):
         assert [error.message for error in validator.iter_errors(as_json(text))] == []
 
 

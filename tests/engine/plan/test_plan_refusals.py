@@ -70,7 +70,37 @@ WRONG = [
     ("hours_per_week: 32", "ramp: {starts_at: 30%}", "reps.Li Na.ramp.over", ""),
     ("hours_per_week: 32", "ramp: {over: 3 mo, starts_at: 130%}", "reps.Li Na.ramp.starts_at", "a probability"),
     ("hours_per_week: 32", "ramp: {over: 3 mo, start_at: 0.3}", "reps.Li Na.ramp.start_at", "Did you mean starts_at?"),
+    ("total: 500_000", "total: 500_000, minimum: {inbound: 1}", "decide.budget.minimum.inbound", "with a budget"),
+    ("total: 500_000", "total: 500_000, minimum: {events: {Nort: 1}}", "decide.budget.minimum.events.Nort", "North"),
+    ("total: 500_000", "total: 500_000, either: {a: {of: [events]}}", "decide.budget.either.a", "at_most or at_least"),
+    ("total: 500_000", "total: 500_000, either: {a: {of: [events / Nort], at_most: 1}}", "decide.budget.either.a.of.1",
+     "Did you mean events / North?"),
+    ("total: 500_000", "total: 500_000, either: {a: {of: [events], at_least: 1}}", "decide.budget.either.a.at_least",
+     "a minimum in decide.budget for events / North, events / East"),
+    ("total: 500_000", "total: 500_000, minimum: 1, either: {a: {of: [events], at_least: 3}}",
+     "decide.budget.either.a.at_least", "the 2 lines"),
 ]  # fmt: skip
+
+HIRES = (  # what is written of headcount, the path below it that is named, part of what is said
+    ("total: 2, at_least: 3", "at_least", "no more than the total, 2"),
+    ("total: 0", "total", "1"),
+    ("total: 2, regions: [Nort]", "regions", "Did you mean North?"),
+    ("total: 2, floors: {North: 3}", "floors", "at most 2"),
+    ("total: 2, floors: {North: 2}, caps: {North: 1}", "floors.North", "its cap, 1"),
+    ("total: 2, regions: East, caps: {North: 1}", "caps.North", "a region of decide.headcount.regions"),
+    ("total: 2, rep: {start: 2027-02-01}", "rep.start", "no later than the horizon's end"),
+    ("total: 2, rep: {product: ERP}", "rep.product", "Did you mean products?"),
+    ("total: 2, rep: {products: EPR}", "rep.products", "Did you mean ERP?"),
+    (
+        "total: 2, rep: {prospecting: {hours_per_week: 50, prospects_per_hour: 1}}",
+        "rep.prospecting.hours_per_week",
+        "40",
+    ),
+)
+WRONG += [
+    ("  quotas: {over", f"  headcount: {{{written}}}\n  quotas: {{over", f"decide.headcount.{path}", said)
+    for written, path, said in HIRES
+]
 
 
 @pytest.mark.parametrize(("found", "written", "path", "said"), WRONG)

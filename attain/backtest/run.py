@@ -1,0 +1,217 @@
+"""``attain backtest`` on a history of deals: origins, a fold each, the same cells by every method, scores."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from attain.backtest import baselines
+from attain.backtest.actuals import COMPANY, LEVELS, MEASURES, Won, series, won_deals
+from attain.backtest.fold import Fold, forecast
+from attain.backtest.origins import HORIZONS, BacktestRefused, Month, origins
+from attain.backtest.recalibrate import recalibrated
+from attain.backtest.records import ATTAIN, RECALIBRATED, Backtest, Cells, FoldRecord, score, together
+from attain.backtest.stages import held_out_stages
+from attain.backtest.support import support_of
+from attain.history.mapping import Mapping
+from attain.history.read import read_history
+from attain.history.records import History, HistoryRefused
+
+Floats = NDArray[np.float64]
+BEFORE = 3  # complete months behind the first origin
+FOLDS = 8
+FRIDAY = 4
+REPLICATIONS = 500
+STAGE_REPLICATIONS = 200
+MULTIPLES = (0.9, 1.0, 1.1)  # of the last period's and the last year's actual: the targets, fixed in advance
+
+Said = Callable[[str, int, int], None]  # what is being done, how far, of how much
+
+
+def backtest_deals(
+    path: Path,
+    mapping: Mapping | None,
+    *,
+    folds: int,
+    every: int,
+    horizons: Sequence[str],
+    n: int,
+    seed: int,
+    learn: int | None = None,
+    library: bool = True,
+    sets: Sequence[str] = (),
+    on_progress: Said | None = None,
+) -> Backtest:
+    """Back-test a history of deals; see ``workflow.backtest``. Raises HistoryRefused or BacktestRefused."""
+    begun = time.perf_counter()
+    given = mapping
+    whole = read_history(path, mapping=given)
+    won = won_deals(whole.deals, *complete_months(whole))
+    asked = tuple(h for h in HORIZONS if h in horizons)
+    earlier = folds if learn is None else learn
+    at = origins(won.first, won.last, folds + earlier, every, asked, BEFORE)
+    scored_from = max(0, len(at) - folds)
+    maker = _Maker(path, given, won, asked, n, seed, tuple(sets))
+    absent = absent_library(library)
+    for k, origin in enumerate(at):
+        if on_progress is not None:
+            on_progress(origin.last.isoformat(), k, len(at))
+        maker.add(k, origin, learning=k < scored_from, library=not absent)
+    cells = [c for c in recalibrated(maker.cells, every) if c.fold >= scored_from]
+    if not cells:
+        raise BacktestRefused(f"{whole.name}: no origin could be forecast. {'; '.join(maker.notes[:3])}")
+    scored = together([score(c) for c in cells])
+    found = set(scored.cells["method"].unique())
+    order = (ATTAIN, RECALIBRATED, *baselines.NAIVE, *baselines.LIBRARY, *baselines.POINTS)
+    return Backtest(
+        whole.name,
+        "deals",
+        tuple(maker.records),
+        scored,
+        tuple(m for m in order if m in found),
+        absent,
+        every,
+        asked,
+        seed,
+        n,
+        len({c.fold for c in maker.cells if c.fold < scored_from}),
+        tuple(maker.notes),
+        support_of(won, scored, every),
+        time.perf_counter() - begun,
+        _stages(path, whole, given, won.last, min(n, STAGE_REPLICATIONS), seed, sets),
+    )
+
+
+def _stages(
+    path: Path, whole: History, mapping: Mapping | None, month: Month, n: int, seed: int, sets: Sequence[str]
+) -> tuple[dict[str, Any], ...]:
+    """The last month stage by stage, where the history knows when deals entered their stages."""
+    if whole.shape != "events":
+        return ()
+    try:
+        return held_out_stages(path, whole, mapping, month, n, seed, sets)
+    except HistoryRefused:
+        return ()
+
+
+@dataclass
+class _Maker:
+    """Makes one origin's cells after another; an origin whose history carries no plan is noted and left out."""
+
+    path: Path
+    mapping: Mapping | None
+    won: Won
+    horizons: tuple[str, ...]
+    n: int
+    seed: int
+    sets: tuple[str, ...]
+    cells: list[Cells] = field(default_factory=list)
+    records: list[FoldRecord] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, number: int, origin: Month, *, learning: bool, library: bool) -> None:
+        begun = time.perf_counter()
+        reach = [h for h in self.horizons if origin + HORIZONS[h] <= self.won.last]
+        months = max(HORIZONS[h] for h in reach)
+        try:
+            fold = forecast(self.path, self.mapping, origin, months, self.n, self.seed, self.sets)
+        except (HistoryRefused, BacktestRefused) as refused:
+            if not learning:
+                self.notes.append(f"{origin.last}: nothing was forecast; {refused}")
+            return
+        made = fold_cells(number, fold, self.won, reach, library=library and not learning)
+        self.cells += made
+        if learning:
+            return
+        self.records.append(
+            FoldRecord(
+                origin.last.isoformat(),
+                tuple(reach),
+                sum(len(c.names) for c in made),
+                self.won.deals.filter(pl.col("month") <= origin.index).height,
+                len(fold.pipeline.value),
+                time.perf_counter() - begun,
+            )
+        )
+
+
+def absent_library(library: bool) -> dict[str, str]:
+    """Methods that cannot run -> why, and what would help."""
+    if not library:
+        return dict.fromkeys(baselines.LIBRARY, baselines.UNWANTED)
+    if not baselines.available():
+        return dict.fromkeys(baselines.LIBRARY, baselines.MISSING)
+    return {}
+
+
+def complete_months(history: History) -> tuple[Month, Month]:
+    """The first and last month that the history covers whole, but for a weekend at its end.
+
+    Raises BacktestRefused where there is none.
+    """
+    begun: dt.date = history.deals["created"].min().date()  # type: ignore[union-attr]
+    first = Month.of(begun)
+    if begun.day > 3:
+        first = first + 1
+    last = Month.of(history.as_of)
+    day = history.as_of
+    while day < last.last and (day + dt.timedelta(days=1)).weekday() > FRIDAY:
+        day += dt.timedelta(days=1)
+    if day < last.last:
+        last = last + -1
+    if last < first:
+        raise BacktestRefused(f"{history.name} holds no complete month: {begun} to {history.as_of}")
+    return first, last
+
+
+def fold_cells(number: int, fold: Fold, won: Won, horizons: Sequence[str], *, library: bool) -> list[Cells]:
+    """One fold's cells by level, measure and horizon, every method's samples with them."""
+    out = []
+    now = fold.origin - won.first + 1  # months known
+    table = series(won, fold.names)
+    months = {h: HORIZONS[h] for h in horizons}
+    for level in LEVELS:
+        names = fold.names[level]
+        if level != COMPANY and len(names) < 2:
+            continue  # the company under another name
+        open_deals = fold.pipeline
+        rules = baselines.pipelines(open_deals.value, open_deals.odds, open_deals.places[level], len(names))
+        for m, measure in enumerate(MEASURES):
+            known = table[level][:, :now, m]
+            later = table[level][:, now:, m]
+            auto = {
+                name: baselines.library(name, known, tuple(months.values())) for name in baselines.LIBRARY if library
+            }
+            for horizon, ahead in months.items():
+                samples = {ATTAIN: fold.samples[level][:, :, :ahead, m].sum(axis=2)}
+                samples |= _known({name: baselines.naive(name, known, ahead) for name in baselines.NAIVE})
+                samples |= _known({name: by[ahead] for name, by in auto.items()})
+                samples |= {name: by[:, m : m + 1] for name, by in rules.items()}
+                actual = later[:, :ahead].sum(axis=1)
+                out.append(Cells(number, level, measure, horizon, ahead, names, actual, samples, targets(known, ahead)))
+    return out
+
+
+def _known(samples: dict[str, Floats | None]) -> dict[str, Floats]:
+    return {name: found for name, found in samples.items() if found is not None}
+
+
+def targets(known: Floats, months: int) -> dict[str, Floats]:
+    """What attainment is asked about: multiples of the last period's and of the last year's same months' actual."""
+    out = {}
+    t = known.shape[1]
+    bases = {"last period": known[:, t - months :].sum(axis=1)} if t >= months else {}
+    if t >= baselines.YEAR:
+        bases["last year"] = known[:, t - baselines.YEAR : t - baselines.YEAR + months].sum(axis=1)
+    for name, base in bases.items():
+        for multiple in MULTIPLES:
+            out[f"{multiple:g} x {name}"] = multiple * base
+    return out

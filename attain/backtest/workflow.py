@@ -1,0 +1,53 @@
+"""``attain backtest``: which kind of history it is, the back-test, and the files it leaves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from attain.backtest.origins import HORIZONS, read_every, read_horizons
+from attain.backtest.periods import backtest_periods
+from attain.backtest.records import Backtest
+from attain.backtest.run import FOLDS, REPLICATIONS, Said, backtest_deals
+from attain.backtest.table import period_mapping
+from attain.history.mapping import Mapping, read_mapping
+
+
+def backtest(
+    history: str | os.PathLike[str],
+    *,
+    mapping: str | os.PathLike[str] | Mapping | None = None,
+    folds: int = FOLDS,
+    every: str = "1mo",
+    horizons: str | Sequence[str] = tuple(HORIZONS),
+    n: int = REPLICATIONS,
+    seed: int = 0,
+    learn: int | None = None,
+    library: bool = True,
+    sets: Sequence[str] = (),
+    on_progress: Said | None = None,
+) -> Backtest:
+    """Forecast ``folds`` past months' ends, ``every`` so many months (1mo, 1q), and score what came after each.
+
+    ``horizons``: some of month, quarter and half. At each origin the plan is fitted to what was known that day and
+    simulated ``n`` times in phase 3. ``learn``: earlier origins, forecast for recalibration alone; as many as ``folds``
+    unless given. ``library``: AutoETS and AutoARIMA too, where they are installed. ``sets`` vary each fitted plan, as
+    ``--set`` does. A mapping with ``shape: periods`` makes the same of a table without deals. Raises HistoryRefused,
+    MappingRefused, PlanRefused or BacktestRefused.
+    """
+    step = read_every(every)
+    asked = read_horizons(horizons if isinstance(horizons, str) else ",".join(horizons))
+    path = Path(history)
+    if isinstance(mapping, (str, os.PathLike)):
+        periods = period_mapping(Path(mapping))
+        if periods is not None:
+            return backtest_periods(
+                path, periods, folds=folds, every=step, horizons=asked, n=n, seed=seed, library=library,
+                on_progress=on_progress,
+            )  # fmt: skip
+        mapping = read_mapping(Path(mapping))
+    return backtest_deals(
+        path, mapping, folds=folds, every=step, horizons=asked, n=n, seed=seed, learn=learn, library=library, sets=sets,
+        on_progress=on_progress,
+    )  # fmt: skip

@@ -1,0 +1,226 @@
+"""The data-quality report: what is odd in a history, what it would do to a fit, and what was done about it.
+
+It comes before any fit. Rows that cannot be used at all are refused elsewhere, by line; here stands what can be read
+and should not be taken at its word.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import polars as pl
+
+BULK = 20  # deals with one day's stamp below which nothing is made of it
+TIMES = 10.0  # as many as on a usual day, from which a day's stamps are taken for one act
+PART = 0.02  # share of all, likewise
+FAR = 6.0  # robust standard deviations of the logarithm from which a value is an outlier
+TOP = 100.0  # times the 99th percentile: another unit, most likely
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One oddity: its kind, how many deals, what it is, its effect on a fit if left alone, and what was done."""
+
+    kind: str
+    count: int
+    what: str
+    effect: str
+    done: str
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def spelled_alike(deals: pl.DataFrame, fields: Sequence[str]) -> tuple[pl.DataFrame, list[Finding]]:
+    """Names that differ in case, width and spaces only become the commonest of their spellings."""
+    findings = []
+    for field in fields:
+        counts = deals[field].drop_nulls().value_counts(sort=True, name="_rows")
+        best: dict[str, str] = {}
+        change: dict[str, str] = {}
+        for text, _ in counts.sort(["_rows", field], descending=[True, False]).iter_rows():
+            key = "".join(
+                c for c in unicodedata.normalize("NFKC", text).casefold() if not c.isspace() and c not in "-_–—"
+            )
+            if best.setdefault(key, text) != text:
+                change[text] = best[key]
+        if not change:
+            continue
+        moved = int(deals[field].is_in(list(change)).sum())
+        deals = deals.with_columns(pl.col(field).replace(change))
+        shown = ", ".join(f"{a!r} as {b!r}" for a, b in list(change.items())[:4])
+        findings.append(
+            Finding(
+                "spelling",
+                moved,
+                f"{field}: {len(change)} names are another spelling of one that is there ({shown})",
+                f"one {field} would be fitted as several, each from fewer deals",
+                "taken as the commonest spelling",
+            )
+        )
+    return deals, findings
+
+
+def examine(deals: pl.DataFrame, as_of: dt.date) -> tuple[pl.DataFrame, list[Finding]]:
+    """The deals with ``stamped`` (the closing day is not the deal's own) and ``imported`` (nor the creation), and
+    what was found."""
+    deals, closings = _stamps(deals, "ended", pl.col("status") == "lost", "stamped")
+    deals, creations = _stamps(deals, "created", pl.lit(value=True), "imported")
+    findings = []
+    if closings:
+        n = sum(c for _, c in closings)
+        findings.append(
+            Finding(
+                "bulk closings",
+                n,
+                f"{n:,} deals were closed as lost on {_days(closings)}: a clean-up, not {n:,} answers on a day",
+                "time until a loss would be the time until the clean-up",
+                "they count as lost, and are left out of how long losses take",
+            )
+        )
+    if creations:
+        n = sum(c for _, c in creations)
+        findings.append(
+            Finding(
+                "bulk creations",
+                n,
+                f"{n:,} deals carry the creation date {_days(creations)}: an import, not {n:,} leads on a day",
+                "the lead flow would show a peak, and waits would begin at the import",
+                "they count in conversion and values, and are left out of lead flow and of how long stages take",
+            )
+        )
+    return deals, [*findings, *_twins(deals), *_far(deals), *_no_value(deals), *_cut(deals, as_of)]
+
+
+def _days(stamps: list[tuple[dt.date, int]]) -> str:
+    return ", ".join(f"{day} ({n:,})" for day, n in stamps[:3]) + (
+        f" and {len(stamps) - 3} more days" if stamps[3:] else ""
+    )
+
+
+def _stamps(
+    deals: pl.DataFrame, column: str, which: pl.Expr, flag: str
+) -> tuple[pl.DataFrame, list[tuple[dt.date, int]]]:
+    """Flags deals on days that hold far more than other days do."""
+    day = pl.col(column).dt.date()
+    own = deals.filter(which & pl.col(column).is_not_null()).group_by(day.alias("day")).len().sort("day")
+    total = int(own["len"].sum())
+    usual = float(np.median(own["len"].to_numpy())) if own.height else 0.0
+    least = max(BULK, TIMES * usual, PART * total)
+    bulk = own.filter(pl.col("len") > least).sort("len", descending=True) if own.height >= 10 else own.head(0)
+    if column == "created" and bulk.height > 0.05 * own.height:
+        bulk = bulk.head(0)  # every month's first day, say: dates by month, not imports
+    days = bulk["day"].to_list()
+    deals = deals.with_columns((which & day.is_in(days)).fill_null(value=False).alias(flag))
+    return deals, [(d, int(n)) for d, n in bulk.iter_rows()]
+
+
+def _twins(deals: pl.DataFrame) -> list[Finding]:
+    known = deals.filter(pl.col("account").is_not_null() & (pl.col("value") > 0))
+    same = ["account", "product", "owner", "created", "value", "status", "region"]
+    n = known.height - known.select(same).n_unique() if known.height else 0
+    if n == 0:
+        return []
+    return [
+        Finding(
+            "twins",
+            n,
+            f"{n:,} deals agree with another in account, product, owner, creation, status and value",
+            "if they are one deal entered twice, leads and bookings are too high by as much",
+            "kept: their numbers differ, and only you can tell",
+        )
+    ]
+
+
+def _far(deals: pl.DataFrame) -> list[Finding]:
+    won = deals.filter((pl.col("status") == "won") & (pl.col("value") > 0))["value"].to_numpy()
+    if len(won) < 20:
+        return []
+    logs = np.log(won)
+    middle = float(np.median(logs))
+    spread = max(1.4826 * float(np.median(np.abs(logs - middle))), 0.05)
+    far = logs > middle + FAR * spread
+    near = logs < middle - FAR * spread
+    out = []
+    if far.any():
+        top = float(np.quantile(won, 0.99))
+        units = won.max() > TOP * top
+        out.append(
+            Finding(
+                "outliers",
+                int(far.sum()),
+                f"{int(far.sum()):,} won deals are far above the others (from {won[far].min():,.0f} to "
+                f"{won.max():,.0f}), "
+                f"{won[far].sum() / won.sum():.0%} of all value won",
+                "one such deal moves a mean, and its quota, by itself"
+                + ("; the largest looks like an amount in another unit" if units else ""),
+                "kept: large deals are part of the business; the tail of values is fitted as heavy as they make it",
+            )
+        )
+    if near.any():
+        out.append(
+            Finding(
+                "outliers",
+                int(near.sum()),
+                f"{int(near.sum()):,} won deals are far below the others (at most {won[near].max():,.2f})",
+                "tokens and tests pull the median down",
+                "kept",
+            )
+        )
+    return out
+
+
+def _no_value(deals: pl.DataFrame) -> list[Finding]:
+    won = deals.filter(pl.col("status") == "won")
+    n = won.filter(pl.col("value").is_null() | (pl.col("value") <= 0)).height
+    if n == 0 or n == won.height:
+        return []
+    return [
+        Finding(
+            "no value",
+            n,
+            f"{n:,} of {won.height:,} won deals have no value, or nought",
+            "bookings of the past are too low by what they were worth",
+            "left out of the values; counted as won",
+        )
+    ]
+
+
+def _cut(deals: pl.DataFrame, as_of: dt.date) -> list[Finding]:
+    first = deals["created"].dt.date().min()
+    if not isinstance(first, dt.date):
+        return []
+    out = []
+    quarter = dt.date(first.year, 3 * ((first.month - 1) // 3) + 1, 1)
+    if (first - quarter).days > 3:
+        n = deals.filter(pl.col("created").dt.date() < _next(quarter)).height
+        out.append(
+            Finding(
+                "cut quarter",
+                n,
+                f"the history begins on {first}, inside a quarter; its {n:,} deals are not a quarter's",
+                "the first quarter would look weak, and what was already open then is not there",
+                "its first month is left out of lead flow and season; no deal from before is assumed",
+            )
+        )
+    last = dt.date(as_of.year, 3 * ((as_of.month - 1) // 3) + 1, 1)
+    if as_of < _next(last) - dt.timedelta(days=1):
+        n = deals.filter(pl.col("created").dt.date() >= last).height
+        out.append(
+            Finding(
+                "cut quarter",
+                n,
+                f"the history ends on {as_of}, inside a quarter; {n:,} deals were created in it so far",
+                "the last quarter would look weak",
+                "its unfinished month is left out of lead flow; what it booked counts as booked so far",
+            )
+        )
+    return out
+
+
+def _next(quarter: dt.date) -> dt.date:
+    return dt.date(quarter.year + quarter.month // 10, (quarter.month + 2) % 12 + 1, 1)

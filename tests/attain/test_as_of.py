@@ -1,0 +1,106 @@
+"""As of a day: nothing that a file says of later days changes anything that is fitted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from attain.calibrate import calibrate
+from attain.history import HistoryRefused, read_history
+from tests.attain.histories import LAST, as_csv, export, log
+
+DAY = LAST - dt.timedelta(days=200)
+EXPORT = export(240, seed=3)
+STATUS, STAGE, VALUE, CREATED, CLOSED, EXPECTED = 6, 5, 7, 8, 9, 10
+PHASES = (Phase.explicit, Phase.generate)  # shrinking would fit plans for minutes
+LATER = st.integers(1, 199).map(lambda days: (DAY + dt.timedelta(days=days)).isoformat())
+OUTCOMES = st.tuples(st.sampled_from(["Won", "Lost", "Open"]), LATER, st.sampled_from(["Proposal", "Offer", ""]))
+
+
+def _fitted(rows: list[list[str]]) -> dict[str, bytes]:
+    """Everything that calibration writes as of the day, by name."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "crm.csv"
+        path.write_text(as_csv(rows), encoding="utf-8")
+        found = calibrate(path, Path(folder) / "plan.yaml", as_of=DAY)
+        return {file.name: file.read_bytes() for file in found.files}
+
+
+def _retold(draw: st.DrawFn) -> list[list[str]]:
+    """The export with everything after the day told another way: who wins what when, and who comes at all."""
+    rows = [EXPORT[0]]
+    for row in EXPORT[1:]:
+        if row[CREATED] > DAY.isoformat():
+            continue
+        if row[CLOSED] and row[CLOSED] <= DAY.isoformat():
+            rows.append(row)
+            continue
+        status, day, stage = draw(OUTCOMES)
+        told = list(row)
+        told[STATUS], told[STAGE] = status, stage
+        told[CLOSED] = "" if status == "Open" else day
+        told[EXPECTED] = day if status == "Open" else ""
+        rows.append(told)
+    for i in range(draw(st.integers(1, 30))):
+        status, day, stage = draw(OUTCOMES)
+        closed = "" if status == "Open" else LAST.isoformat()
+        new = [f"N{i}", "Customer", "West", "HR", "Dora", stage, status, "1e6", day, closed, ""]
+        rows.insert(draw(st.integers(1, len(rows))), new)
+    return rows
+
+
+@settings(max_examples=8, phases=PHASES)
+@given(st.data())
+def test_what_an_export_says_of_later_days_changes_nothing(data: st.DataObject) -> None:
+    assert _fitted(_retold(data.draw)) == _fitted(EXPORT)
+
+
+@settings(max_examples=5, phases=PHASES)
+@given(st.data())
+def test_what_a_log_says_of_later_days_changes_nothing(data: st.DataObject) -> None:
+    head, *rows = log(200)
+    times = sorted(row[2] for row in rows)
+    cut = dt.datetime.fromisoformat(times[len(times) // 2])
+    day = cut.date()
+    known = [row for row in rows if dt.datetime.fromisoformat(row[2]).date() <= day]
+    names = sorted({row[1] for row in rows})
+    cases = sorted({row[0] for row in known})
+    later = []
+    for i in range(data.draw(st.integers(1, 60))):
+        when = dt.datetime.combine(day, dt.time(9)) + dt.timedelta(days=data.draw(st.integers(1, 90)))
+        case = data.draw(st.sampled_from([*cases, f"new {i}"]))
+        later.append([case, data.draw(st.sampled_from(names)), when.strftime("%Y-%m-%d %H:%M:%S"), "Zoe"])
+
+    def fitted(told: list[list[str]]) -> dict[str, bytes]:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "events.csv"
+            path.write_text(as_csv(told), encoding="utf-8")
+            found = calibrate(path, Path(folder) / "plan.yaml", goal="1000000", as_of=day)
+            return {file.name: file.read_bytes() for file in found.files}
+
+    assert fitted([head, *known, *later]) == fitted([head, *rows])
+
+
+def test_an_open_deal_forgets_what_an_export_only_knows_of_today(tmp_path: Path) -> None:
+    path = tmp_path / "crm.csv"
+    path.write_text(as_csv(EXPORT), encoding="utf-8")
+    history = read_history(path, as_of=DAY)
+    still = history.deals.filter(history.deals["status"] == "open")
+    assert still.height >= 10
+    assert still["stage"].null_count() == still["expected"].null_count() == still.height
+    assert still["value"].null_count() == 0
+    assert any(f"put back to {DAY}" in note for note in history.notes)
+    whole = read_history(path, as_of=LAST)
+    assert not any("put back" in note for note in whole.notes)
+
+
+def test_a_day_before_everything_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "crm.csv"
+    path.write_text(as_csv(EXPORT), encoding="utf-8")
+    with pytest.raises(HistoryRefused, match="no deal had been created by 2001-01-01"):
+        read_history(path, as_of=dt.date(2001, 1, 1))

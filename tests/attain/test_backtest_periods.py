@@ -1,0 +1,133 @@
+"""Tables of periods: reading, the pooled forecast against its own model, and the whole back-test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from attain.backtest import BacktestRefused, backtest, document, pooled, scores
+from attain.backtest.table import PeriodMapping, period_mapping, read_periods
+from tests.oracles.power import SIGMAS
+
+MAPPING = """\
+shape: periods
+period: Month
+amount: Revenue
+scenario: {column: Kind, actual: 1, budget: 2}
+join: [{file: units.csv, on: Unit}]
+cells: {executive: Executive, product: Product}
+"""
+
+
+def table(folder: Path, months: int = 20, seed: int = 0) -> tuple[Path, Path]:
+    """Actuals about their budgets with a spread of a tenth, for three units of two executives and two products."""
+    rng = np.random.default_rng(seed)
+    lines = ["Unit,Product,Month,Kind,Revenue"]
+    for unit in "abc":
+        for product in ("P", "Q"):
+            base = float(rng.uniform(1e4, 1e6))
+            for t in range(months):
+                month = f"{2020 + t // 12}{t % 12 + 1:02d}"
+                budget = base * (1 + 0.3 * np.sin(t / 2)) * float(rng.uniform(0.8, 1.2))
+                actual = budget * (1 + 0.1 * rng.standard_normal())
+                lines += [f"{unit},{product},{month},2,{budget:.2f}", f"{unit},{product},{month},1,{actual:.2f}"]
+    lines.append("c,Q,202001,1,-5.50")
+    (folder / "facts.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "units.csv").write_text("Unit,Executive\na,张伟\nb,张伟\nc,Li\n", encoding="utf-8")
+    (folder / "map.yaml").write_text(MAPPING, encoding="utf-8")
+    return folder / "facts.csv", folder / "map.yaml"
+
+
+def test_a_table_is_read_by_its_mapping(tmp_path: Path) -> None:
+    facts, path = table(tmp_path)
+    mapping = period_mapping(path)
+    assert mapping is not None
+    found = read_periods(facts, mapping)
+    assert [level.name for level in found.levels] == ["company", "executive", "product", "executive x product"]
+    assert (found.first.label, found.last.label) == ("2020-01", "2021-08")
+    people = found.levels[1]
+    assert people.names == ("Li", "张伟")
+    assert people.actual.sum(axis=0) == pytest.approx(found.levels[0].actual[0])
+    assert found.levels[3].names == ("Li · P", "Li · Q", "张伟 · P", "张伟 · Q")
+    assert found.levels[0].budget.shape == (1, 20)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("period: Month", "period: Monat"), "no column Monat"),
+        (("amount: Revenue\n", ""), "either amount"),
+        (("scenario: {column: Kind, actual: 1, budget: 2}\n", ""), "needs scenario"),
+        (("cells:", "cell:"), "cell: extra inputs are not permitted"),
+        (("units.csv", "facts.csv"), "stands in it more than once"),
+        (("actual: 1", "actual: 7"), "no row is an actual"),
+    ],
+)
+def test_what_is_wrong_with_a_mapping_is_said(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+    facts, path = table(tmp_path)
+    path.write_text(MAPPING.replace(*change), encoding="utf-8")
+    with pytest.raises(BacktestRefused, match=said):
+        backtest(facts, mapping=path, seed=0)
+
+
+def test_a_month_that_is_none_is_refused_by_row(tmp_path: Path) -> None:
+    facts, path = table(tmp_path)
+    text = facts.read_text(encoding="utf-8").replace("202003,1", "2020-13,1", 1)
+    facts.write_text(text, encoding="utf-8")
+    mapping = period_mapping(path)
+    assert isinstance(mapping, PeriodMapping)
+    with pytest.raises(BacktestRefused, match="row 7: '2020-13' is no month"):
+        read_periods(facts, mapping)
+
+
+def test_the_common_variance_is_recovered() -> None:
+    rng = np.random.default_rng(0)
+    d0, s0, n = 8.0, 0.04, 12
+    variance = s0 * d0 / rng.chisquare(d0, 4000)
+    seen = variance * rng.chisquare(n, 4000) / n
+    common, df = pooled.moderated(seen, np.full(4000, float(n)))
+    assert common == pytest.approx(s0, rel=0.05)
+    assert df == pytest.approx(d0, rel=0.2)
+    assert pooled.moderated(s0 * rng.chisquare(n, 50) / n, np.full(50, float(n)))[1] > 20  # all alike
+
+
+def test_smoothing_starts_with_a_cell_s_first_month() -> None:
+    actual = np.array([[0.0, 0.0, 8.0, 4.0]])
+    assert pooled.smoothed(actual, 0.5).tolist() == [[0.0, 0.0, 0.0, 8.0, 6.0]]
+
+
+@pytest.mark.parametrize("months", [1, 3])
+def test_intervals_hold_what_they_say_where_cells_differ_and_errors_last(months: int) -> None:
+    rng = np.random.default_rng(5)
+    hits = []
+    for _ in range(40):
+        budget = rng.uniform(50.0, 150.0, (15, 24 + months))
+        sd = np.sqrt(0.02 * 6.0 / rng.chisquare(6.0, 15))
+        error = np.zeros((15, 24 + months))
+        error[:, 0] = rng.standard_normal(15)
+        for t in range(1, 24 + months):
+            error[:, t] = 0.5 * error[:, t - 1] + np.sqrt(0.75) * rng.standard_normal(15)
+        actual = budget * (1 + sd[:, None] * error)
+        known = actual[:, :24]
+        made = pooled.forecast(known, budget, months)
+        drawn = pooled.draw(made, pooled.surprises(known, budget, months), 400, rng)
+        low, high = scores.transform(drawn, actual[:, 24:].sum(axis=1))
+        hits.append(scores.covered(low, high, 0.8).mean())
+    error_of_mean = float(np.std(hits, ddof=1)) / np.sqrt(len(hits))
+    assert abs(float(np.mean(hits)) - 0.8) <= SIGMAS * error_of_mean + 0.02  # the tie is an estimate: two points' grace
+    assert error_of_mean < 0.03
+
+
+def test_a_table_is_back_tested_against_its_budget(tmp_path: Path) -> None:
+    facts, path = table(tmp_path)
+    found = document(backtest(facts, mapping=path, folds=10, horizons="month,quarter", n=200, seed=3))
+    assert [f["origin"] for f in found["folds"]][-1] == "2021-07-31"
+    assert {r["method"] for r in found["crps"]} >= {"attain", "budget", "last_period", "last_year", "moving_average"}
+    assert all(r["against"]["last_period"] > 0 for r in found["skill"])
+    own = [r for r in found["coverage"] if r["level"] == "all" and r["interval"] == 0.8 and r["method"] == "attain"]
+    # 90 and 72 cells of six units, so about 40 and 13 of their own: four sigma
+    assert [abs(r["covered"] - 0.8) < four for r, four in zip(own, (0.25, 0.44), strict=True)] == [True, True]
+    again = document(backtest(facts, mapping=path, folds=10, horizons="month,quarter", n=200, seed=3))
+    assert again["crps"] == found["crps"]
