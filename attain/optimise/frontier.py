@@ -21,7 +21,7 @@ from attain.optimise.aims import Aim, aim_of
 from attain.optimise.budgets import budget_decision
 from attain.optimise.decisions import Decision
 from attain.optimise.records import Frontier, FrontierRow, Priced
-from attain.optimise.search import Paths, Work, work_limits
+from attain.optimise.search import FEWEST_PATHS, Paths, Work, block_of, work_limits
 from attain.optimise.workflow import searched, why_no_lever
 from attain.plans import open_plan
 from attain.simulate import REPLICATIONS, check_goals, fresh_seed
@@ -76,11 +76,12 @@ def budget_frontier(
         because = why_no_lever(loaded, world, allow_assumed)
         raise PlanRefused([Problem("decide.budget", "", f"budget that may move: {because}")])
     whole = work_limits(world, seed, effort)
-    work = Work(max(16 * 1024, int(PART * whole.paths)), int(PART * whole.selection), whole.quotas)
+    part = max(FEWEST_PATHS, int(PART * whole.paths))
+    work = Work(part, part // 4, whole.quotas, block_of(part))
     run = _Run(loaded, decisions, aim, seed, jobs, work, tell)
     points = frontier(
         run.optimise,
-        lambda splits: run.judge(splits, _blocks(work.selection), SELECTION),
+        lambda splits: run.judge(splits, work.block * max(1, work.selection // work.block), SELECTION),
         tuple(decisions),
         nested=True,
         measure=lambda splits: run.judge(splits, n, SIMULATE),
@@ -131,10 +132,6 @@ class _Run:
                 known[x.tobytes()] = paths.values(x, 0, n, phase) > 0.0
         self.simulated += sum(paths.simulated.values())
         return np.stack([known[x.tobytes()] for x in splits], axis=1)
-
-
-def _blocks(n: int) -> int:
-    return 1024 * max(1, n // 1024)
 
 
 def _totals(loaded: LoadedPlan, world: World, totals: Sequence[float] | None) -> tuple[float, ...]:

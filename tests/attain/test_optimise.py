@@ -264,7 +264,7 @@ def test_an_optimisation_says_how_it_came_about() -> None:
     assert document["bound"]["label"] == "no certificate"
     assert document["bound"]["because"]
     assert [part["phase"] for part in document["effort"]] == ["search", "selection", "bound", "verification"]
-    assert sum(part["paths"] for part in document["effort"][:2]) == document["simulated_paths"]
+    assert sum(part["paths"] for part in document["effort"][:3]) == document["simulated_paths"]
     assert document["steps"]
     assert all(row["marginal"] > 0.0 for row in document["allocation"])  # more money brings more deals
 
