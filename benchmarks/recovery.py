@@ -4,9 +4,9 @@
     python -m benchmarks.recovery --only shocks little
 
 A history is drawn by the plan's own law (waits, answers, counts, shocks: as docs/background/how-the-model-works.md has
-them) but in a few lines of NumPy, since the engine spends its time on queues and desks that no fit looks at; `engine`
-draws its histories with the engine itself. Fits are those that `attain calibrate` makes, intervals those of the law
-that replications draw from. A share's own error is four binomial sigma of the histories, not of the intervals in them.
+them) but in a few lines of NumPy, since the engine spends its time on queues and desks that no fit looks at. Fits are
+those that `attain calibrate` makes, intervals those of the law that replications draw from. A share's own error is four
+binomial sigma of the histories, not of the intervals in them.
 """
 
 from __future__ import annotations
