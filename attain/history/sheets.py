@@ -173,7 +173,10 @@ def _tried(path: Path, read: Callable[[], pl.DataFrame]) -> pl.DataFrame:
     except Exception as error:  # a library's own errors, of many kinds: said in one line
         why = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise HistoryRefused(
-            f"{path.name}: cannot be read as {path.suffix[1:]} ({why}); save it as CSV and pass that"
+        form = path.suffix[1:]
+        raise HistoryRefused(
+            f"{path.name}: cannot be read as {form} ({why}); save it as CSV and pass that"
+        ) from None
         ) from None
 
 
