@@ -172,12 +172,8 @@ def _tried(path: Path, read: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         ) from None
     except Exception as error:  # a library's own errors, of many kinds: said in one line
         why = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
-        raise HistoryRefused(
         form = path.suffix[1:]
-        raise HistoryRefused(
-            f"{path.name}: cannot be read as {form} ({why}); save it as CSV and pass that"
-        ) from None
-        ) from None
+        raise HistoryRefused(f"{path.name}: cannot be read as {form} ({why}); save it as CSV and pass that") from None
 
 
 def _spreadsheet(path: Path) -> Sheet:
