@@ -342,6 +342,8 @@ def test_help_and_import_load_nothing_heavy(tmp_path: Path) -> None:
         "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
         "heavy = {'numpy', 'numba', 'scipy', 'polars', 'pandas', 'pyarrow', 'pydantic', 'altair', 'ruamel', 'joblib'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+        "import os\n"
+        "assert os.environ['OPENBLAS_NUM_THREADS'] == '1'  # in time for NumPy, which reads it as it is imported\n"
     )
     done = subprocess.run(
         [*command([])[:1], "-c", code], cwd=tmp_path, env=surroundings(), capture_output=True, timeout=60, check=False
