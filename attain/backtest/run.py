@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from attain.backtest import baselines
 from attain.backtest.actuals import COMPANY, LEVELS, MEASURES, Won, series, won_deals
 from attain.backtest.fold import Fold, forecast
-from attain.backtest.origins import HORIZONS, BacktestRefused, Month, origins
+from attain.backtest.origins import HORIZONS, BacktestRefused, Month, origins, over_by
 from attain.backtest.recalibrate import recalibrated
 from attain.backtest.records import ATTAIN, RECALIBRATED, Backtest, Cells, FoldRecord, score, together
 from attain.backtest.stages import held_out_stages
@@ -28,7 +28,6 @@ from attain.history.records import History, HistoryRefused
 Floats = NDArray[np.float64]
 BEFORE = 3  # complete months behind the first origin
 FOLDS = 8
-FRIDAY = 4
 REPLICATIONS = 500
 STAGE_REPLICATIONS = 200
 MULTIPLES = (0.9, 1.0, 1.1)  # of the last period's and the last year's actual: the targets, fixed in advance
@@ -87,6 +86,10 @@ def backtest_deals(
         support_of(won, scored, every),
         time.perf_counter() - begun,
         _stages(path, whole, given, won.last, min(n, STAGE_REPLICATIONS), seed, sets),
+        tuple(replace(c, samples={ATTAIN: c.samples[ATTAIN]}) for c in maker.cells),
+        {k: origin.last for k, origin in enumerate(at)},
+        won.last.last,
+        tuple(sets),
     )
 
 
@@ -161,12 +164,7 @@ def complete_months(history: History) -> tuple[Month, Month]:
     first = Month.of(begun)
     if begun.day > 3:
         first = first + 1
-    last = Month.of(history.as_of)
-    day = history.as_of
-    while day < last.last and (day + dt.timedelta(days=1)).weekday() > FRIDAY:
-        day += dt.timedelta(days=1)
-    if day < last.last:
-        last = last + -1
+    last = over_by(history.as_of)
     if last < first:
         raise BacktestRefused(f"{history.name} holds no complete month: {begun} to {history.as_of}")
     return first, last
