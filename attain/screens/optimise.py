@@ -11,6 +11,7 @@ from rich.text import Text
 from attain.optimise.records import WHY_NO_BOUND, AllocationRow, Certificate, Optimisation
 from attain.screens.optimise_quotas import quotas
 from attain.screens.optimise_texts import said, wish_in_words
+from attain.wording import in_language
 from attain.wording.numbers import Language, chance, money, percent
 
 SHOWN_ROWS = 40
@@ -24,7 +25,7 @@ def screen(found: Optimisation, language: Language = "en") -> RenderableType:
         parts += [Text(), _odds(found, language)]
     if found.limits:
         parts += [Text(), Text(said("clash", language), style="bold")]
-        parts += [Text(f"  - {limit}") for limit in found.limits]
+        parts += [Text(f"  - {in_language(limit, language)}") for limit in found.limits]
     for kind in ("headcount", "budget", "shares", "hours"):
         rows = [row for row in found.allocation if row.kind == kind]
         if rows:
@@ -54,7 +55,7 @@ def _headline(found: Optimisation, language: Language) -> Text:
         }
         text.append("\n" + said("gain", language, **values))
     if language == "en" or found.status in ("no_lever", "infeasible"):  # else the status has said it
-        text.append("\n" + found.reason, style="dim")
+        text.append("\n" + in_language(found.reason, language), style="dim")
     return text
 
 
@@ -211,7 +212,7 @@ def _trust(found: Optimisation, language: Language) -> list[RenderableType]:
         lines.append(Text(_effort(found, language), style="dim"))
     if found.assumed:
         lines.append(Text(said("assumed", language, names=", ".join(found.assumed)), style="yellow"))
-    lines += [Text(note, style="cyan") for note in found.notes]
+    lines += [Text(in_language(note, language), style="cyan") for note in found.notes]
     lines.append(
         Text(
             said("run", language, seed=found.seed, paths=f"{found.simulated:,}", seconds=f"{found.seconds:.0f}"),

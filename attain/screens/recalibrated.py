@@ -60,7 +60,7 @@ def _table(rows: list[Row], currency: str, language: Language) -> Table:
             Text(_name(row, language)),
             _span(row, row.model, currency, language),
             Text(_span(row, row.recalibrated, currency, language), style="bold"),
-            *([_chance(row.model, language), Text(_chance(row.recalibrated, language), style="bold")] if asked else []),
+            *(_chances(row, language) if asked else ()),
             Text(text("recalibrated.learnt", language, n=str(row.origins), horizon=horizon), style="dim"),
         )
     return table
@@ -81,6 +81,11 @@ def _span(row: Row, figures: Figures, currency: str, language: Language) -> str:
 
 def _chance(figures: Figures, language: Language) -> str:
     return "" if figures.probability is None else percent(figures.probability, language)
+
+
+def _chances(row: Row, language: Language) -> tuple[Text, Text]:
+    made = row.recalibrated or row.model
+    return Text(_chance(row.model, language)), Text(_chance(made, language), style="bold")
 
 
 def _held(rows: list[Row], language: Language) -> list[str]:

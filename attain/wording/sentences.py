@@ -87,9 +87,10 @@ def in_language(words: str, language: Language = "en") -> str:
 
 @dataclass(frozen=True)
 class Series:
-    """Parts one after another, without an "and"."""
+    """Parts one after another, without an "and"; with a comma between them, unless another mark is given."""
 
     parts: tuple[object, ...]
+    mark: str = ", "
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,8 @@ def said(value: object, language: Language = "en") -> str:
         case Sentence() | Told():
             return value.say(language)
         case Series():
-            return (", " if language == "en" else "，").join(said(part, language) for part in value.parts)
+            mark = {", ": "，", "; ": "；"}.get(value.mark, value.mark) if language == "zh" else value.mark
+            return mark.join(said(part, language) for part in value.parts)
         case Amount():
             return money(value.value, value.currency, language)
         case Share():

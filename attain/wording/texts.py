@@ -6,6 +6,7 @@ from attain.wording.texts_backtest import BACKTEST
 from attain.wording.texts_compare import COMPARE
 from attain.wording.texts_funnel import FUNNEL
 from attain.wording.texts_history import FITTED, HISTORY
+from attain.wording.texts_optimise import OPTIMISE
 from attain.wording.texts_recalibrated import RECALIBRATED
 from attain.wording.texts_report import REPORT
 from attain.wording.texts_screen import SCREEN
@@ -24,4 +25,4 @@ def _gather(*tables: Table) -> Table:
     return gathered
 
 
-TEXTS: Table = _gather(SUMMARY, SCREEN, FUNNEL, COMPARE, REPORT, BACKTEST, HISTORY, FITTED, RECALIBRATED)
+TEXTS: Table = _gather(SUMMARY, SCREEN, FUNNEL, COMPARE, REPORT, BACKTEST, HISTORY, FITTED, RECALIBRATED, OPTIMISE)
