@@ -262,7 +262,15 @@ def _with_quotas(staff: Staff, joined: Joined, start: dt.date, goal: float, note
     total = sum(r.quota or 0.0 for r in reps)
     if total > 0:
         key = "quotas.unit" if not 0.02 < total / goal < 50 else "quotas.sum"
-        notes.append(told(key, file=file, n=str(len(quotas)), total=f"{total:,.0f}", share=f"{total / goal:.2f}"))
+        notes.append(
+            told(
+                key,
+                file=file,
+                n=str(len(quotas)),
+                total=f"{total:,.0f}",
+                share=f"{total / goal:.2f}" if total > 0.005 * goal else f"1/{goal / total:,.0f}",
+            )
+        )
     return replace(staff, reps=reps, strangers=(*staff.strangers, *strangers), refused=refused)
 
 

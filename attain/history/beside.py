@@ -112,6 +112,8 @@ def read_tables(files: dict[str, str | Path | None], mapping: Mapping | None = N
 
 def read_beside(kind: str, path: Path, mapping: TableMapping | None = None) -> Beside:
     """One table. Raises HistoryRefused in one message where nothing can be made of it."""
+    if path.is_dir():
+        raise HistoryRefused(f"{path} is a folder: name the table of {kind} in it")
     if not path.is_file():
         raise HistoryRefused(f"{path}: no such file, asked for as --{kind}")
     sheet = sheet_of(path)

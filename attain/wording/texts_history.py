@@ -150,8 +150,8 @@ HISTORY: dict[str, tuple[str, str]] = {
     "quality.one_currency": ("one currency", "一种货币"),
     # tables beside the history
     "beside.respelt": (
-        "{file}: {n} names are spelt otherwise than in the history and taken as its own ({shown})",
-        "{file}：{n} 个名称的写法与历史不同，按历史的名称处理（{shown}）",
+        "{file}: names spelt otherwise than in the history, taken as its own: {shown} ({n} in all)",
+        "{file}：写法与历史不同、按历史的名称处理：{shown}（共 {n} 个）",
     ),
     "beside.merged": (
         "{file}: {n} rows are spellings of names that are there already; the first of each counts",

@@ -179,7 +179,7 @@ def test_clashing_limits_are_named() -> None:
     out = io.StringIO()
     Console(file=out, width=200).print(screen(found, "zh"))
     assert "请放宽其中之一：" in out.getvalue()
-    assert "mail 的上限" in out.getvalue()
+    assert "mail / North 的上限" in out.getvalue()
     assert "cannot" not in out.getvalue()
 
 
