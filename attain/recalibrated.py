@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attain.backtest.learnt import Group, Learnt
+from attain.backtest.learnt import Group, Learnt, LearntRefused
 from attain.backtest.origins import HORIZONS, Month
 from attain.backtest.recalibrate import Change, apply
 from attain.results import Results
@@ -104,8 +104,21 @@ class Recalibration:
         }  # fmt: skip
 
 
+def check_history(loaded: LoadedPlan, learnt: Learnt) -> None:
+    """Raises LearntRefused for a plan that was not fitted to the back-test's history."""
+    if f"attain calibrate` from {learnt.history}:" not in loaded.text:
+        raise LearntRefused(
+            f"{loaded.plan.name} does not say that it was fitted to {learnt.history}, whose forecasts the back-test "
+            "scored: only a plan that attain calibrate made from it, with its first line kept, can be recalibrated by it"
+        )
+
+
 def recalibrate(results: Results, loaded: LoadedPlan, learnt: Learnt, sets: tuple[str, ...] = ()) -> Recalibration:
-    """Every goal of a run, and the company's coming month, quarter and half, with what the back-test makes of them."""
+    """Every goal of a run and the company's coming month, quarter and half, with what the back-test makes of them.
+
+    Raises LearntRefused for a plan that was not fitted to the back-test's history.
+    """
+    check_history(loaded, learnt)
     world = results.world
     horizon = loaded.plan.horizon
     day = horizon.as_of or horizon.start - dt.timedelta(days=1)

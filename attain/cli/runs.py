@@ -85,8 +85,10 @@ def simulate(
         learnt = None
         if recalibrate is not None:
             from attain.backtest.learnt import read_learnt
+            from attain.recalibrated import check_history
 
             learnt = read_learnt(recalibrate)
+            check_history(loaded, learnt)
     with watched(cluster), meter(loaded.plan.name, silent=quiet(as_json)) as report:
         results = run(
             loaded,

@@ -57,7 +57,7 @@ def _table(rows: list[Row], currency: str, language: Language) -> Table:
         assert row.recalibrated is not None
         horizon = text(f"recalibrated.horizon.{row.horizon}", language)
         table.add_row(
-            Text(_name(row, language)),
+            Text(_name(row, language)[:1].upper() + _name(row, language)[1:] if not row.name else row.name),
             _span(row, row.model, currency, language),
             Text(_span(row, row.recalibrated, currency, language), style="bold"),
             *(_chances(row, language) if asked else ()),

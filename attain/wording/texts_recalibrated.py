@@ -60,8 +60,8 @@ RECALIBRATED: dict[str, tuple[str, str]] = {
         "{months} months ahead, and nothing longer than {longest} was scored", "还有 {months} 个月，而评分最长为 {longest} 个月",
     ),
     "recalibrated.few": (
-        "learnt from {n} origins only, and it takes {needed} {step} mo apart for the next {horizon}: attain backtest with "
-        "more --learn, or a longer history",
-        "只有 {n} 个起点，未来{horizon}需要 {needed} 个（间隔 {step} 个月）：回测时加大 --learn，或使用更长的历史",
+        "{n} origins had ended, and the next {horizon} takes {needed} (steps of {step} mo): attain backtest with more --learn, or a "
+        "longer history",
+        "只有 {n} 个起点已结束，未来{horizon}需要 {needed} 个（间隔 {step} 个月）：回测时加大 --learn，或使用更长的历史",
     ),
 }  # fmt: skip

@@ -101,7 +101,7 @@ def test_too_few_origins_are_refused_with_how_many_it_takes(run: tuple[Results, 
     results, loaded = run
     row = next(r for r in recalibrate(results, loaded, learnt(19, 4.0)).rows if r.name == "june")
     assert row.recalibrated is None
-    assert "19 origins only, and it takes 20" in str(row.why)
+    assert "19 origins had ended, and the next quarter takes 20" in str(row.why)
 
 
 def test_origins_that_had_not_ended_by_the_plans_day_are_not_used(run: tuple[Results, LoadedPlan]) -> None:
@@ -112,7 +112,7 @@ def test_origins_that_had_not_ended_by_the_plans_day_are_not_used(run: tuple[Res
     assert {o.day for o in later.ended(group, LAST)} == {o.day for o in group.origins if o.day <= dt.date(2024, 1, 31)}
     found = recalibrate(results, loaded, later)
     row = next(r for r in found.rows if r.name == "june")
-    assert "12 origins only" in str(row.why)
+    assert "12 origins had ended" in str(row.why)
     assert any("only origins that had ended" in note for note in found.notes)
 
 
@@ -184,3 +184,10 @@ def test_the_file_is_read_back_and_others_are_refused(tmp_path: Path) -> None:
         (tmp_path / "bad.json").write_text(text, encoding="utf-8")
         with pytest.raises(LearntRefused, match=r"bad\.json is not what"):
             read_learnt(tmp_path / "bad.json")
+
+
+def test_a_plan_of_another_history_is_refused(run: tuple[Results, LoadedPlan]) -> None:
+    results, loaded = run
+    other = learnt(20, 1.0).model_copy(update={"history": "other.csv"})
+    with pytest.raises(LearntRefused, match=r"fitted to other\.csv"):
+        recalibrate(results, loaded, other)
