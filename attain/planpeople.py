@@ -98,6 +98,8 @@ def _rep(rep: RepFit, fitted: Fitted, files: dict[str, str]) -> list[str]:
     if rep.quota is None:
         why = f"none in {files['quotas']}" if "quotas" in files else "nothing booked in the base year"
         lines.append(f"    # no quota: {why}")
+    elif "quotas" in files and not fitted.valued:
+        lines.append("    # its quota is not used: the history knows no amounts to hold against it")
     elif rep.quota_months:
         months = ", ".join(number(m, 12) for m in rep.quota_months)
         lines.append(f"    quota: {{months: [{months}]}}")

@@ -109,7 +109,7 @@ def check_history(loaded: LoadedPlan, learnt: Learnt) -> None:
     if f"attain calibrate` from {learnt.history}:" not in loaded.text:
         raise LearntRefused(
             f"{loaded.plan.name} does not say that it was fitted to {learnt.history}, whose forecasts the back-test "
-            "scored: only a plan that attain calibrate made from it, with its first line kept, can be recalibrated by it"
+            "scored: only a plan that attain calibrate made from it, with its first line kept, can be recalibrated"
         )
 
 

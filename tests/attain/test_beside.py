@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -15,7 +16,7 @@ from attain.history.mapping import read_mapping
 from attain.history.matching import match, nearest
 from engine.plan.load import load_plan
 from engine.plan.types import LoadedPlan
-from tests.attain.histories import as_csv, export
+from tests.attain.histories import as_csv, export, log
 
 PEOPLE = """姓名,直属上级,大区,入职日期,离职日期,每周工时,爬坡期(月)
 张伟,赵总,华北,2019/3/1,,40,
@@ -230,3 +231,43 @@ def test_names_are_matched_but_not_guessed() -> None:
     assert nearest("Xy", ["张伟"]) == ""
     two = match(["ann lee"], ["Ann Lee", "AnnLee"])  # which of the two is not said
     assert not two.of
+
+
+def test_a_product_with_few_wins_has_its_list_price_times_what_others_came_to(tmp_path: Path) -> None:
+    rows = export(800)
+    product, status, value = (rows[0].index(c) for c in ("Product", "Status", "Value"))
+    rng = np.random.default_rng(0)
+    for i, row in enumerate(rows[1:]):
+        row[product] = "New" if i % 160 == 0 else ("ERP", "CRM")[i % 2]
+        price = {"New": 50_000, "ERP": 9_000, "CRM": 4_000}[row[product]]
+        row[value] = str(round(price * float(rng.uniform(0.8, 1.0)), 2))
+    (tmp_path / "crm.csv").write_text(as_csv(rows), "utf-8")
+    (tmp_path / "p.csv").write_text("Product,List price\nNew,50000\nERP,9000\nCRM,4000\n", "utf-8")
+    found = calibrate(tmp_path / "crm.csv", tmp_path / "p.yaml", "+10%", products=tmp_path / "p.csv")
+    assert sum(r[product] == "New" and r[status] == "Won" for r in rows) < 10
+    # ratios of all won deals: uniform on .8 to 1, .9 on average; 300 of them have a standard error of .0033
+    assert found.fitted["products"]["New"]["mean"] == pytest.approx(45_000, rel=4 * 0.0033 / 0.9)
+    assert any("its list price is taken" in note for note in found.notes)
+    plain = calibrate(tmp_path / "crm.csv", tmp_path / "q.yaml", "+10%")
+    assert plain.fitted["products"]["New"]["mean"] < 10_000  # all products' values, without a price
+
+
+def test_people_of_a_log_of_events(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(as_csv(log(800)), "utf-8")
+    (tmp_path / "team.csv").write_text("Name,Office,Start date\nAnn,North,2020-01-01\nbob,South,2020-01-01\n", "utf-8")
+    found = calibrate(tmp_path / "log.csv", tmp_path / "p.yaml", "+10%", people=tmp_path / "team.csv")
+    plan = load_plan(found.plan).plan
+    assert {"North", "South"} <= set(plan.regions)
+    assert {r.name: r.region for r in plan.reps}["Bob"] == ("South",)
+    assert [s.name for s in found.strangers] == ["Cy"]  # not in the table: a rep from the deals alone
+
+
+def test_a_history_without_names_takes_the_tables(tmp_path: Path) -> None:
+    rows = export(400)
+    owner = rows[0].index("Owner")
+    (tmp_path / "crm.csv").write_text(as_csv([r[:owner] + r[owner + 1 :] for r in rows]), "utf-8")
+    (tmp_path / "team.csv").write_text("Name,Region\nAnn,North\nBob,South\nCy,South\n", "utf-8")
+    found = calibrate(tmp_path / "crm.csv", tmp_path / "p.yaml", "+10%", people=tmp_path / "team.csv")
+    plan = load_plan(found.plan).plan
+    assert {r.name for r in plan.reps} == {"Ann", "Bob", "Cy"}
+    assert plan.routing.share.cells["South"]["ERP"] == {"Bob": 1, "Cy": 1}
