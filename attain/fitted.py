@@ -171,7 +171,7 @@ def fit(
         accounts=accounts,
         prices=prices,
         gone=staff.gone,
-        strangers=(*joined.strangers, *staff.strangers, *(accounts.strangers if accounts else ())),
+        strangers=(*(accounts.strangers if accounts else ()), *joined.strangers, *staff.strangers),
         beside=tuple(joined.tables.values()),
     )
 

@@ -192,7 +192,9 @@ def _source(flow: Flow, fitted: Fitted) -> list[str]:
     lines += known_odds("    ", fitted.source_odds.get(flow.name, {}), fitted.source_sds.get(flow.name, {}))
     share = fitted.accounts.from_accounts.get(flow.name, 0.0) if fitted.accounts else 0.0
     if share and fitted.accounts:
-        rests = f"leads that went to their account's owner ({said(fitted.accounts.file)})"
+        owned = "owner" in fitted.accounts.rows.columns
+        which = "leads that went to their account's owner" if owned else "leads of known accounts"
+        rests = f"{which} ({said(fitted.accounts.file)})"
         lines.append(f"    from_accounts: {number(share, 3)}  # {rests}")
     lines.append("    mix:  # deals created in the last twelve months, and those still open")
     for region, row in flow.mix.items():

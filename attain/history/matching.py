@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -48,8 +49,9 @@ def match(names: Iterable[str], known: Sequence[str]) -> Matched:
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """The known name that is most like it, '' where none is like it at all."""
-    keys = {alike(k): k for k in reversed(known)}
+    """The known name that is most like it, '' where none is. Names that differ in their numbers are not alike."""
+    digits = re.findall(r"\d+", name)
+    keys = {alike(k): k for k in reversed(known) if re.findall(r"\d+", k) == digits}
     short = len(name) <= 4 and any(ord(c) > 0x2E80 for c in name)
     found = difflib.get_close_matches(alike(name), list(keys), n=1, cutoff=0.5 if short else NEAR)
     return keys[found[0]] if found else ""

@@ -229,6 +229,7 @@ def test_names_are_matched_but_not_guessed() -> None:
     assert found.unknown == {"MG Spezial": "MG Special"}
     assert nearest("张炜", ["张伟", "李娜"]) == "张伟"
     assert nearest("Xy", ["张伟"]) == ""
+    assert nearest("Customer 41", ["Customer 4", "Customr 41"]) == "Customr 41"
     two = match(["ann lee"], ["Ann Lee", "AnnLee"])  # which of the two is not said
     assert not two.of
 
