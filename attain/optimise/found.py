@@ -146,7 +146,7 @@ def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -
     best = finalists[selected.best]
     in_selection = time.perf_counter() - started - in_limits
     value, n = in_sample(state, best.x)
-    marginal = None if state.stopped() else _marginal(state, best.x)
+    marginal = None if state.stopped() else marginal_of(state, best.x)
     return Found(
         paths.decision,
         reference,
@@ -234,9 +234,9 @@ def _climbed(state: SearchState, starts: Mapping[str, Floats], case: Surrogate) 
     if poor:
         ranked = sorted(starts, key=lambda name: -case.probability(starts[name]))[:FEW_STARTS]
         starts = {name: x for name, x in starts.items() if name in ranked}
-    few = _measurable(state)  # most of the work is then left for slopes that are measured
+    few = measurable(state)  # most of the work is then left for slopes that are measured
     share = 1.0 if poor else 0.25 if few else 0.6
-    found = _climb(state, starts, share=share, radius=SHORT if poor else FAR)
+    found = ascend(state, starts, share=share, radius=SHORT if poor else FAR)
     if found is None:
         return answers
     state.starts = dict(found.starts)
@@ -247,23 +247,23 @@ def _climbed(state: SearchState, starts: Mapping[str, Floats], case: Surrogate) 
         again = _programmes(state, _surrogate(state, found.x, state.next_path))
         state.next_path += state.sample
         around = {"answer": found.x} | {f"{name}_again": x for name, x in again.items()}
-        found = _climb(state, different(around), share=0.15 if few else 0.5, widths=WIDTHS[1:])
+        found = ascend(state, different(around), share=0.15 if few else 0.5, widths=WIDTHS[1:])
         if found is None or found.origin == "answer":
             answers |= {} if found is None else {f"climb_{turn}": found.x}
             break
         answers[f"climb_{turn}"] = found.x
     last = list(answers.values())[-1]
-    measured = _climb(state, {"answer": last}, share=1.0, widths=WIDTHS[1:], radius=SHORT, measured=True)
+    measured = ascend(state, {"answer": last}, share=1.0, widths=WIDTHS[1:], radius=SHORT, measured=True)
     return answers if measured is None else answers | {"measured": measured.x}
 
 
-def _measurable(state: SearchState) -> bool:
+def measurable(state: SearchState) -> bool:
     """Whether levers are few enough, and the work is enough, for slopes that are measured."""
     v = len(state.levers.reference)
     return v <= FEW_LEVERS and state.left >= 2 * MEASURED_LOOKS * state.block * (v + 1)
 
 
-def _climb(
+def ascend(
     state: SearchState,
     starts: Mapping[str, Floats],
     *,
@@ -413,7 +413,7 @@ def in_sample(state: SearchState, x: Floats) -> tuple[float, int]:
     return float(np.mean(state.paths.values(x, first, n, SEARCH))), n
 
 
-def _marginal(state: SearchState, x: Floats) -> Floats:
+def marginal_of(state: SearchState, x: Floats) -> Floats:
     """The aim's slope at the answer, smoothed over a narrow width: measured where levers are few and work is not."""
     measured = len(x) <= FEW_LEVERS and state.work.paths >= ENOUGH * state.block
     n = min(4 * state.block if state.work.paths >= POOR * state.block else state.block, state.next_path)

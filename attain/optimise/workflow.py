@@ -20,6 +20,8 @@ from attain.optimise.aims import Aim, aim_of, refuse_moving_quotas
 from attain.optimise.budgets import budget_decision
 from attain.optimise.certify import Certified, certified
 from attain.optimise.decisions import WITHIN, Decision, Edit, hours_decision, shares_decision
+from attain.optimise.focus import focus_decision
+from attain.optimise.focus_search import share_hours
 from attain.optimise.found import Found, search, with_effort_of
 from attain.optimise.headcount import Headcount, headcount_decision, hire
 from attain.optimise.newplan import write_new_plan
@@ -113,7 +115,13 @@ def optimise(
     return replace(report, seconds=_since(started), assumed=assumed, out=None if written is None else str(written))
 
 
-_WORDS = {"headcount": "new reps", "budget": "the budget", "shares": "shares of leads", "hours": "prospecting hours"}
+_WORDS = {
+    "headcount": "new reps",
+    "budget": "the budget",
+    "shares": "shares of leads",
+    "hours": "prospecting hours",
+    "focus": "shares of hours",
+}
 
 
 @dataclass
@@ -151,7 +159,7 @@ class _Searches:
         """Search one more, which was `written` so in the plan; whether to go on."""
         self.tell(f"Searching {_WORDS[decision.kind]}: {len(decision.cells)} cells, about {self.work.paths:,} paths")
         result = searched(self.current, decision, self.aim, self.seed, self.jobs, self.work, self.tell, more)
-        if written.own is not None:  # hires may have taken some of it since
+        if written.own is not None and decision.kind == "budget":  # hires may have taken some of it since
             result = replace(result, before=written.own, stands=written.violation(written.own) <= WITHIN)
         if self.earlier is not None:
             result, self.earlier = with_effort_of(result, self.earlier), None
@@ -194,7 +202,9 @@ def searched(
 
     with stop.listening():
         paths = Paths(loaded, decision, aim, seed, jobs, count, stop)
-        return hire(paths, work) if decision.kind == "headcount" else search(paths, work, more)
+        if decision.kind == "headcount":
+            return hire(paths, work)
+        return share_hours(paths, work) if decision.kind == "focus" else search(paths, work, more)
 
 
 def _always_attained(world: World, aim: Aim, seed: int, jobs: int | None) -> bool:
@@ -222,6 +232,7 @@ def decisions_of(loaded: LoadedPlan, world: World, allow_assumed: bool) -> list[
         budget_decision(loaded, world, allow_assumed),
         shares_decision(loaded, world),
         hours_decision(loaded, world),
+        focus_decision(loaded, world),
     ]
     return [*([hires] if hires else []), *(one for one in found if one is not None and one.levers.movable)]
 
@@ -231,7 +242,7 @@ def again(decision: Decision, current: LoadedPlan) -> Decision:
     world = build(current)
     if decision.kind == "budget":
         return budget_decision(current, world, bool(decision.assumed)) or decision
-    make = {"shares": shares_decision, "hours": hours_decision}[decision.kind]
+    make = {"shares": shares_decision, "hours": hours_decision, "focus": focus_decision}[decision.kind]
     return make(current, world) or decision
 
 

@@ -25,7 +25,7 @@ def screen(found: Optimisation, language: Language = "en") -> RenderableType:
     if found.limits:
         parts += [Text(), Text(said("clash", language), style="bold")]
         parts += [Text(f"  - {limit}") for limit in found.limits]
-    for kind in ("headcount", "budget", "shares", "hours"):
+    for kind in ("headcount", "budget", "shares", "hours", "focus"):
         rows = [row for row in found.allocation if row.kind == kind]
         if rows:
             parts += [Text(), _allocation(kind, rows, language)]
@@ -105,7 +105,7 @@ def _amount(kind: str, value: float, language: Language) -> str:
         return money(value, "", language)
     if kind == "headcount":
         return f"{value:.0f}"
-    return percent(value, language, 1) if kind == "shares" else f"{value:.1f}"
+    return percent(value, language, 1) if kind in ("shares", "focus") else f"{value:.1f}"
 
 
 def _allocation(kind: str, rows: list[AllocationRow], language: Language) -> RenderableType:
@@ -162,7 +162,7 @@ def _months_of(rows: list[AllocationRow]) -> tuple[list[tuple[float, ...]], list
 def _unit(rows: list[AllocationRow]) -> float:
     """A round amount for marginal points: about a tenth of a mean cell, an hour, or a hundredth of a share."""
     if rows[0].kind != "budget":
-        return 0.01 if rows[0].kind == "shares" else 1.0
+        return 0.01 if rows[0].kind in ("shares", "focus") else 1.0
     mean = sum(row.new for row in rows) / len(rows)
     return 10.0 ** math.floor(math.log10(max(mean, 10.0))) / 10.0
 

@@ -212,9 +212,9 @@ class ClassBeforeLine(_Reordered):
 
 @fault
 class LineBeforeAll(_Reordered):
-    """of lines that stand alike the first is served"""
+    """of lines that stand alike the last is served"""
 
-    desk = _lines(goes_first=lambda at, *of: at < of[3])
+    desk = _lines(goes_first=lambda at, *of: at <= of[3])
 
 
 @fault
