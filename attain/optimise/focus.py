@@ -32,6 +32,7 @@ FORAGE: Part = ("", PROSPECTING)  # in place of a part: hours for prospecting
 PILOT, PILOT_SEED = 64, 0  # replications that tell what deals ask for; of one seed, since limits hang on it
 STEP = 0.01  # of shares
 DECIMALS = 4
+LEAST_USUAL = 0.001  # of a rep's hours
 
 
 @dataclass(frozen=True)
@@ -211,19 +212,28 @@ Place = Callable[[Floats], Floats]
 def by_kind(decision: Focus) -> tuple[Focus, Place]:
     """The decision with one variable for each kind of part, common to all reps, and how it gives all shares.
 
-    A rep's share is what the plan gives the part, times the kind's variable, in proportion; then within the limits.
+    A rep's share is what the plan gives the part (a thousandth, if nothing), times the kind's variable, in proportion;
+    then within the limits.
     """
     kinds = decision.kinds
     of = np.array([kinds.index(part) for one in decision.reps for part in one.parts])
-    own, group = decision.levers.reference, decision.levers.group
+    own, group = np.maximum(decision.levers.reference, LEAST_USUAL), decision.levers.group
 
     def place(y: Floats) -> Floats:
         x = own * np.maximum(y, 0.0)[of]
         sums = np.bincount(group, weights=x)[group]
-        return decision.moved(np.where(sums > 0.0, x / np.where(sums > 0.0, sums, 1.0), own))
+        return decision.moved(np.where(sums > 0.0, x / np.where(sums > 0.0, sums, 1.0), decision.levers.reference))
 
     names = tuple(" / ".join(word for word in part if word) for part in kinds)
     return _placed(decision, place, names, np.full(len(kinds), 1.0 / len(kinds))), place
+
+
+def kinds_at(decision: Focus, wanted: Floats) -> Floats:
+    """The kinds' variables, which sum to 1, at which kinds get about these shares of all hours."""
+    of = np.array([decision.kinds.index(part) for one in decision.reps for part in one.parts])
+    usual = np.bincount(of, weights=decision.levers.reference) / np.bincount(of)
+    y = wanted / np.maximum(usual, LEAST_USUAL)
+    return np.asarray(y / y.sum(), dtype=np.float64)
 
 
 def between(decision: Focus, points: Floats) -> tuple[Focus, Place]:

@@ -1,7 +1,8 @@
 """Where reps' hours do most, by simulating: what a share brings cannot be read off paths, for hours are lent.
 
-1. Starts: the deals' own proportions, an even split, and each kind of deal before all others.
-2. One variable for each kind of deal, common to all reps, climbed by slopes that are measured.
+1. A lattice of shares by kind of deal, common to all reps, is simulated on the same paths: from one kind before all
+   others to even ones, and what the deals ask for.
+2. The best few are climbed from with one variable for each kind, by slopes that are measured.
 3. Then every rep's shares, each slope measured, where they are few. Where they are many, rounds of climbing among the
    answer and points around it in random directions (stochastic subspace descent: Kozak, Becker, Doostan, Tenorio 2021):
    each round moves all reps at once along a few directions, and what it finds is what many reps have in common.
@@ -13,6 +14,8 @@ change of a share leads there.
 
 from __future__ import annotations
 
+import itertools
+import math
 import time
 from dataclasses import replace
 
@@ -20,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attain.optimise.decisions import WITHIN
-from attain.optimise.focus import FORAGE, Focus, Place, between, by_kind
+from attain.optimise.focus import Focus, Place, between, by_kind, kinds_at
 from attain.optimise.found import (
     FAR,
     FEW_LEVERS,
@@ -31,16 +34,16 @@ from attain.optimise.found import (
     ascend,
     chosen,
     different,
-    equal_split,
     in_sample,
     marginal_of,
+    race,
 )
 from attain.optimise.search import Paths, Work
 from solvers.levers import round_to_step
 
 Floats = NDArray[np.float64]
-FIRST = 0.9  # a kind's variable where it goes before all others
-MOST_FIRST = 8  # kinds of which each is tried so
+LATTICE = 24  # points at most
+STARTS = 2  # of them that are climbed from
 KINDS_SHARE = 0.5  # of the work, where more is to follow
 ROUNDS, DIRECTIONS = 4, 3  # of random directions: rounds, and directions of one, each there and back
 REACH = 0.25  # of a rep's hours, that a direction moves at most
@@ -54,12 +57,10 @@ def share_hours(paths: Paths, work: Work) -> Found:
     assert isinstance(decision, Focus), "called for shares of hours only"
     state, own = SearchState(paths, work, decision.levers), decision.levers.reference
     stands = decision.violation(own) <= WITHIN
-    points = {"plan": own} if stands else {}
-    starts = different({name: _on_grid(decision, x) for name, x in _starts(decision).items()})
-    answers = _answers(state, decision, starts)
-    points |= starts | {name: _on_grid(decision, x) for name, x in answers.items()}
+    answers = _answers(state, decision)
+    points = ({"plan": own} if stands else {}) | {name: _on_grid(decision, x) for name, x in answers.items()}
     searched = time.perf_counter() - started
-    finalists, selected = chosen(state, _judged(different(points), list(answers)))
+    finalists, selected = chosen(state, different(points))
     best = finalists[selected.best]
     in_selection = time.perf_counter() - started - searched
     value, n = in_sample(state, best.x)
@@ -89,61 +90,64 @@ def _on_grid(decision: Focus, x: Floats) -> Floats:
     return round_to_step(decision.levers, decision.moved(x)) + 0.0
 
 
-def _starts(decision: Focus) -> dict[str, Floats]:
-    """The deals' own proportions, an even split, and each kind before all others."""
-    kinds, (_, place) = decision.kinds, by_kind(decision)
-    found = {"in proportion": decision.levers.reference, "equal": equal_split(decision.levers)}
-    deals = [kind for kind in kinds if kind != FORAGE]
-    for kind in deals[:MOST_FIRST] if 1 < len(deals) <= MOST_FIRST else []:
-        found[f"{' / '.join(word for word in kind if word)} first"] = place(_first(decision, kind))
-    return found
+# --- starts -----------------------------------------------------------------------------------------------------------
 
 
-def _first(decision: Focus, kind: tuple[str, str]) -> Floats:
-    """The kinds' variables where one goes before all others; prospecting stays about what it is."""
-    kinds = decision.kinds
-    others = max(1, len(kinds) - 1 - (FORAGE in kinds))
-    y = np.array([FIRST if one == kind else (1.0 - FIRST) / others for one in kinds])
-    if FORAGE in kinds:
-        y[kinds.index(FORAGE)] = 0.5
-    return np.asarray(y / y.sum(), dtype=np.float64)
+def lattice(kinds: int, most: int = LATTICE) -> list[Floats]:
+    """Shares [kinds] that sum to 1 in equal steps, as fine as `most` points allow; each kind alone at least."""
+    steps = 1
+    while math.comb(steps + kinds, kinds - 1) <= most:
+        steps += 1
+    places = itertools.combinations(range(steps + kinds - 1), kinds - 1)
+    return [np.diff([-1, *bars, steps + kinds - 1]).astype(np.float64) / steps - 1.0 / steps for bars in places]
 
 
-def _judged(points: dict[str, Floats], answers: list[str]) -> dict[str, Floats]:
-    """What the choice is among: the plan, the proportions, the answers, and a few starts."""
-    starts = [name for name in points if name not in answers]
-    return {name: x for name, x in points.items() if name in answers or name in starts[:6]}
+def _starts(state: SearchState, decision: Focus) -> dict[str, Floats]:
+    """Variables by kind, the best first: the plan's proportions, and the best of a lattice on the same paths."""
+    kinds, place = by_kind(decision)
+    points = {"in proportion": kinds.levers.reference}
+    if 1 < len(decision.kinds) <= FEW_LEVERS:
+        points |= {_named(decision, s): kinds_at(decision, s) for s in lattice(len(decision.kinds))}
+    n = state.block if state.left > 4 * len(points) * state.block else max(1, state.block // 4)
+    seen = race(state, [_on_grid(decision, place(y)) for y in points.values()], n)
+    state.starts, state.start_paths = dict(zip(points, seen.attained.tolist(), strict=True)), n
+    order = np.argsort(-seen.values, kind="stable").tolist()
+    return {name: points[name] for name in [list(points)[i] for i in order]}
+
+
+def _named(decision: Focus, shares: Floats) -> str:
+    """`ERP 60%, CRM 40%`."""
+    named = zip(decision.kinds, shares.tolist(), strict=True)
+    return ", ".join(f"{' / '.join(word for word in kind if word)} {share:.0%}" for kind, share in named if share)
 
 
 # --- the climbs -------------------------------------------------------------------------------------------------------
 
 
-def _answers(state: SearchState, decision: Focus, starts: dict[str, Floats]) -> dict[str, Floats]:
-    """What the climbs come to, the last one last."""
-    found: dict[str, Floats] = {}
-    many = len(decision.cells) > FEW_LEVERS
-    if len(decision.reps) > 1 and 1 < len(decision.kinds) <= FEW_LEVERS:
-        kinds, place = by_kind(decision)
-        level = {"in proportion": kinds.levers.reference}
-        level |= {
-            name: _first(decision, kind)
-            for kind in decision.kinds
-            if (name := f"{' / '.join(word for word in kind if word)} first") in starts
-        }
-        x = _climbed(state, kinds, place, level, KINDS_SHARE, FAR)
+def _answers(state: SearchState, decision: Focus) -> dict[str, Floats]:
+    """The plan's proportions, the best start, and what each climb comes to, the last one last."""
+    kinds, place = by_kind(decision)
+    starts = _starts(state, decision)
+    best = dict(list(starts.items())[:STARTS])
+    found = {name: place(y) for name, y in {"in proportion": starts["in proportion"], **best}.items()}
+    climbs = 0
+    if len(decision.reps) > 1 and len(best) > 1:
+        x = _climbed(state, kinds, place, best, KINDS_SHARE, SHORT)
         found |= {} if x is None else {"all alike": x}
-    if not many:
-        x = _climbed(state, decision, np.asarray, starts | found, 1.0, FAR if not found else SHORT)
+        climbs += x is not None
+    if len(decision.cells) <= FEW_LEVERS:
+        own = {name: found[name] for name in (["all alike"] if climbs else best)}
+        x = _climbed(state, decision, np.asarray, own, 1.0, SHORT)
         return found if x is None else found | {"measured": x}
+    here = found["all alike"] if climbs else found[next(iter(best))]
     rng = np.random.Generator(np.random.Philox(SEED))
     for turn in range(ROUNDS):
-        here = list(found.values())[-1] if found else decision.levers.reference
-        mixed, place = between(decision, _around(decision, here, rng))
-        share = 1.0 / (ROUNDS - turn)
-        x = _climbed(state, mixed, place, {"answer": mixed.levers.reference}, share, FAR)
+        mixed, within = between(decision, _around(decision, here, rng))
+        x = _climbed(state, mixed, within, {"answer": mixed.levers.reference}, 1.0 / (ROUNDS - turn), FAR)
         if x is None:
             break
-        found[f"random directions {turn + 1}"] = decision.moved(x)
+        here = decision.moved(x)
+        found["random directions"] = here
     return found
 
 
@@ -170,7 +174,5 @@ def _climbed(
     state.next_path, state.steps = inner.next_path, state.steps + inner.steps
     if found is None:
         return None
-    state.ended, state.start_paths = found.termination, state.start_paths or inner.start_paths
-    if not state.starts:
-        state.starts = dict(found.starts)
+    state.ended = found.termination
     return place(found.x)

@@ -25,7 +25,7 @@ from solvers.arrays import BLOCK
 from solvers.ascent import SEARCH, Ascent, Climbed, ClimbLimits, climb
 from solvers.budget import starting_points
 from solvers.levers import Levers, project, proportional
-from solvers.objective import look, sigmoid
+from solvers.objective import Look, look, sigmoid
 from solvers.paths import PathTable, without_slopes
 from solvers.polyhedron import of_levers
 from solvers.selection import FIRST_STAGE, SELECTION, Selected, compare, compare_means, select
@@ -326,10 +326,10 @@ def _switched(state: SearchState, starts: Mapping[str, Floats], case: Surrogate)
         found = ranked(decision.levers, decision.choices, {**starts, **answers}, _smooth(case))
         fresh = [one for one in found if one.on.tobytes() not in tried]
         n = state.block if state.left >= POOR * state.block else max(1, state.block // 4)
-        race = [*best, *(one.x for one in fresh[: max(1, min(MOST_RACED, state.left // (4 * n)))])]
-        if state.stopped() or len(race) == len(best) or state.left < 4 * state.block:
+        runners = [*best, *(one.x for one in fresh[: max(1, min(MOST_RACED, state.left // (4 * n)))])]
+        if state.stopped() or len(runners) == len(best) or state.left < 4 * state.block:
             break
-        values = _race(state, race, n)
+        values = race(state, runners, n).values
         order = np.argsort(-values[len(best) :], kind="stable").tolist()
         ahead = [fresh[i] for i in order if not best or values[len(best) + i] > values[0]]
         most = (1 if state.left < POOR * state.block else CLIMBED_IN) if turn == 1 else 1
@@ -364,21 +364,21 @@ def _smooth(case: Surrogate) -> Callable[[Floats], float]:
     return lambda x: float(np.mean(sigmoid(case.margins(x).min(axis=1), width)))
 
 
-def _race(state: SearchState, points: Sequence[Floats], n: int) -> Floats:
-    """The smoothed objective of several allocations on the same fresh paths."""
+def race(state: SearchState, points: Sequence[Floats], n: int) -> Look:
+    """Several allocations, and the smoothed objective of each, on the same fresh paths."""
     paths, objective = without_slopes(state.paths.margins), state.paths.aim.objective
     ones = np.ones(len(objective.events))
     first = state.next_path
     state.next_path += state.block
     pilot = look(paths, points[:1], objective, ones, first, n, SEARCH, state.paths.how)
     widths = WIDTHS[1] * np.maximum(1e-12, np.hypot(pilot.spreads[0], np.minimum(0.0, pilot.means[0])))
-    return look(paths, points, objective, widths, first, n, SEARCH, state.paths.how).values
+    return look(paths, points, objective, widths, first, n, SEARCH, state.paths.how)
 
 
 def _best_first(state: SearchState, answers: Mapping[str, Floats]) -> dict[str, Floats]:
     """Answers from the best down, on one block of fresh paths."""
     names = list(answers)
-    order = np.argsort(-_race(state, [answers[name] for name in names], state.block), kind="stable").tolist()
+    order = np.argsort(-race(state, [answers[name] for name in names], state.block).values, kind="stable").tolist()
     return {names[i]: answers[names[i]] for i in order}
 
 

@@ -169,7 +169,7 @@ class DecideFocus(Record):
     """How far a share of a rep's hours may move, relative to it; without a focus, to what the deals ask for. Anywhere,
     unless written."""
     prospecting: bool = False
-    """Whether hours may move between deals and prospecting, too, where a rep prospects. Shares are then of all hours."""
+    """Whether hours may move between deals and prospecting, where a rep prospects. Shares are then of all hours."""
     prospecting_at_most: Share = 1.0
     """The most of a rep's hours that prospecting may take, where it may move."""
 
