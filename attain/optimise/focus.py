@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from attain.optimise.decisions import Decision, Edit, no_attribution
 from engine.batch import Simulator
 from engine.business import at_odds
+from engine.desks import part_at
 from engine.draws import SEARCH
-from engine.outcomes import LEADS
+from engine.outcomes import BOOKED, LEADS, WON
 from engine.plan.decide import DecideFocus
 from engine.plan.focusing import Part, parts_of
 from engine.plan.people import LENT
@@ -31,6 +32,8 @@ Floats = NDArray[np.float64]
 FORAGE: Part = ("", PROSPECTING)  # in place of a part: hours for prospecting
 PILOT, PILOT_SEED = 64, 0  # replications that tell what deals ask for; of one seed, since limits hang on it
 STEP = 0.01  # of shares
+AHEAD = {"most bookings an hour first": BOOKED, "most wins an hour first": WON}
+FIRST = 0.95  # of the hours for deals
 DECIMALS = 4
 LEAST_USUAL = 0.001  # of a rep's hours
 
@@ -51,9 +54,13 @@ class Shared:
 
 @dataclass(frozen=True, eq=False)
 class Focus(Decision):
-    """Shares of reps' hours. `reps` holds them in the order of the variables."""
+    """Shares of reps' hours. `reps` holds them in the order of the variables.
+
+    `ahead` names points at which each rep turns first to what an hour brings most of, in the plan as it is.
+    """
 
     reps: tuple[Shared, ...] = field(kw_only=True)
+    ahead: Mapping[str, Floats] = field(kw_only=True, default_factory=dict)
 
     @property
     def kinds(self) -> tuple[Part, ...]:
@@ -66,7 +73,8 @@ def focus_decision(loaded: LoadedPlan, world: World) -> Focus | None:
     wanted = loaded.plan.decide.focus if loaded.plan.decide else None
     if wanted is None or not world.stages.has_work.any():
         return None
-    asked = hours_asked(world)
+    pilot = Simulator(world, PILOT_SEED, SEARCH)(0, PILOT).sums / PILOT
+    asked = hours_asked(world, pilot[..., LEADS])
     by_name = {rep.name: rep for rep in loaded.plan.reps}
     shared = [_shared(by_name[name], asked[r], world, wanted) for r, name in enumerate(world.reps)]
     reps = tuple(one for one in shared if one is not None and len(one.parts) > 1)
@@ -104,15 +112,15 @@ def focus_decision(loaded: LoadedPlan, world: World) -> Focus | None:
         edits,
         levers.group,
         reps=reps,
+        ahead={name: _ahead(reps, world, asked, pilot[..., measure]) for name, measure in AHEAD.items()},
     )
 
 
 # --- what there is to share -------------------------------------------------------------------------------------------
 
 
-def hours_asked(world: World) -> Floats:
-    """[reps, products, regions]: hours of work that a replication's leads ask for, by a pilot and the mean of work."""
-    leads: Floats = Simulator(world, PILOT_SEED, SEARCH)(0, PILOT).sums[..., LEADS] / PILOT
+def hours_asked(world: World, leads: Floats) -> Floats:
+    """[reps, products, regions]: hours of work that so many leads ask for, by the mean of work."""
     stages = world.stages
     advance = np.where(np.isnan(stages.advance), (stages.wins + 0.5) / (stages.tries + 1.0), stages.advance)
     each = np.zeros((len(world.reps), len(world.products)))
@@ -144,6 +152,24 @@ def _shared(rep: Rep, asked: Floats, world: World, wanted: DecideFocus) -> Share
     if moves:
         parts[FORAGE] = away
     return Shared(rep.name, tuple(parts), tuple(parts.values()))
+
+
+def _ahead(reps: tuple[Shared, ...], world: World, asked: Floats, brought: Floats) -> Floats:
+    """Shares [variables] at which each rep's hours go first to the part that brings most for an hour that it asks."""
+    found: list[float] = []
+    for one in reps:
+        r, shares = world.reps.index(one.rep), np.array(one.own)
+        deals = [part for part in one.parts if part != FORAGE]
+        of = part_at(deals, world.territory, world.products)
+        hours, worth = (
+            np.array([float(table[r][of == i].sum()) for i in range(len(deals))]) for table in (asked, brought)
+        )
+        rates = np.where(hours > 0.0, worth / np.where(hours > 0.0, hours, 1.0), 0.0)
+        free = float(shares[: len(deals)].sum())
+        shares[: len(deals)] *= 1.0 - FIRST
+        shares[int(np.argmax(rates))] += FIRST * free
+        found += shares.tolist()
+    return np.array(found)
 
 
 # --- as a plan --------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Where reps' hours do most, by simulating: what a share brings cannot be read off paths, for hours are lent.
 
 1. A lattice of shares by kind of deal, common to all reps, is simulated on the same paths: from one kind before all
-   others to even ones, and what the deals ask for.
+   others to even ones, and what the deals ask for; and each rep's hours first where an hour brings most in the plan.
 2. The best few are climbed from with one variable for each kind, by slopes that are measured.
 3. Then every rep's shares, each slope measured, where they are few. Where they are many, rounds of climbing among the
    answer and points around it in random directions (stochastic subspace descent: Kozak, Becker, Doostan, Tenorio 2021):
@@ -17,7 +17,8 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,7 @@ from solvers.levers import round_to_step
 
 Floats = NDArray[np.float64]
 LATTICE = 24  # points at most
+PROPORTION, ALIKE = "in proportion", "all alike"
 STARTS = 2  # of them that are climbed from
 KINDS_SHARE = 0.5  # of the work, where more is to follow
 ROUNDS, DIRECTIONS = 4, 3  # of random directions: rounds, and directions of one, each there and back
@@ -102,17 +104,31 @@ def lattice(kinds: int, most: int = LATTICE) -> list[Floats]:
     return [np.diff([-1, *bars, steps + kinds - 1]).astype(np.float64) / steps - 1.0 / steps for bars in places]
 
 
-def _starts(state: SearchState, decision: Focus) -> dict[str, Floats]:
-    """Variables by kind, the best first: the plan's proportions, and the best of a lattice on the same paths."""
+@dataclass(frozen=True)
+class Starts:
+    """Points from the best down, as shares; and as variables by kind those that have such."""
+
+    x: dict[str, Floats]
+    y: dict[str, Floats]
+
+    def first(self, names: Collection[str]) -> list[str]:
+        """The best few of some of them."""
+        return [name for name in self.x if name in names][:STARTS]
+
+
+def _starts(state: SearchState, decision: Focus) -> Starts:
+    """The plan's proportions, a lattice of shares by kind, and what brings most an hour first, on the same paths."""
     kinds, place = by_kind(decision)
-    points = {"in proportion": kinds.levers.reference}
+    y = {PROPORTION: kinds.levers.reference}
     if 1 < len(decision.kinds) <= FEW_LEVERS:
-        points |= {_named(decision, s): kinds_at(decision, s) for s in lattice(len(decision.kinds))}
-    n = state.block if state.left > 4 * len(points) * state.block else max(1, state.block // 4)
-    seen = race(state, [_on_grid(decision, place(y)) for y in points.values()], n)
-    state.starts, state.start_paths = dict(zip(points, seen.attained.tolist(), strict=True)), n
-    order = np.argsort(-seen.values, kind="stable").tolist()
-    return {name: points[name] for name in [list(points)[i] for i in order]}
+        y |= {_named(decision, s): kinds_at(decision, s) for s in lattice(len(decision.kinds))}
+    x = {name: _on_grid(decision, place(one)) for name, one in y.items()}
+    x |= {name: _on_grid(decision, one) for name, one in decision.ahead.items()}
+    n = state.block if state.left > 4 * len(x) * state.block else max(1, state.block // 4)
+    seen = race(state, list(x.values()), n)
+    state.starts, state.start_paths = dict(zip(x, seen.attained.tolist(), strict=True)), n
+    names = [list(x)[i] for i in np.argsort(-seen.values, kind="stable").tolist()]
+    return Starts({name: x[name] for name in names}, y)
 
 
 def _named(decision: Focus, shares: Floats) -> str:
@@ -126,34 +142,32 @@ def _named(decision: Focus, shares: Floats) -> str:
 
 def _answers(state: SearchState, decision: Focus) -> dict[str, Floats]:
     """The plan's proportions, the best start, and what each climb comes to, the last one last."""
-    kinds, place = by_kind(decision)
     starts = _starts(state, decision)
-    best = dict(list(starts.items())[:STARTS])
-    found = {name: place(y) for name, y in {"in proportion": starts["in proportion"], **best}.items()}
-    climbs = 0
-    if len(decision.reps) > 1 and len(best) > 1:
-        x = _climbed(state, kinds, place, best, KINDS_SHARE, SHORT)
-        found |= {} if x is None else {"all alike": x}
-        climbs += x is not None
+    found = {name: starts.x[name] for name in (PROPORTION, *starts.first(starts.x)[:1])}
+    if len(decision.reps) > 1 and len(starts.y) > 1:
+        kinds, place = by_kind(decision)
+        x = _climbed(state, kinds, place, {name: starts.y[name] for name in starts.first(starts.y)}, KINDS_SHARE, SHORT)
+        found |= {} if x is None else {ALIKE: x}
+    ahead = {ALIKE: found[ALIKE]} if ALIKE in found else {}
+    ahead |= {name: starts.x[name] for name in starts.first(decision.ahead if ahead else starts.x)[:STARTS]}
     if len(decision.cells) <= FEW_LEVERS:
-        own = {name: found[name] for name in (["all alike"] if climbs else best)}
-        x = _climbed(state, decision, np.asarray, own, 1.0, SHORT)
+        x = _climbed(state, decision, np.asarray, ahead, 1.0, SHORT)
         return found if x is None else found | {"measured": x}
-    here = found["all alike"] if climbs else found[next(iter(best))]
     rng = np.random.Generator(np.random.Philox(SEED))
     for turn in range(ROUNDS):
-        mixed, within = between(decision, _around(decision, here, rng))
-        x = _climbed(state, mixed, within, {"answer": mixed.levers.reference}, 1.0 / (ROUNDS - turn), FAR)
+        mixed, within = between(decision, _around(decision, list(ahead.values()), rng))
+        corners = {name: np.eye(len(mixed.cells))[i] for i, name in enumerate(ahead)}
+        x = _climbed(state, mixed, within, corners, 1.0 / (ROUNDS - turn), FAR)
         if x is None:
             break
-        here = decision.moved(x)
-        found["random directions"] = here
+        found["directions"] = decision.moved(x)
+        ahead = {"answer": found["directions"]}
     return found
 
 
-def _around(decision: Focus, here: Floats, rng: np.random.Generator) -> Floats:
-    """[points, variables]: where hours are, and points that lie from there in random directions, there and back."""
-    points, group = [here], decision.levers.group
+def _around(decision: Focus, ahead: list[Floats], rng: np.random.Generator) -> Floats:
+    """[points, variables]: those at hand, and points around the first in random directions, there and back."""
+    points, group, here = list(ahead), decision.levers.group, ahead[0]
     counts = np.bincount(group)
     for _ in range(DIRECTIONS):
         step = rng.normal(size=len(here))

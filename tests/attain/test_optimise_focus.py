@@ -11,6 +11,8 @@ from attain.optimise.focus import FORAGE, by_kind, focus_decision, hours_asked
 from attain.optimise.records import Optimisation
 from attain.optimise.workflow import optimise
 from attain.simulate import simulate
+from engine.batch import Simulator
+from engine.outcomes import LEADS
 from engine.plan.load import load_plan
 from engine.plan.types import LoadedPlan
 from engine.world import build
@@ -151,7 +153,8 @@ def test_a_kind_is_moved_at_all_reps_alike() -> None:
 
 
 def test_hours_asked_are_leads_times_work() -> None:
-    asked = hours_asked(build(plan(leads=15.0)))
+    world = build(plan(leads=15.0))
+    asked = hours_asked(world, Simulator(world, 1)(0, 64).sums[..., LEADS] / 64)
     assert asked.sum() == pytest.approx(12 * 15 * 20, rel=4.0 / np.sqrt(64 * 180))
 
 
