@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attain.optimise.decisions import WITHIN
-from attain.optimise.focus import Focus, Place, between, by_kind, kinds_at
+from attain.optimise.focus import DECIMALS, Focus, Place, between, by_kind, kinds_at
 from attain.optimise.found import (
     FAR,
     FEW_LEVERS,
@@ -39,15 +39,16 @@ from attain.optimise.found import (
     marginal_of,
     race,
 )
-from attain.optimise.search import Paths, Work
+from attain.optimise.search import SMALLEST_BLOCK, Paths, Work
 from solvers.levers import round_to_step
 
 Floats = NDArray[np.float64]
 LATTICE = 24  # points at most
 PROPORTION, ALIKE = "in proportion", "all alike"
 STARTS = 2  # of them that are climbed from
+FINER = 4  # times fewer paths than a search that reads slopes off them
 KINDS_SHARE = 0.5  # of the work, where more is to follow
-ROUNDS, DIRECTIONS = 4, 3  # of random directions: rounds, and directions of one, each there and back
+ROUNDS, DIRECTIONS = 3, 2  # of random directions: rounds, and directions of one, each there and back
 REACH = 0.25  # of a rep's hours, that a direction moves at most
 SEED = 2021  # of the directions: they are a part of the method, and the same in every search
 
@@ -89,7 +90,7 @@ def share_hours(paths: Paths, work: Work) -> Found:
 
 
 def _on_grid(decision: Focus, x: Floats) -> Floats:
-    return round_to_step(decision.levers, decision.moved(x)) + 0.0
+    return np.round(round_to_step(decision.levers, decision.moved(x)), DECIMALS) + 0.0
 
 
 # --- starts -----------------------------------------------------------------------------------------------------------
@@ -149,7 +150,11 @@ def _answers(state: SearchState, decision: Focus) -> dict[str, Floats]:
         x = _climbed(state, kinds, place, {name: starts.y[name] for name in starts.first(starts.y)}, KINDS_SHARE, SHORT)
         found |= {} if x is None else {ALIKE: x}
     ahead = {ALIKE: found[ALIKE]} if ALIKE in found else {}
-    ahead |= {name: starts.x[name] for name in starts.first(decision.ahead if ahead else starts.x)[:STARTS]}
+    ahead |= {
+        name: starts.x[name] for name in starts.first(decision.ahead if ahead else starts.x)[: STARTS - len(ahead)]
+    }
+    if starts.first(starts.x)[0] in decision.ahead:  # what sets reps apart does more than what they have in common
+        ahead = dict(reversed(ahead.items()))
     if len(decision.cells) <= FEW_LEVERS:
         x = _climbed(state, decision, np.asarray, ahead, 1.0, SHORT)
         return found if x is None else found | {"measured": x}
@@ -159,7 +164,7 @@ def _answers(state: SearchState, decision: Focus) -> dict[str, Floats]:
         corners = {name: np.eye(len(mixed.cells))[i] for i, name in enumerate(ahead)}
         x = _climbed(state, mixed, within, corners, 1.0 / (ROUNDS - turn), FAR)
         if x is None:
-            break
+            continue  # with what is left in the next one
         found["directions"] = decision.moved(x)
         ahead = {"answer": found["directions"]}
     return found
@@ -182,7 +187,8 @@ def _climbed(
 ) -> Floats | None:
     """A climb over the variables of `decision`, by slopes that are measured, on a share of the work that is left."""
     paths = replace(state.paths, decision=decision)  # counts with the others
-    inner = SearchState(paths, state.work, decision.levers)
+    # A look takes a simulation for each variable: more looks, at fewer paths each.
+    inner = SearchState(paths, replace(state.work, block=max(SMALLEST_BLOCK, state.block // FINER)), decision.levers)
     inner.next_path = state.next_path
     found = ascend(inner, starts, share=share, widths=WIDTHS[1:], radius=radius, measured=True)
     state.next_path, state.steps = inner.next_path, state.steps + inner.steps

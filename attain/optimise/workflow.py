@@ -251,6 +251,8 @@ def why_no_lever(loaded: LoadedPlan, world: World, allow_assumed: bool) -> str:
     guessed = sorted({line.source for line in world.lines if line.response.assumed})
     if guessed and not allow_assumed:
         return f"the response of {', '.join(guessed)} is assumed: --allow-assumed moves its budget all the same"
+    if loaded.plan.decide and loaded.plan.decide.focus and not world.lines:
+        return "no rep has hours to share: deals that take work of more than one kind, or prospecting that may move"
     if world.lines:
         return "the limits leave each budget line where it is: loosen change_at_most, floors or caps in `decide`"
     return (
