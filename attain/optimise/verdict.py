@@ -31,6 +31,7 @@ from attain.results import Results
 from engine.draws import SEARCH, SELECTION
 from engine.statistics import paired_difference, wilson
 from solvers.bounds import Bound
+from solvers.bounds import judged as by_counts
 
 Values = NDArray[np.bool_] | NDArray[np.float64]
 NORMAL_95 = 1.959963984540054
@@ -98,6 +99,7 @@ def verdict(
         in_sample=None if last is None else last.in_sample,
         in_sample_paths=0 if last is None else last.in_sample_paths,
         optimism=None if last is None else last.in_sample - float(after.mean()),
+        optimism_interval=None if last is None else _optimism_interval(last, after),
         bound=frame.bound if judged.certified is None else certificate(judged.certified.bound),
         goals=_goals(judged),
         allocation=tuple(row for result in found for row in _allocation(result)),
@@ -111,6 +113,17 @@ def verdict(
         selection=None if last is None else last.selected.stated,
     )
     return report if answer is None else _with_quotas(report, answer)
+
+
+def _optimism_interval(found: Found, fresh: Values) -> tuple[float, float]:
+    """Of the difference between the value on the search's own paths and that on as many fresh ones as there are."""
+    n, share = found.in_sample_paths, found.in_sample
+    if fresh.dtype == np.bool_:
+        interval = by_counts(round(share * n), n, int(fresh.sum()), len(fresh)).optimism_interval
+        return interval.low, interval.high
+    difference = share - float(fresh.mean())  # of weights: no path is worth more than one
+    half = NORMAL_95 * float(np.sqrt(share * (1.0 - share) / n + np.var(fresh) / len(fresh)))
+    return difference - half, difference + half
 
 
 def certificate(bound: Bound) -> Certificate:
