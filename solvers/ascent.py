@@ -27,6 +27,7 @@ SEARCH = 1  # the phase of the contract on randomness that a search reads
 SHRINK, GROW = 0.7, 1.3  # of the trust region
 CARRIED = 0.5  # of the slope's weight, over an accepted step
 MOVED = 0.8  # of the weight of probabilities that are known, over an accepted step
+Around = Callable[[FloatArray], Polyhedron]
 Ended = Literal["converged", "work_limit", "stopped", "unsolved"]
 
 
@@ -100,6 +101,8 @@ class _Climb:
     first_path: int
     next_path: int
     steps: FloatArray | None = None
+    around: Around | None = None
+    moved: Callable[[FloatArray], FloatArray] | None = None
     x: FloatArray = field(init=False)
     scale: FloatArray = field(init=False)
     spread: FloatArray = field(init=False)  # of the event margins at x (E,)
@@ -164,12 +167,15 @@ class _Climb:
 
     def step(self) -> FloatArray | None:
         """Where the linear programme of the trust region goes from x."""
+        region = self.region if self.around is None else self.around(self.x)
         required = self.objective.required
         if required is None or self.parts is None:
-            return step_within(self.region, self.x, self.slope, self.scale, self.radius)
-        least = np.array(required.probabilities) - self.parts[:-1]
-        wanted = Wanted(self.slopes[:-1], least, required.price)
-        return step_within(self.region, self.x, self.slopes[-1], self.scale, self.radius, wanted=wanted)
+            there = step_within(region, self.x, self.slope, self.scale, self.radius)
+        else:
+            least = np.array(required.probabilities) - self.parts[:-1]
+            wanted = Wanted(self.slopes[:-1], least, required.price)
+            there = step_within(region, self.x, self.slopes[-1], self.scale, self.radius, wanted=wanted)
+        return there if there is None or self.moved is None else self.moved(there)
 
 
 def climb(
@@ -184,15 +190,19 @@ def climb(
     scale: FloatArray | None = None,
     steps: FloatArray | None = None,
     stopped: Callable[[], bool] = lambda: False,
+    around: Around | None = None,
+    moved: Callable[[FloatArray], FloatArray] | None = None,
 ) -> Ascent:
     """Climb from the best of the starts, on paths `first` and up of phase 1.
 
+    `around` gives the limits along straight lines at a point, where some of them are curved, and `moved` a point near
+    by within them; the region then holds those that are straight anyway.
     `steps` (V,): slopes are measured by raising each variable by its step (see `look`), not read off the paths' yields.
     Raises ValueError where a start is outside the region, or the work limit does not cover the starts.
     """
     limits = limits or ClimbLimits()
     _check(region, starts, limits)
-    state = _Climb(region, paths, objective, limits, how or Streaming(), stopped, first, first, steps)
+    state = _Climb(region, paths, objective, limits, how or Streaming(), stopped, first, first, steps, around, moved)
     origin, values = _begin(state, starts, scale)
     ended: Ended = "converged"
     for share in limits.widths:

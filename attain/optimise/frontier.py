@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from attain.optimise.aims import Aim, aim_of
+from attain.optimise.aims import Aim, aim_of, watched
 from attain.optimise.budgets import budget_decision
 from attain.optimise.decisions import Decision
 from attain.optimise.records import Frontier, FrontierRow, Priced
@@ -65,7 +65,7 @@ def budget_frontier(
     started = time.perf_counter()
     tell = say or (lambda text: None)
     seed = fresh_seed() if seed is None else seed
-    loaded = open_plan(plan, sets)
+    loaded = watched(open_plan(plan, sets))
     world = build(loaded)
     check_goals(world)
     aim = aim_of(world, loaded.plan.decide.maximise if loaded.plan.decide else None)

@@ -7,20 +7,30 @@ from typing import Any, Literal
 
 from solvers.ascent import Climbed
 
-Status = Literal["improved", "no_gain", "no_lever", "infeasible", "interrupted"]
+Status = Literal["improved", "no_gain", "not_held", "no_lever", "infeasible", "interrupted"]
+Met = Literal["held", "unclear", "missed"]
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is maximised: kind goal, all, at_least or weighted; the goals as they are shown; and how many of them."""
+    """What is maximised: kind goal, all, at_least, weighted or mean; the goals as they are shown; how many of them.
+
+    `metric`: what a mean is of.
+    """
 
     kind: str = "all"
     goals: tuple[str, ...] = ()
     needed: int = 0
+    metric: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
-        return {"kind": self.kind, "goals": list(self.goals), "at_least": self.needed or None}
+        return {
+            "kind": self.kind,
+            "goals": list(self.goals),
+            "at_least": self.needed or None,
+            "metric": self.metric or None,
+        }
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,61 @@ class Gain:
 
 
 @dataclass(frozen=True)
+class Amount:
+    """A mean on fresh paths, or a difference of means on the same paths, with its 95% interval."""
+
+    value: float
+    interval: tuple[float, float]
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"value": self.value, "interval": list(self.interval)}
+
+
+@dataclass(frozen=True)
+class MeanGain:
+    """What is expected of a metric before and after, in major units of money or a count."""
+
+    metric: str
+    before: Amount
+    after: Amount
+    gain: Amount
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "metric": self.metric,
+            "before": self.before.as_json(),
+            "after": self.after.as_json(),
+            "gain": self.gain.as_json(),
+        }
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A goal's required probability, and its probability before and after on fresh paths.
+
+    `met`: held where it is at least what is required, missed where all of its interval is less, unclear between.
+    """
+
+    goal: str
+    required: float
+    before: Odds
+    after: Odds
+    met: Met
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "goal": self.goal,
+            "required": self.required,
+            "before": self.before.as_json(),
+            "after": self.after.as_json(),
+            "met": self.met,
+        }
+
+
+@dataclass(frozen=True)
 class AllocationRow:
     """One cell of an allocation: what it was last year, is in the plan, and would be."""
 
@@ -67,6 +132,44 @@ class AllocationRow:
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
         return dict(self.__dict__)
+
+
+@dataclass(frozen=True)
+class BalanceRow:
+    """One rep's expected work, and how far it is from the mean of comparable reps for the hours there are.
+
+    `group` numbers those who are comparable; `limit` is above or below where the band's limit is reached.
+    """
+
+    rep: str
+    group: int
+    hours: float  # there are for deals
+    work: float  # in hours, bookings (major units) or leads
+    deviation: float
+    work_before: float | None
+    deviation_before: float | None
+    limit: str
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return dict(self.__dict__)
+
+
+@dataclass(frozen=True)
+class Balanced:
+    """Territories in balance: the band asked for, every rep, and by how much the worst one is outside it."""
+
+    within: float
+    of: str
+    among: str
+    rows: tuple[BalanceRow, ...]
+    largest_before: float
+    largest: float
+    violation: float
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {**self.__dict__, "rows": [row.as_json() for row in self.rows]}
 
 
 @dataclass(frozen=True)
@@ -157,6 +260,7 @@ class Trial:
     paths: int
     probability: float
     accepted: bool
+    mean: float | None = None  # of what is expected, where a mean is maximised
 
 
 @dataclass(frozen=True)
@@ -179,6 +283,7 @@ WHY_NO_BOUND = {  # by what a screen calls it
         "deals wait for one another, or more than the budget may move, and no programme then holds exactly what the "
         "simulation does"
     ),
+    "a_mean": "bounds here are on probabilities, and it is a mean that is maximised",
     "too_dear": "a path of this plan is too much work for a proof",
     "nothing_excluded": "the bound that was found excludes nothing",
 }
@@ -209,6 +314,8 @@ class Optimisation:
     reference: Odds | None = None  # last year's proportions at this year's total
     after: Odds | None = None
     gain: Gain | None = None
+    mean: MeanGain | None = None  # where a mean is maximised: `before` and `after` are then of all its goals together
+    required: tuple[Kept, ...] = ()
     over_reference: Gain | None = None  # after - reference, where the reference is not the plan itself
     in_sample: float | None = None
     in_sample_paths: int = 0
@@ -216,6 +323,7 @@ class Optimisation:
     bound: Certificate = NO_CERTIFICATE
     goals: tuple[GoalGain, ...] = ()
     allocation: tuple[AllocationRow, ...] = ()
+    territory: Balanced | None = None
     quotas: tuple[QuotaRow, ...] = ()
     over_assignment: float | None = None
     quota_totals: QuotaTotals | None = None
@@ -255,12 +363,15 @@ class Optimisation:
             "after": of(self.after),
             "gain": of(self.gain),
             "over_reference": of(self.over_reference),
+            "mean": of(self.mean),
+            "required": [kept.as_json() for kept in self.required],
             "in_sample": self.in_sample,
             "in_sample_paths": self.in_sample_paths,
             "optimism": self.optimism,
             "bound": dict(self.bound.__dict__),
             "goals": [goal.as_json() for goal in self.goals],
             "allocation": [row.as_json() for row in self.allocation],
+            "territory": of(self.territory),
             "quotas": [row.as_json() for row in self.quotas],
             "over_assignment": self.over_assignment,
             "quota_totals": None if self.quota_totals is None else dict(self.quota_totals.__dict__),

@@ -11,16 +11,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from attain.optimise.aims import Aim
+from attain.optimise.aims import MARGIN, Aim, hidden
 from attain.optimise.certify import Certified
 from attain.optimise.found import Found
 from attain.optimise.quotas import QuotaAnswer
 from attain.optimise.records import (
     AllocationRow,
+    Amount,
     Certificate,
     Effort,
     Gain,
     GoalGain,
+    Kept,
+    MeanGain,
+    Met,
     Odds,
     Optimisation,
     Phasing,
@@ -45,6 +49,7 @@ class Judged:
     after: Results
     seconds: float
     certified: Certified | None = None
+    costs: tuple[float, float] = (0.0, 0.0)  # what is spent before and after, in major units: for a margin
 
     @property
     def paths(self) -> int:
@@ -84,16 +89,22 @@ def verdict(
     stands = all(result.stands for result in found)
     measure = gain if stands or over is None else over
     status: Status = "improved" if measure.interval[0] > 0.0 else "no_gain"
+    mean, required, reason = None, (), ""
+    if aim.mean is not None:
+        mean, required = expected(aim, judged), kept(aim, judged)
+        status, reason = of_mean(mean, required, found)
     interrupted = any(result.termination == "stopped" for result in found)
     last = found[-1] if found else None
     report = replace(
         frame,
         status="interrupted" if interrupted else status,
-        reason="interrupted: the best so far, verified" if interrupted else _reason(frame, status, found, stands),
+        reason="interrupted: the best so far, verified" if interrupted else reason or _reason(frame, status, found, stands),
         before=odds_of(before),
         reference=None if judged.reference is None else odds_of(aim.values(judged.reference.legs)),
         after=odds_of(after),
         gain=gain,
+        mean=mean,
+        required=required,
         over_reference=over,
         in_sample=None if last is None else last.in_sample,
         in_sample_paths=0 if last is None else last.in_sample_paths,
@@ -111,6 +122,55 @@ def verdict(
         selection=None if last is None else last.selected.stated,
     )
     return report if answer is None else _with_quotas(report, answer)
+
+
+def amount_of(values: NDArray[np.float64], less: float = 0.0) -> Amount:
+    """A mean over paths, less what is known, with its normal interval."""
+    mean, half = float(values.mean()) - less, NORMAL_95 * float(np.std(values)) / len(values) ** 0.5
+    return Amount(mean, (mean - half, mean + half))
+
+
+def expected(aim: Aim, judged: Judged) -> MeanGain:
+    """What is expected of the metric before and after; a margin is less by what is spent."""
+    assert aim.mean is not None, "called where a mean is maximised"
+    before, after = aim.mean.sums(judged.before.legs), aim.mean.sums(judged.after.legs)
+    costs = judged.costs if aim.mean.metric == MARGIN else (0.0, 0.0)
+    return MeanGain(
+        aim.mean.metric,
+        amount_of(before, costs[0]),
+        amount_of(after, costs[1]),
+        amount_of(after - before, costs[1] - costs[0]),
+    )
+
+
+def kept(aim: Aim, judged: Judged) -> tuple[Kept, ...]:
+    """Each required probability against what the goal has on fresh paths."""
+    assert aim.mean is not None, "called where a mean is maximised"
+    names = judged.before.world.goals.names
+    attained_before, attained_after = judged.before.attained, judged.after.attained
+    rows = []
+    for goal, required in zip(aim.goals, aim.mean.required, strict=True):
+        g = names.index(goal)
+        before, after = odds_of(attained_before[:, g]), odds_of(attained_after[:, g])
+        met: Met = "held" if after.probability >= required else "missed" if after.interval[1] < required else "unclear"
+        rows.append(Kept(goal, required, before, after, met))
+    return tuple(rows)
+
+
+def of_mean(mean: MeanGain, required: tuple[Kept, ...], found: list[Found]) -> tuple[Status, str]:
+    """What a search for a mean came to: more of it, or its probabilities held where they were not; or not held."""
+    missed = [row for row in required if row.met == "missed"]
+    if missed:
+        shown = "; ".join(
+            f"{row.goal} at {100.0 * row.required:g}%, the highest found is {100.0 * row.after.probability:.1f}%"
+            for row in missed
+        )
+        return "not_held", f"no allocation within the limits was found that holds {shown}"
+    if mean.gain.interval[0] > 0.0:
+        return "improved", f"the new allocation expects more {mean.metric}, beyond the error, and holds what is required"
+    if any(row.before.interval[1] < row.required for row in required):
+        return "improved", "the new allocation holds the required probability, which the plan does not"
+    return "no_gain", f"nothing that holds what is required expects more {mean.metric}, beyond the error"
 
 
 def certificate(bound: Bound) -> Certificate:
@@ -140,7 +200,7 @@ def _goals(judged: Judged) -> tuple[GoalGain, ...]:
             gain_of(attained_before[:, g], attained_after[:, g]),
         )
         for g, name in enumerate(book.names)
-        if book.goals[g].all_of != "quotas"
+        if book.goals[g].all_of != "quotas" and not hidden(name)
     )
 
 
@@ -201,7 +261,7 @@ def _trials(found: Found) -> list[Trial]:
     n = found.selected.paths
     tried = [Trial(name, SEARCH, found.start_paths, value, False) for name, value in found.starts.items()]
     return tried + [
-        Trial(finalist.name, SELECTION, n[i], finalist.value, i == found.selected.best)
+        Trial(finalist.name, SELECTION, n[i], finalist.value, i == found.selected.best, finalist.mean)
         for i, finalist in enumerate(found.finalists)
     ]
 
