@@ -22,6 +22,7 @@ from attain.optimise.budgets import budget_decision
 from attain.optimise.decisions import Decision
 from attain.optimise.records import Frontier, FrontierRow, Priced
 from attain.optimise.search import FEWEST_PATHS, Paths, Work, block_of, work_limits
+from attain.optimise.territories import balanced
 from attain.optimise.workflow import searched, why_no_lever
 from attain.plans import open_plan
 from attain.simulate import REPLICATIONS, check_goals, fresh_seed
@@ -167,7 +168,10 @@ def _decision(loaded: LoadedPlan, total: float, allow_assumed: bool) -> Decision
     budget = (decide.budget or DecideBudget()).model_copy(update={"total": total})
     plan = loaded.plan.model_copy(update={"decide": decide.model_copy(update={"budget": budget})})
     changed = loaded.model_copy(update={"plan": plan})
-    return budget_decision(changed, build(changed), allow_assumed)
+    world = build(changed)
+    decision = budget_decision(changed, world, allow_assumed)
+    last = decide.shares is None and decide.hours is None
+    return None if decision is None else balanced(decision, changed, world, last=last)
 
 
 def _row(point: FrontierPoint, decision: Decision) -> FrontierRow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from attain.optimise.quota_records import Phasing, QuotaParts, QuotaRow, QuotaTotals
 from solvers.ascent import Climbed
 
 Status = Literal["improved", "no_gain", "not_held", "no_lever", "infeasible", "interrupted"]
@@ -173,66 +174,6 @@ class Balanced:
 
 
 @dataclass(frozen=True)
-class TopDown:
-    """A rep's part of the goal as a head office splits it: as quotas are now, else by hours; and the odds of it."""
-
-    quota: float
-    odds: float
-
-
-@dataclass(frozen=True)
-class QuotaTotals:
-    """What quotas add up to: the goal, what the reps make with the odds `level` each, and what they are given."""
-
-    top_down: float
-    bottom_up: float
-    level: float
-    reconciled: float
-
-
-@dataclass(frozen=True)
-class QuotaRow:
-    """One rep's quota before and after, with the odds of attaining it on fresh paths.
-
-    `bottom_up` is what the rep makes with the odds of `QuotaTotals.level`; months and weeks are those of `Phasing`.
-    """
-
-    rep: str
-    before: float | None
-    after: float
-    odds_before: float | None
-    odds_after: float
-    split: tuple[tuple[str, str, float], ...]  # (region, product, amount)
-    top_down: TopDown
-    bottom_up: float
-    months: tuple[float, ...]
-    weeks: tuple[float, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """For `--json`."""
-        return {
-            "rep": self.rep,
-            "before": self.before,
-            "after": self.after,
-            "odds_before": self.odds_before,
-            "odds_after": self.odds_after,
-            "split": [{"region": g, "product": p, "quota": amount} for g, p, amount in self.split],
-            "top_down": dict(self.top_down.__dict__),
-            "bottom_up": self.bottom_up,
-            "months": list(self.months),
-            "weeks": list(self.weeks),
-        }
-
-
-@dataclass(frozen=True)
-class Phasing:
-    """The months (YYYY-MM) and weeks (first days) that quotas are spread over."""
-
-    months: tuple[str, ...]
-    weeks: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class GoalGain:
     """One goal before and after, on the same fresh paths."""
 
@@ -327,6 +268,7 @@ class Optimisation:
     quotas: tuple[QuotaRow, ...] = ()
     over_assignment: float | None = None
     quota_totals: QuotaTotals | None = None
+    quota_parts: QuotaParts | None = None
     phasing: Phasing | None = None
     spread_before: tuple[float, float] | None = None
     spread_after: tuple[float, float] | None = None
@@ -375,6 +317,7 @@ class Optimisation:
             "quotas": [row.as_json() for row in self.quotas],
             "over_assignment": self.over_assignment,
             "quota_totals": None if self.quota_totals is None else dict(self.quota_totals.__dict__),
+            "quota_parts": of(self.quota_parts),
             "phasing": None
             if self.phasing is None
             else {"months": list(self.phasing.months), "weeks": list(self.phasing.weeks)},

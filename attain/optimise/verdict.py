@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from attain.optimise.aims import MARGIN, Aim, hidden
 from attain.optimise.certify import Certified
 from attain.optimise.found import Found
+from attain.optimise.quota_records import Phasing
 from attain.optimise.quotas import QuotaAnswer
 from attain.optimise.records import (
     AllocationRow,
@@ -27,7 +28,6 @@ from attain.optimise.records import (
     Met,
     Odds,
     Optimisation,
-    Phasing,
     Status,
     Trial,
 )
@@ -205,8 +205,11 @@ def _goals(judged: Judged) -> tuple[GoalGain, ...]:
 
 
 def violation(found: Found) -> float:
-    """The largest violation of a limit or total, relative to its total: checked here, not taken from a solver."""
-    return found.decision.violation(found.x)
+    """The largest violation of a limit or total, relative to its total: checked here, not taken from a solver.
+
+    Territories are checked on the whole plan (`attain.optimise.territories.balance_report`).
+    """
+    return replace(found.decision, balance=None).violation(found.x)
 
 
 def _allocation(found: Found) -> list[AllocationRow]:
@@ -272,6 +275,7 @@ def _with_quotas(report: Optimisation, answer: QuotaAnswer) -> Optimisation:
         quotas=answer.rows,
         over_assignment=answer.over_assignment,
         quota_totals=answer.totals,
+        quota_parts=answer.parts,
         phasing=Phasing(answer.months, answer.weeks),
         spread_before=answer.spread_before,
         spread_after=answer.spread_after,

@@ -120,7 +120,10 @@ def optimise(
         source = None if isinstance(plan, LoadedPlan) else find_plan(plan)
         written = write_new_plan(loaded, edits, Path(out), source, sets)
     assumed = tuple(sorted({name for result in found for name in result.decision.assumed}))
-    report = replace(report, territory=balance_report(loaded, current))
+    territory = balance_report(loaded, current)
+    if territory is not None:
+        worst = max(report.largest_violation, territory.violation)
+        report = replace(report, territory=territory, largest_violation=worst)
     return replace(report, seconds=_since(started), assumed=assumed, out=None if written is None else str(written))
 
 

@@ -6,7 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from attain.optimise.records import Optimisation, QuotaRow
+from attain.optimise.quota_records import QuotaRow
+from attain.optimise.records import Optimisation
 from attain.screens.optimise_texts import said
 from attain.wording.numbers import Language, money, percent
 
