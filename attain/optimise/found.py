@@ -470,4 +470,6 @@ def _marginal(state: SearchState, x: Floats) -> Floats:
     paths = without_slopes(state.paths.margins) if measured else state.paths
     steps = NEXT * state.levers.scale() if measured else None
     seen = look(paths, [x], objective, widths, first, n, SEARCH, state.paths.how, steps)
+    if state.paths.aim.mean is not None:  # what is expected of one unit more
+        return np.asarray(seen.part_slopes[0, -1] * state.paths.aim.mean.size, dtype=np.float64)
     return np.asarray(seen.slopes[0], dtype=np.float64)

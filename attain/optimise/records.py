@@ -72,12 +72,17 @@ class Amount:
 
 @dataclass(frozen=True)
 class MeanGain:
-    """What is expected of a metric before and after, in major units of money or a count."""
+    """What is expected of a metric before and after, in major units of money or a count.
+
+    `reference`: of last year's proportions, or of the plan's within limits that it breaks itself, where those differ.
+    """
 
     metric: str
     before: Amount
     after: Amount
     gain: Amount
+    reference: Amount | None = None
+    over_reference: Amount | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -86,6 +91,8 @@ class MeanGain:
             "before": self.before.as_json(),
             "after": self.after.as_json(),
             "gain": self.gain.as_json(),
+            "reference": None if self.reference is None else self.reference.as_json(),
+            "over_reference": None if self.over_reference is None else self.over_reference.as_json(),
         }
 
 
@@ -125,7 +132,7 @@ class AllocationRow:
     plan: float
     new: float
     limit: str  # that binds: floor, cap, change_at_most, not_negative, total; held where it cannot move; none
-    marginal: float | None = None  # points of probability for one unit more, at the answer
+    marginal: float | None = None  # points of probability, or of a mean that is maximised, for one unit more
     months: tuple[str, ...] = ()  # where the months' amounts could move, too, with what each was and is
     plan_by_month: tuple[float, ...] = ()
     new_by_month: tuple[float, ...] = ()

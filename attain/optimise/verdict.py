@@ -92,7 +92,7 @@ def verdict(
     mean, required, reason = None, (), ""
     if aim.mean is not None:
         mean, required = expected(aim, judged), kept(aim, judged)
-        status, reason = of_mean(mean, required, found)
+        status, reason = of_mean(mean, required, stands)
     interrupted = any(result.termination == "stopped" for result in found)
     last = found[-1] if found else None
     report = replace(
@@ -111,7 +111,7 @@ def verdict(
         optimism=None if last is None else last.in_sample - float(after.mean()),
         bound=frame.bound if judged.certified is None else certificate(judged.certified.bound),
         goals=_goals(judged),
-        allocation=tuple(row for result in found for row in _allocation(result)),
+        allocation=tuple(row for result in found for row in _allocation(result, 100.0 if aim.mean is None else 1.0)),
         largest_violation=max((violation(f) for f in found), default=0.0),
         origin="" if last is None else last.origin,
         termination="" if last is None else last.termination,
@@ -135,12 +135,16 @@ def expected(aim: Aim, judged: Judged) -> MeanGain:
     assert aim.mean is not None, "called where a mean is maximised"
     before, after = aim.mean.sums(judged.before.legs), aim.mean.sums(judged.after.legs)
     costs = judged.costs if aim.mean.metric == MARGIN else (0.0, 0.0)
-    return MeanGain(
+    found = MeanGain(
         aim.mean.metric,
         amount_of(before, costs[0]),
         amount_of(after, costs[1]),
         amount_of(after - before, costs[1] - costs[0]),
     )
+    if judged.reference is None:
+        return found
+    reference = aim.mean.sums(judged.reference.legs)  # the same money as after
+    return replace(found, reference=amount_of(reference, costs[1]), over_reference=amount_of(after - reference))
 
 
 def kept(aim: Aim, judged: Judged) -> tuple[Kept, ...]:
@@ -157,8 +161,11 @@ def kept(aim: Aim, judged: Judged) -> tuple[Kept, ...]:
     return tuple(rows)
 
 
-def of_mean(mean: MeanGain, required: tuple[Kept, ...], found: list[Found]) -> tuple[Status, str]:
-    """What a search for a mean came to: more of it, or its probabilities held where they were not; or not held."""
+def of_mean(mean: MeanGain, required: tuple[Kept, ...], stands: bool) -> tuple[Status, str]:
+    """What a search for a mean came to: more of it, or its probabilities held where they were not; or not held.
+
+    More is more than the plan's, or where the limits do not let the plan stand, than its proportions within them.
+    """
     missed = [row for row in required if row.met == "missed"]
     if missed:
         shown = "; ".join(
@@ -166,11 +173,15 @@ def of_mean(mean: MeanGain, required: tuple[Kept, ...], found: list[Found]) -> t
             for row in missed
         )
         return "not_held", f"no allocation within the limits was found that holds {shown}"
-    if mean.gain.interval[0] > 0.0:
-        return "improved", f"the new allocation expects more {mean.metric}, beyond the error, and holds what is required"
+    own = stands or mean.over_reference is None
+    gain = mean.gain if own or mean.over_reference is None else mean.over_reference
+    than = "the plan" if own else "its proportions within the limits, which the plan itself breaks"
+    if gain.interval[0] > 0.0:
+        expects = f"expects more {mean.metric} than {than}, beyond the error"
+        return "improved", f"the new allocation {expects}, and holds what is required"
     if any(row.before.interval[1] < row.required for row in required):
         return "improved", "the new allocation holds the required probability, which the plan does not"
-    return "no_gain", f"nothing that holds what is required expects more {mean.metric}, beyond the error"
+    return "no_gain", f"nothing that holds what is required expects more {mean.metric} than {than}, beyond the error"
 
 
 def certificate(bound: Bound) -> Certificate:
@@ -212,7 +223,8 @@ def violation(found: Found) -> float:
     return replace(found.decision, balance=None).violation(found.x)
 
 
-def _allocation(found: Found) -> list[AllocationRow]:
+def _allocation(found: Found, unit: float) -> list[AllocationRow]:
+    """The cells of an allocation; a slope is said in points, or in what is expected: `unit` is what one of it counts."""
     decision = found.decision
     binds, marginal = decision.binding(found.x), found.marginal
     each = max(1, len(decision.months))
@@ -222,7 +234,7 @@ def _allocation(found: Found) -> list[AllocationRow]:
         reference, plan = references[i][1], plans[i][1]
         here = slice(i * each, (i + 1) * each)
         limits = {kind for kind in binds[here] if kind != "held"} or {"held"}
-        slope = None if marginal is None else 100.0 * _mean(marginal[here], new)
+        slope = None if marginal is None else unit * _mean(marginal[here], new)
         amounts = (_sum(reference), _sum(plan), _sum(new))
         limit = limits.pop() if len(limits) == 1 else ""  # of a line's months, where all stand at one
         row = AllocationRow(decision.kind, source, region, product, *amounts, limit, slope)
