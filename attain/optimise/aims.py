@@ -120,6 +120,10 @@ class Aim:
         """The same with the mean measured in a size that it has."""
         return self if self.mean is None else replace(self, mean=replace(self.mean, size=max(abs(mean), 1e-9)))
 
+    def likeliest(self) -> Aim:
+        """The same where a search asks for all the probability there is that its goals are attained together."""
+        return self if self.mean is None else replace(self, objective=all_of(len(self.columns)))
+
     def asking(self, more: Floats) -> Aim:
         """The same where a search asks for so much more probability than is required [goals], which choices cost."""
         if self.mean is None:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from attain.optimise.aims import Aim
 from attain.optimise.decisions import WITHIN, Decision
-from attain.optimise.held import FINALISTS, SAFER, asked, between, chosen_held, programmes, worth_of
+from attain.optimise.held import FINALISTS, SAFER, asked, between, chosen_held, out_of_reach, programmes, worth_of
 from attain.optimise.search import Paths, Work
 from solvers.arrays import BLOCK
 from solvers.ascent import SEARCH, Ascent, Climbed, ClimbLimits, climb
@@ -47,7 +47,7 @@ MEASURED = 0.08  # of a lever's natural size: the step over which a slope is mea
 NEXT, ENOUGH = 0.25, 64  # what marginal points are measured over, and the blocks of work from which they are
 MOST_RACED, CLIMBED_IN = 12, 3  # patterns of what is spent on that are simulated, and climbed in, at first
 OWN_LOOKS, OWN_STEPS = 200, 20  # of the surrogate's own climb
-LATER = 0.2  # of the paths of climbs, for one that asks for more probability than is required
+LATER = 0.35  # of the paths of climbs, for one that asks for more probability than is required
 COUNTED = 16  # blocks at most, on which the answer's in-sample value is counted
 
 
@@ -177,11 +177,18 @@ def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -
 
 
 def _around(state: SearchState, starts: Mapping[str, Floats], answers: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Finalists where a mean is maximised: answers, what a climb that asks for more finds, and what lies between."""
+    """Finalists where a mean is maximised: answers, what a safer climb finds, and what lies between.
+
+    The safer climb asks for more probability; where even what is required is out of reach, for all that can be had.
+    """
     aim, points = state.paths.aim, {**starts, **answers}
     best = next(iter(_best_first(state, answers or starts).values()))
-    state.paths.aim = asked(aim, state.work.selection, SAFER)
-    safer = _climb(state, {"answer": best}, share=1.0, widths=WIDTHS[1:], radius=SHORT)
+    n = min(4 * state.block, max(state.block, state.left // 4))
+    short = out_of_reach(aim, state.paths.margins(best, state.next_path, n, SEARCH))
+    state.next_path += n
+    state.paths.aim = aim.likeliest() if short else asked(aim, state.work.selection, SAFER)
+    measured = len(best) <= FEW_LEVERS and state.left >= 2 * MEASURED_LOOKS * state.block * (len(best) + 1)
+    safer = _climb(state, {"answer": best}, share=1.0, widths=WIDTHS[1:], radius=SHORT, measured=measured)
     state.paths.aim = aim
     around = between(best, None if safer is None else safer.x, points.get("mean"), state.paths.decision.moved)
     return {"answer": best} | around | ({"plan": points["plan"]} if "plan" in points else {})

@@ -24,7 +24,7 @@ from solvers.surrogate import Surrogate
 
 Floats = NDArray[np.float64]
 FINALISTS = 5  # about so many share the paths of the choice
-SELECTION_SHARE = 0.375  # of a search's work: to hold a probability takes more paths than to be ahead of others
+MORE_WORK = 1.5  # times another search's: for a second climb, and since to hold a probability takes many paths
 ONE_SIDED_95 = 1.6448536269514722
 ASKED, SAFER = 0.6, 2.4  # times what the choice's error costs: what a climb asks for besides, and a safer one
 BETWEEN = (1 / 3, 2 / 3)  # of the way from one's answer to the other's
@@ -41,8 +41,10 @@ def asked(aim: Aim, selection: int, times: float = ASKED) -> Aim:
 
 
 def work_of(aim: Aim, work: Work) -> Work:
-    """The work of a search, with more of it for the choice where probabilities are to be held."""
-    return work if aim.mean is None else replace(work, selection=int(SELECTION_SHARE * work.paths))
+    """The work of a search, more where probabilities are to be held."""
+    if aim.mean is None:
+        return work
+    return replace(work, paths=int(MORE_WORK * work.paths), selection=int(MORE_WORK * work.selection))
 
 
 def programmes(aim: Aim, case: Surrogate) -> dict[str, Floats]:
@@ -80,6 +82,14 @@ def _seen(paths: Paths, points: Sequence[Floats], first: int, n: int, phase: int
     margins = [paths.margins(x, first, n, phase) for x in points]
     met = [paths.aim.objective.attained(own) for own in margins]
     return np.stack([own[:, -1] for own in margins], axis=1), np.stack(met, axis=1)
+
+
+def out_of_reach(aim: Aim, margins: Floats) -> bool:
+    """Whether some goal is attained on these paths [n, columns] less often than is required, beyond the error."""
+    assert aim.mean is not None, "called where a mean is maximised"
+    shares = aim.objective.attained(margins).mean(axis=0)
+    required = np.array(aim.mean.required)
+    return bool(np.any(shares < required - 2.0 * np.sqrt(required * (1.0 - required) / len(margins)) - 1e-12))
 
 
 def between(
