@@ -157,6 +157,12 @@ def balance_report(before: LoadedPlan, after: LoadedPlan) -> Balanced | None:
     return Balanced(wanted.within, wanted.of, wanted.among, rows, worst_before, worst, max(0.0, worst - wanted.within))
 
 
+def in_balance(loaded: LoadedPlan) -> bool:
+    """Whether the plan's territories are in balance as it is, or nobody asks for it."""
+    report = balance_report(loaded, loaded)
+    return report is None or report.violation <= 0.0
+
+
 def _loads(loaded: LoadedPlan, wanted: Territory) -> dict[str, tuple[int, float, float, float]]:
     """By rep: who it is compared with, hours there, work, and how far that is from the mean, relative to it."""
     funnel = mean_funnel(loaded, build(loaded).cal)

@@ -27,7 +27,7 @@ from attain.optimise.newplan import write_new_plan
 from attain.optimise.quotas import QuotaAnswer, quota_edits, set_quotas, with_quotas
 from attain.optimise.records import Optimisation
 from attain.optimise.search import Paths, Stop, Work, simulate_batches, work_limits
-from attain.optimise.territories import balance_report, balanced
+from attain.optimise.territories import balance_report, balanced, in_balance
 from attain.optimise.verdict import Judged, verdict
 from attain.plans import find_plan, open_plan
 from attain.results import Results
@@ -91,7 +91,7 @@ def optimise(
         if aim.mean is not None:
             work = work_of(aim, work)
             aim = asked(aim.sized(float(aim.mean.sums(legs).mean())), work.selection)
-        elif bool((aim.values(legs) >= 1.0 - 1e-12).all()):
+        elif bool((aim.values(legs) >= 1.0 - 1e-12).all()) and in_balance(loaded):
             frame = replace(frame, notes=(ALWAYS_ATTAINED,))
             decisions = []
     search_of = _Searches(loaded, aim, seed, jobs, work, tell)
