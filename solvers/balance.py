@@ -54,7 +54,7 @@ class Balance:
         return float(max(0.0, np.max(np.abs(self.deviations(x)), initial=0.0) - self.within))
 
     def binding(self, x: FloatArray, slack: float = 1e-3) -> tuple[str, ...]:
-        """"above" or "below" for the reps who stand at a limit of the band, "" for the others."""
+        """ "above" or "below" for the reps who stand at a limit of the band, "" for the others."""
         off = self.deviations(x)
         near = np.abs(off) >= self.within - slack
         return tuple(("above" if d > 0 else "below") if at else "" for d, at in zip(off, near, strict=True))

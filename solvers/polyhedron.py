@@ -15,7 +15,17 @@ from scipy import sparse
 
 from solvers.arrays import FloatArray
 from solvers.levers import Levers
-from solvers.programme import Programme, Solution, WorkLimits, programme, solve, solve_nearest, stacked, unique, violation
+from solvers.programme import (
+    Programme,
+    Solution,
+    WorkLimits,
+    programme,
+    solve,
+    solve_nearest,
+    stacked,
+    unique,
+    violation,
+)
 
 TIGHT = 1e-9  # of a programme's limits, relative to the size of a row's terms
 
@@ -118,10 +128,10 @@ def step_within(
     if size == 0.0:
         return x
     problem = _moves(region, x, scale, radius, slope * scale / size, True)
-    places = sparse.identity(region.variables)
+    places = sparse.csr_matrix(sparse.identity(region.variables))
     if wanted is not None:
         problem = _with_wanted(problem, wanted, scale, size)
-        places = sparse.hstack([places, sparse.csr_matrix((region.variables, len(wanted.least)))])
+        places = stacked([[places, sparse.csr_matrix((region.variables, len(wanted.least)))]])
     solution = solve(problem, limits=limits)
     if solution.status == "optimal" and not unique(problem, solution):
         solution = solve_nearest(problem, places, 0.0, limits=limits)

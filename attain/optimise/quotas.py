@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attain.optimise.decisions import Edit
-from attain.optimise.phasing import Spread, observed, round_unit, spread_quotas
 from attain.optimise.parts import cells_of, parts_of
+from attain.optimise.phasing import Spread, observed, round_unit, spread_quotas
 from attain.optimise.quota_records import QuotaParts, QuotaRow, QuotaTotals, TopDown
 from attain.results import Results
 from engine.draws import SIMULATE
@@ -120,7 +120,9 @@ def set_quotas(
         np.rint(sample_quantiles(seen.bookings)(level)),
         level,
     )
-    answer = _answer(world, found, spread, figures, before, after, had or not (wanted.change_at_most or wanted.fairness))
+    answer = _answer(
+        world, found, spread, figures, before, after, had or not (wanted.change_at_most or wanted.fairness)
+    )
     cells = cells_of(world, spread.cells, fresh)
     rows = tuple(replace(row, split=split) for row, split in zip(answer.rows, cells, strict=True))
     return replace(answer, rows=rows, parts=parts_of(world, rows, after))
@@ -234,7 +236,5 @@ def _written_cells(row: QuotaRow, plain: Callable[[float], float]) -> dict[str, 
     if len(row.split) < 2:
         return {}
     return {
-        "cells": {
-            region: {name: plain(amount) for name, amount in by.items()} for region, by in _cells(row).items()
-        }
+        "cells": {region: {name: plain(amount) for name, amount in by.items()} for region, by in _cells(row).items()}
     }

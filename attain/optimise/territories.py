@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attain.optimise.decisions import Decision, Floats
-from attain.optimise.records import BalanceRow, Balanced
+from attain.optimise.records import Balanced, BalanceRow
 from engine.plan.decide import Territory
 from engine.plan.meanfunnel import PROSPECTING, MeanFunnel, mean_funnel
 from engine.plan.types import LoadedPlan, Plan
@@ -124,7 +124,9 @@ def _variables(decision: Decision, world: World, funnel: MeanFunnel) -> Ints:
             lever[prospecting, cell.region, cell.product, cell.rep] = int(decision.attribution.of_cell[c])
         elif decision.kind == "budget" and cell.line >= 0:
             lever[cell.source, cell.region, cell.product, -1] = cell.line * months
-    keys = zip(funnel.source.tolist(), funnel.region.tolist(), funnel.product.tolist(), funnel.rep.tolist(), strict=True)
+    keys = zip(
+        funnel.source.tolist(), funnel.region.tolist(), funnel.product.tolist(), funnel.rep.tolist(), strict=True
+    )
     for i, (source, region, product, rep) in enumerate(keys):
         found[i] = lever.get((source, region, product, rep if decision.kind == "hours" else -1), -1)
     return found

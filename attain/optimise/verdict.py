@@ -38,6 +38,7 @@ from solvers.bounds import Bound
 
 Values = NDArray[np.bool_] | NDArray[np.float64]
 NORMAL_95 = 1.959963984540054
+INTERRUPTED = "interrupted: the best so far, verified"
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,9 @@ def verdict(
     stands = all(result.stands for result in found)
     measure = gain if stands or over is None else over
     status: Status = "improved" if measure.interval[0] > 0.0 else "no_gain"
-    mean, required, reason = None, (), ""
+    mean: MeanGain | None = None
+    required: tuple[Kept, ...] = ()
+    reason = ""
     if aim.mean is not None:
         mean, required = expected(aim, judged), kept(aim, judged)
         status, reason = of_mean(mean, required, stands)
@@ -98,7 +101,9 @@ def verdict(
     report = replace(
         frame,
         status="interrupted" if interrupted else status,
-        reason="interrupted: the best so far, verified" if interrupted else reason or _reason(frame, status, found, stands),
+        reason="interrupted: the best so far, verified"
+        if interrupted
+        else reason or _reason(frame, status, found, stands),
         before=odds_of(before),
         reference=None if judged.reference is None else odds_of(aim.values(judged.reference.legs)),
         after=odds_of(after),
@@ -224,7 +229,7 @@ def violation(found: Found) -> float:
 
 
 def _allocation(found: Found, unit: float) -> list[AllocationRow]:
-    """The cells of an allocation; a slope is said in points, or in what is expected: `unit` is what one of it counts."""
+    """The cells of an allocation; a slope is said in points, or in what is expected: `unit` is how many of those."""
     decision = found.decision
     binds, marginal = decision.binding(found.x), found.marginal
     each = max(1, len(decision.months))

@@ -21,8 +21,8 @@ from attain.optimise.budgets import budget_decision
 from attain.optimise.certify import Certified, certified
 from attain.optimise.decisions import WITHIN, Decision, Edit, hours_decision, shares_decision
 from attain.optimise.found import Found, search, with_effort_of
-from attain.optimise.held import asked, work_of
 from attain.optimise.headcount import Headcount, headcount_decision, hire
+from attain.optimise.held import asked, work_of
 from attain.optimise.newplan import write_new_plan
 from attain.optimise.quotas import QuotaAnswer, quota_edits, set_quotas, with_quotas
 from attain.optimise.records import Optimisation

@@ -15,6 +15,12 @@ from attain.screens.optimise_texts import said, wish_in_words
 from attain.wording.numbers import Language, chance, money, percent
 
 SHOWN_ROWS = 40
+STATUS_STYLES = {
+    "improved": "bold green",
+    "infeasible": "bold red",
+    "not_held": "bold red",
+    "no_lever": "yellow",
+}
 NOTHING = 1e-9  # of a total: rounding of floats
 LAST_YEAR = ("last_year", "in_proportion")  # what the reference is: of hires there was none last year
 
@@ -46,7 +52,9 @@ def screen(found: Optimisation, language: Language = "en") -> RenderableType:
 def _headline(found: Optimisation, language: Language) -> Text:
     text = Text(found.plan, style="bold")
     text.append("  ")
-    style = {"improved": "bold green", "infeasible": "bold red", "not_held": "bold red", "no_lever": "yellow"}.get(found.status, "bold")
+    style = {"improved": "bold green", "infeasible": "bold red", "not_held": "bold red", "no_lever": "yellow"}.get(
+        found.status, "bold"
+    )
     text.append(said(f"status_{found.status}", language), style=style)
     if found.before is not None and found.after is not None and found.gain is not None:
         low, high = found.gain.interval

@@ -20,7 +20,7 @@ def metric_in_words(metric: str, language: Language) -> str:
 
 
 def mean_sentence(found: MeanGain, language: Language) -> str:
-    """What is expected before and after, and the difference with its interval; over the reference where there is one."""
+    """What is expected before and after, and the difference with its interval; the same over a reference."""
     counts = found.metric in ("deals_won", "leads")
 
     def amount(value: float, signed: bool = False) -> str:
@@ -50,7 +50,9 @@ def _share(gain: Amount, before: Amount) -> str:
 
 def required_table(rows: tuple[Kept, ...], language: Language) -> Table:
     """Each required probability, before and after on fresh paths, and whether it is held."""
-    table = _table(said("required", language), ("goal", "required_odds", "before", "after", "interval", "met"), language)
+    table = _table(
+        said("required", language), ("goal", "required_odds", "before", "after", "interval", "met"), language
+    )
     for row in rows:
         low, high = row.after.interval
         table.add_row(

@@ -208,7 +208,9 @@ def _cells(plan: Plan) -> Iterator[Finding]:
         year = quota_of(rep) or 0.0
         total = sum(amount for by_product in rep.quota.cells.values() for amount in by_product.values())
         if abs(total - year) > CLOSE * max(year, 1.0):
-            message = f"{rep.name}'s quota over regions and products sums to {money(total)}, the quota is {money(year)}."
+            message = (
+                f"{rep.name}'s quota over regions and products sums to {money(total)}, the quota is {money(year)}."
+            )
             advice = "Let `attain optimise` split it again, or leave the cells out."
             yield Finding("warning", "ties", f"reps.{rep.name}.quota.cells", message, advice)
 

@@ -62,7 +62,9 @@ def test_more_is_expected_and_what_is_required_is_held() -> None:
 
 
 def test_what_cannot_be_held_is_said_with_the_most_that_was_found() -> None:
-    found = optimise(load_plan(known_best("{mean: bookings, with: {company: 99%}}")), seed=1, n=600, jobs=1, effort=0.05)
+    found = optimise(
+        load_plan(known_best("{mean: bookings, with: {company: 99%}}")), seed=1, n=600, jobs=1, effort=0.05
+    )
     assert found.status == "not_held"
     assert found.after is not None
     assert found.required[0].met == "missed"
@@ -164,6 +166,8 @@ def test_screens_say_what_is_expected_and_what_is_held(
 ) -> None:
     plan = tmp_path / "毛利.yaml"
     plan.write_text(MARGIN % ("margin", "5%"), encoding="utf-8")
-    said = Attain(capsys)("optimise", plan, "--seed", 1, "-n", 300, "--jobs", 1, "--effort", 0.02, "--language", language)
+    said = Attain(capsys)(
+        "optimise", plan, "--seed", 1, "-n", 300, "--jobs", 1, "--effort", 0.02, "--language", language
+    )
     assert said.code == 0
     assert all(word in said.out for word in words), said.out

@@ -75,11 +75,13 @@ def test_work_is_straight_in_the_levers_as_the_mean_funnel_has_it() -> None:
     """The limits' own work is the mean funnel's at another allocation: shares, a budget's curve, hours."""
     text = HEAD + (
         "reps:\n  - {name: Ann, region: North, prospecting: {hours_per_week: 8, prospects_per_hour: 0.5}}\n"
-        "  - {name: Bo, region: [North, South], prospecting: {hours_per_week: 4, prospects_per_hour: 0.3}, advance: {sign: 2}}\n"
+        "  - {name: Bo, region: [North, South], prospecting: {hours_per_week: 4, prospects_per_hour: 0.3},\n"
+        "     advance: {sign: 2}}\n"
         "sources:\n  fairs:\n    budget: {North: 20_000, South: 30_000}\n"
         "    response: {hill: {most_leads_per_month: 20, half_at: 2_000}}\n    mix: {North: {P: 1}, South: {P: 1}}\n"
         "routing: {share: {Ann: 2, Bo: 1}}\n"
-        "decide: {budget: {}, shares: {change_at_most: 100%}, hours: {change_at_most: 100%}, territory: {within: 50%}}\n"
+        "decide: {budget: {}, shares: {change_at_most: 100%}, hours: {change_at_most: 100%},\n"
+        "  territory: {within: 50%}}\n"
     )
     loaded = load_plan(text)
     world = build(loaded)
@@ -160,7 +162,9 @@ def test_a_budget_by_region_is_held_by_its_curve() -> None:
 def test_who_is_comparable() -> None:
     text = HEAD.replace("products: {P: {deal_value: 100}}", "products: {P: {deal_value: 100}, Q: {deal_value: 100}}")
     text += "sources: {s: {leads_per_month: 2}}\nreps:\n"
-    text += "  - {name: A, region: North}\n  - {name: B, region: South}\n  - {name: C, region: North, products: [Q, P]}\n"
+    text += (
+        "  - {name: A, region: North}\n  - {name: B, region: South}\n  - {name: C, region: North, products: [Q, P]}\n"
+    )
     text += "  - {name: D, region: North, products: P}\n"
     plan = load_plan(text).plan
     names = ("A", "B", "C", "D")
@@ -183,7 +187,9 @@ def test_screens_show_each_reps_work(
 ) -> None:
     plan = tmp_path / "片区.yaml"
     plan.write_text(SHARED % ("100%", "15%"), encoding="utf-8")
-    said = Attain(capsys)("optimise", plan, "--seed", 1, "-n", 64, "--jobs", 1, "--effort", 0.01, "--language", language)
+    said = Attain(capsys)(
+        "optimise", plan, "--seed", 1, "-n", 64, "--jobs", 1, "--effort", 0.01, "--language", language
+    )
     assert said.code == 0
     assert words in said.out
     assert "+15%" in said.out

@@ -1,4 +1,4 @@
-"""A mean at required probabilities: against the exact frontier of normal portfolios, by hand, and the choice's error."""
+"""A mean at required probabilities: against exact frontiers of normal portfolios, by hand; the choice's error."""
 
 from __future__ import annotations
 
