@@ -48,7 +48,7 @@ def _share(gain: Amount, before: Amount) -> str:
     return f"{100.0 * gain.value / before.value:+.1f}%" if before.value > 0 else "–"
 
 
-def required_table(rows: tuple[Kept, ...], language: Language) -> Table:
+def required_table(rows: tuple[Kept, ...], language: Language) -> RenderableType:
     """Each required probability, before and after on fresh paths, and whether it is held."""
     table = _table(
         said("required", language), ("goal", "required_odds", "before", "after", "interval", "met"), language
@@ -63,7 +63,7 @@ def required_table(rows: tuple[Kept, ...], language: Language) -> Table:
             f"{percent(low, language)} .. {percent(high, language)}",
             Text(said(f"met_{row.met}", language), style=MET_STYLES[row.met]),
         )
-    return table
+    return Group(Text(said("required", language), style="bold"), table)
 
 
 def not_held(rows: tuple[Kept, ...], language: Language) -> str:
@@ -86,18 +86,18 @@ def territory(found: Balanced, language: Language) -> RenderableType:
     """Each rep's work before and after, how far from the mean of comparable reps, and who stands at a limit."""
     band = percent(found.within, language)
     title = said("territory", language, band=band, what=said(f"territory_{found.of}", language))
-    table = _table(title, ("rep", "work_before", "off_mean", "work_after", "off_mean", "limit"), language)
+    table = _table(("rep", "work_before", "off_mean", "work_after", "off_mean", "limit"), language)
     shown = sorted(found.rows, key=lambda row: -abs(row.deviation))[:SHOWN_ROWS]
     for row in (row for row in found.rows if row in shown):
         table.add_row(
             Text(row.rep),
             "" if row.work_before is None else _work(found.of, row.work_before, language),
-            "" if row.deviation_before is None else f"{100.0 * row.deviation_before:+.0f}%",
+            "" if row.deviation_before is None else _off(row.deviation_before),
             _work(found.of, row.work, language),
-            f"{100.0 * row.deviation:+.0f}%",
+            _off(row.deviation),
             Text(said(f"limit_{row.limit}", language) if row.limit else ""),
         )
-    lines: list[RenderableType] = [table]
+    lines: list[RenderableType] = [Text(title, style="bold"), table]
     if len(found.rows) > len(shown):
         lines.append(Text(said("more_reps", language, count=len(found.rows) - len(shown)), style="dim"))
     among = said(f"among_{found.among}", language)
@@ -108,12 +108,16 @@ def territory(found: Balanced, language: Language) -> RenderableType:
     return Group(*lines)
 
 
+def _off(share: float) -> str:
+    return f"{100.0 * share:+.0f}%".replace("-0%", "+0%") if abs(share) < 0.005 else f"{100.0 * share:+.0f}%"
+
+
 def _work(of: str, value: float, language: Language) -> str:
     return money(value, "", language) if of == "bookings" else f"{value:,.0f}"
 
 
-def _table(title: str, keys: tuple[str, ...], language: Language) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+def _table(keys: tuple[str, ...], language: Language) -> Table:
+    table = Table(box=None, pad_edge=False)
     for key in keys:
         left = key in ("goal", "rep", "met", "limit")
         table.add_column(said(key, language), justify="left" if left else "right", overflow="fold")
