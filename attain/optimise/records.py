@@ -268,6 +268,7 @@ class Optimisation:
     in_sample: float | None = None
     in_sample_paths: int = 0
     optimism: float | None = None
+    optimism_interval: tuple[float, float] | None = None
     bound: Certificate = NO_CERTIFICATE
     goals: tuple[GoalGain, ...] = ()
     allocation: tuple[AllocationRow, ...] = ()
@@ -317,6 +318,7 @@ class Optimisation:
             "in_sample": self.in_sample,
             "in_sample_paths": self.in_sample_paths,
             "optimism": self.optimism,
+            "optimism_interval": None if self.optimism_interval is None else list(self.optimism_interval),
             "bound": dict(self.bound.__dict__),
             "goals": [goal.as_json() for goal in self.goals],
             "allocation": [row.as_json() for row in self.allocation],

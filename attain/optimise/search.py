@@ -31,7 +31,7 @@ from solvers.surrogate import further_yields, unit_yields
 
 Floats = NDArray[np.float64]
 PILOT = 8  # replications that tell how much work a replication is
-MOVES = 350_000_000  # stage visits that a decision's search may simulate, at effort 1
+MOVES = 275_000_000  # stage visits that a decision's search may simulate, at effort 1
 FEWEST_PATHS, MOST_PATHS = 2560, 96 * BLOCK  # whatever a replication costs, at effort 1
 SMALLEST_BLOCK, BLOCKS = 128, 48  # paths looked at together, where so many blocks of more would be too much work
 MOST_FLOATS = 12_500_000  # of one call's yields: 100 MB

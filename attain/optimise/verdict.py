@@ -35,6 +35,7 @@ from attain.results import Results
 from engine.draws import SEARCH, SELECTION
 from engine.statistics import paired_difference, wilson
 from solvers.bounds import Bound
+from solvers.bounds import judged as by_counts
 
 Values = NDArray[np.bool_] | NDArray[np.float64]
 NORMAL_95 = 1.959963984540054
@@ -114,6 +115,7 @@ def verdict(
         in_sample=None if last is None else last.in_sample,
         in_sample_paths=0 if last is None else last.in_sample_paths,
         optimism=None if last is None else last.in_sample - float(after.mean()),
+        optimism_interval=None if last is None else _optimism_interval(last, after),
         bound=frame.bound if judged.certified is None else certificate(judged.certified.bound),
         goals=_goals(judged),
         allocation=tuple(row for result in found for row in _allocation(result, 100.0 if aim.mean is None else 1.0)),
@@ -187,6 +189,17 @@ def of_mean(mean: MeanGain, required: tuple[Kept, ...], stands: bool) -> tuple[S
     if any(row.before.interval[1] < row.required for row in required):
         return "improved", "the new allocation holds the required probability, which the plan does not"
     return "no_gain", f"nothing that holds what is required expects more {mean.metric} than {than}, beyond the error"
+
+
+def _optimism_interval(found: Found, fresh: Values) -> tuple[float, float]:
+    """Of the difference between the value on the search's own paths and that on as many fresh ones as there are."""
+    n, share = found.in_sample_paths, found.in_sample
+    if fresh.dtype == np.bool_:
+        interval = by_counts(round(share * n), n, int(fresh.sum()), len(fresh)).optimism_interval
+        return interval.low, interval.high
+    difference = share - float(fresh.mean())  # of weights: no path is worth more than one
+    half = NORMAL_95 * float(np.sqrt(share * (1.0 - share) / n + np.var(fresh) / len(fresh)))
+    return difference - half, difference + half
 
 
 def certificate(bound: Bound) -> Certificate:

@@ -216,6 +216,8 @@ def _trust(found: Optimisation, language: Language) -> list[RenderableType]:
             "fresh": percent(found.after.probability, language),
             "n": f"{found.replications:,}",
             "optimism": "" if found.optimism is None else f"{100.0 * found.optimism:+.1f}",
+            "low": f"{100.0 * (found.optimism_interval or (0.0, 0.0))[0]:+.1f}",
+            "high": f"{100.0 * (found.optimism_interval or (0.0, 0.0))[1]:+.1f}",
         }
         lines.append(Text(said("optimism", language, **values)))
         lines += _bound(found.bound, language)

@@ -153,8 +153,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "配额只改变达成配额的概率：模型不假设人会因此更努力。",
     ),
     "optimism": (
-        "It looked like {in_sample} on the {paths} paths it was chosen on, and is {fresh} on {n} fresh ones (optimism {optimism} points).",
-        "在选择所用的 {paths} 条路径上为 {in_sample}，在 {n} 条全新路径上为 {fresh}（乐观偏差 {optimism} 个百分点）。",
+        "It looked like {in_sample} on the {paths} paths it was chosen on, and is {fresh} on {n} fresh ones (optimism {optimism} points; 95 in 100 sure: {low} to {high}).",
+        "在选择所用的 {paths} 条路径上为 {in_sample}，在 {n} 条全新路径上为 {fresh}（乐观偏差 {optimism} 个百分点；95% 把握：{low} 至 {high}）。",
     ),
     "bound": (
         "No certificate that nothing better exists: {because}.",
