@@ -50,9 +50,7 @@ def _share(gain: Amount, before: Amount) -> str:
 
 def required_table(rows: tuple[Kept, ...], language: Language) -> RenderableType:
     """Each required probability, before and after on fresh paths, and whether it is held."""
-    table = _table(
-        said("required", language), ("goal", "required_odds", "before", "after", "interval", "met"), language
-    )
+    table = _table(("goal", "required_odds", "before", "after", "interval", "met"), language)
     for row in rows:
         low, high = row.after.interval
         table.add_row(
