@@ -61,7 +61,9 @@ def certified(paths: Paths, found: list[Found], work: Work) -> Certified:
     before = sum(paths.simulated.values())
     last = found[-1]
     objective = paths.aim.objective
-    joint = len(objective.events) == 1 and objective.events[0].needed == len(objective.events[0].goals)
+    joint = paths.aim.binary and objective.events[0].needed == len(objective.events[0].goals)
+    if paths.aim.mean is not None:
+        return Certified(no_certificate(WHY_NO_BOUND["a_mean"]))
     single = all(len(column) == 1 for column in paths.aim.columns)
     each = int(SHARE * work.paths) // (FEWEST_SAMPLES * (FIRST_LEVELS + MORE_LEVELS + 2))
     provable = joint and single and len(found) == 1 and last.decision.kind == "budget" and is_open(build(paths.loaded))

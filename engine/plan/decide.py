@@ -42,17 +42,32 @@ class Weighted(Record):
     """What each goal counts: weights are relative to each other."""
 
 
+class Mean(Record):
+    """The expected sum of something over the horizon, with goals attained at least as often as is required."""
+
+    mean: Literal["bookings", "margin", "deals_won", "leads"]
+    """What is expected the most of. `margin` is each product's `margin` of its bookings, less the budget and the hires'
+    cost."""
+    with_: Annotated[dict[str, Probability], Field(alias="with", min_length=1)]
+    """The probability that each goal is to have at least: {company: 80%, north: 60%}."""
+
+
 ALL_GOALS = "all"  # as a wish, unless a goal is named so
 
 
 def _wish_kind(value: Any) -> str:
+    if isinstance(value, Mean) or (isinstance(value, dict) and "mean" in value):
+        return "<mean>"
     if isinstance(value, AtLeast) or (isinstance(value, dict) and "weighted" not in value):
         return "<at_least>"
     return "<weighted>" if isinstance(value, (dict, Weighted)) else "<goal>"
 
 
 _Wish = Annotated[
-    Annotated[Name, Tag("<goal>")] | Annotated[AtLeast, Tag("<at_least>")] | Annotated[Weighted, Tag("<weighted>")],
+    Annotated[Name, Tag("<goal>")]
+    | Annotated[AtLeast, Tag("<at_least>")]
+    | Annotated[Weighted, Tag("<weighted>")]
+    | Annotated[Mean, Tag("<mean>")],
     Discriminator(_wish_kind),
 ]
 
@@ -179,12 +194,24 @@ class DecideFocus(Record):
         return {} if value is True else value
 
 
+class Territory(Record):
+    """How alike the expected work of comparable reps is to be, for the hours that each has."""
+
+    within: Annotated[Share, Field(gt=0, le=1)]
+    """How far each rep's work may be from the mean of the comparable ones, relative to it: 20%."""
+    of: Literal["hours", "bookings", "leads"] = "hours"
+    """What is counted: hours of work asked for, expected bookings (the territory's potential), or leads."""
+    among: Literal["products", "region", "everyone"] = "products"
+    """Who is comparable: reps who sell the same products; who have the same regions, too; or all of them."""
+
+
 class Decide(Record):
     """What the optimiser may move, and its limits."""
 
     maximise: _Wish | None = None
     """Whose probability is maximised: a goal; `all` goals jointly, quotas apart, as where nothing is written;
-    `{at_least: 2, of: [a, b, c]}`; or `{weighted: {a: 2, b: 1}}`."""
+    `{at_least: 2, of: [a, b, c]}`; or `{weighted: {a: 2, b: 1}}`. Or the expected sum of something at required
+    probabilities: `{mean: bookings, with: {company: 80%}}`."""
     reference: Name | None = None
     """A table beside the plan with last year's split, for proportions and change limits; else the plan's own split."""
     budget: DecideBudget | None = None
@@ -197,6 +224,8 @@ class Decide(Record):
     """Whether and how far shares of leads over reps may move."""
     hours: DecideHours | None = None
     """Whether and how far prospecting hours may move."""
+    territory: Territory | None = None
+    """How alike comparable reps' work is to be, whatever moves: budget, shares of leads or prospecting hours."""
     focus: DecideFocus | None = None
     """Whether and how far reps' hours may move over what they sell."""
 
@@ -222,5 +251,7 @@ def wished_goals(decide: Decide) -> Iterator[tuple[str, str]]:
         yield from ((f"decide.maximise.of.{i + 1}", name) for i, name in enumerate(wish.of))
     elif isinstance(wish, Weighted):
         yield from ((f"decide.maximise.weighted.{name}", name) for name in wish.weighted)
+    elif isinstance(wish, Mean):
+        yield from ((f"decide.maximise.with.{name}", name) for name in wish.with_)
     elif wish is not None:
         yield "decide.maximise", wish

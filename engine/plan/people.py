@@ -61,6 +61,9 @@ class Quota(Record):
     """The quota for the horizon; the sum of its months, unless written."""
     months: tuple[Money, ...] = ()
     """The first months' quotas; missing months share the rest by the plan's phasing."""
+    cells: dict[str, dict[str, Money]] = {}
+    """The year's quota over regions and products, as `attain optimise` splits it: for people to read, as no goal asks
+    for it."""
 
     @model_validator(mode="before")
     @classmethod

@@ -97,6 +97,8 @@ def _reps(plan: Plan, names: Names) -> Iterator[Problem]:
         yield from _focus(f"{path}.focus", rep, names)
         yield from _stages(f"{path}.advance", rep.advance, names)
         yield from _stages(f"{path}.advance_sd", rep.advance_sd, names)
+        if rep.quota is not None:
+            yield from _mix(f"{path}.quota.cells", rep.quota.cells, names)
         if rep.prospecting is not None:
             yield from _mix(f"{path}.prospecting.mix", rep.prospecting.mix, names)
             if rep.prospecting.enters is not None:
