@@ -181,7 +181,8 @@ class _Searches:
         self.tell(f"Searching {_WORDS[decision.kind]}: {len(decision.cells)} cells, about {self.work.paths:,} paths")
         result = searched(self.current, decision, self.aim, self.seed, self.jobs, self.work, self.tell, more)
         if written.own is not None and decision.kind == "budget":  # hires may have taken some of it since
-            result = replace(result, before=written.own, stands=written.violation(written.own) <= WITHIN)
+            within = replace(written, balance=decision.balance).violation(written.own) <= WITHIN
+            result = replace(result, before=written.own, stands=within)
         if self.earlier is not None:
             result, self.earlier = with_effort_of(result, self.earlier), None
         self.found.append(result)
