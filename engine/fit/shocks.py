@@ -37,7 +37,7 @@ EDGES = (SDS, PERSISTENCES, OWN_SDS)
 SHAPE = tuple(len(e) - 1 for e in EDGES)
 CELLS = np.array(list(itertools.product(*((e[1:] + e[:-1]) / 2 for e in EDGES))))  # [G, 3], their middles
 VOLUMES = np.prod(np.array(list(itertools.product(*(np.diff(e) for e in EDGES)))), axis=1)
-LEVEL_SD, SEASON_SD, SLOPE_SD = 2.0, 0.3, 0.5  # a priori: of a region's level, a calendar month's factor, a year's growth
+LEVEL_SD, SEASON_SD, SLOPE_SD = 2.0, 0.3, 0.5  # a priori: of a region, a calendar month, a year's growth, in logs
 BLOCK = 500  # cells filtered at once: what fits a cache
 
 
