@@ -310,8 +310,9 @@ def _few(ended: int, size: int) -> float:
 
 
 def _unbiased(wait: Wait) -> Wait:
-    """A fitted wait with its spread as it is on average, not as it is likeliest: by n - 1 (lognormal), or by Ross (1994,
-    IEEE Trans. Dielectr. Electr. Insul. 1, 247-253) for a Weibull's shape. Few deals look too much alike."""
+    """A fitted wait with its spread as it is on average: the likeliest one is too small where deals are few.
+
+    By n - 1 for a lognormal; for a Weibull's shape by Ross (1994), IEEE Trans. Dielectr. Electr. Insul. 1, 247-253."""
     n = max(3.0, float(wait.ended))
     if wait.family == "lognormal":
         return replace(wait, parameters=(wait.parameters[0], wait.parameters[1] * float(np.sqrt(n / (n - 1)))))

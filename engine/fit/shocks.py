@@ -3,16 +3,19 @@
 Counts by region and month are Poisson around level x season x exp(common shock + the region's own), both first-order
 autoregressive with one persistence, as ``economy`` draws them. For given spreads the shocks' posterior is Laplace's;
 the spreads and the persistence are weighed in the cells of a grid by their marginal likelihood under Jeffreys' prior,
-which gives equally likely ``draws`` of (sd, persistence, regional sd) that replications take in turn. What regions share is the common part; what they do
-not, their own: one region alone cannot tell the two apart, and is refused.
+which gives equally likely ``draws`` of (sd, persistence, regional sd) that replications take in turn. What regions
+share is the common part; what they do not, their own: one region alone cannot tell the two apart, and is refused.
 
 A few years of months say little about them, and what a flat prior adds is then mostly the ridge of large spreads that
 hardly ever turn; Jeffreys' prior counts a cell by how many histories it could be told from. Its information is
 Whittle's: of the regions' mean and of what sets them apart, by frequency, without those that level and season take.
+Persistence is told so badly that any prior's interval is too wide in the middle and too short at the ends. Its
+distribution is therefore set right by what posteriors of histories simulated at each value would say (``_set_right``).
 
 Sources: Rue, Martino and Chopin (2009), J. R. Stat. Soc. B 71, 319-392 (nested Laplace); Chan and Ledolter (1995) for
-counts around an autoregression; Durbin and Koopman (2012), 6.4 (observations one by one) and 7.2.6 (regressors
-filtered along); Whittle (1953), Ark. Mat. 2, 423-434, for the information; Jeffreys (1946), Proc. R. Soc. A 186.
+counts around an autoregression; Durbin and Koopman (2012), 6.4 (observations one by one); Whittle (1953), Ark. Mat. 2,
+423-434, for the information; Jeffreys (1946), Proc. R. Soc. A 186; Monahan and Boos (1992), Biometrika 79, 271-278, on
+what makes a posterior's intervals those of a sampling distribution.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtr, ndtri
 
 from engine.fit.incidence import Floats
 from engine.problems import Refused
@@ -38,6 +42,8 @@ SHAPE = tuple(len(e) - 1 for e in EDGES)
 CELLS = np.array(list(itertools.product(*((e[1:] + e[:-1]) / 2 for e in EDGES))))  # [G, 3], their middles
 VOLUMES = np.prod(np.array(list(itertools.product(*(np.diff(e) for e in EDGES)))), axis=1)
 LEVEL_SD, SEASON_SD, SLOPE_SD = 2.0, 0.3, 0.5  # a priori: of a region, a calendar month, a year's growth, in logs
+SIMULATED = 64  # histories for each persistence
+UNSEEN, LEAST_SPREAD = 1e-4, 0.2  # shares that are none, and the least spread of their normal quantiles
 BLOCK = 500  # cells filtered at once: what fits a cache
 
 
@@ -72,10 +78,10 @@ def fit_shocks(counts: ArrayLike, first_month: int, *, season: bool = True, draw
             f"common shocks: {len(kept)} regions have {LEADS_FROM:.0f} leads a month or more; {REGIONS_FROM} would "
             f"suffice"
         )
-    logs = _evidences(kept, first_month, season)
-    logs += _jeffreys(len(kept), n.shape[1], float(np.mean(1.0 / kept.mean(axis=1))), season)
+    noise = float(np.mean(1.0 / kept.mean(axis=1)))
+    logs = _evidences(kept, first_month, season) + _jeffreys(len(kept), n.shape[1], noise, season)
     weight = np.exp(logs - logs.max()) * VOLUMES
-    weight /= weight.sum()
+    weight = _set_right(weight / weight.sum(), _Bands(len(kept), n.shape[1], noise, season))
     cube = weight.reshape(SHAPE)
     own = [cube.sum(axis=tuple(a for a in range(3) if a != axis)) for axis in range(3)]
     sd, persistence, regional_sd = (float(weight @ CELLS[:, axis]) for axis in range(3))
@@ -188,27 +194,96 @@ def _filtered(columns: Floats, noise: Floats, cells: Floats, precision: Floats) 
     return np.asarray(logs)
 
 
-def _jeffreys(regions: int, months: int, noise: float, season: bool) -> Floats:
-    """[G] log of Jeffreys' prior: half the log determinant of the information on (sd, persistence, regional sd).
+@dataclass(frozen=True)
+class _Bands:
+    """The frequencies of a history of counts, and how often each is seen: in the regions' mean, where neither level nor
+    season takes it, and ``regions - 1`` times in what sets them apart. ``noise``: variance of a log count around its
+    intensity."""
 
-    Whittle's: of the spectrum of the regions' mean, at the frequencies that neither level nor season takes, and
-    ``regions - 1`` times of what sets them apart. ``noise``: variance of a log count around its intensity.
-    """
-    place = np.arange(1, months // 2 + 1)
-    weight = np.where(2 * place == months, 0.5, 1.0)
-    free = ~np.isin(place, np.round(np.arange(1, 7) * months / 12)) if season else np.ones(len(place), dtype=bool)
-    cosine = np.cos(2 * np.pi * place / months)
+    regions: int
+    months: int
+    noise: float
+    season: bool
+
+    @property
+    def cosine(self) -> Floats:
+        return np.asarray(np.cos(2 * np.pi * np.arange(1, self.months // 2 + 1) / self.months))
+
+    @property
+    def weights(self) -> tuple[Floats, Floats]:
+        """[F] of the mean and of the contrasts; the last of an even number of months counts half."""
+        place = np.arange(1, self.months // 2 + 1)
+        seen = np.where(2 * place == self.months, 0.5, 1.0)
+        seasonal = np.isin(place, np.round(np.arange(1, 7) * self.months / 12))
+        return np.where(seasonal & self.season, 0.0, seen), seen * (self.regions - 1)
+
+    def spectra(self, cells: Floats) -> tuple[Floats, Floats]:
+        """[G, F] of the mean and of a contrast."""
+        sd, r, own = (column[:, None] for column in cells.T)
+        shape = (1 - r * r) / (1 - 2 * r * self.cosine + r * r)
+        return (sd * sd + own * own / self.regions) * shape + self.noise / self.regions, own * own * shape + self.noise
+
+    def simulated(self, cells: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """[B, F] periodograms of one history for each cell."""
+        mean, contrast = self.spectra(cells)
+        whole = np.where(2 * np.arange(1, self.months // 2 + 1) == self.months, 0.5, 1.0)  # halves of chi square
+        apart = whole * (self.regions - 1)
+        return (
+            mean * rng.gamma(whole, 1 / whole, mean.shape),
+            contrast * rng.gamma(apart, 1 / apart, contrast.shape),
+        )
+
+
+def _jeffreys(regions: int, months: int, noise: float, season: bool) -> Floats:
+    """[G] log of Jeffreys' prior: half the log determinant of Whittle's information on (sd, persistence, regional
+    sd)."""
+    bands = _Bands(regions, months, noise, season)
+    together, apart = bands.spectra(CELLS)
     sd, r, own = (column[:, None] for column in CELLS.T)
-    bottom = 1 - 2 * r * cosine + r * r
+    bottom = 1 - 2 * r * bands.cosine + r * r
     shape = (1 - r * r) / bottom  # of the autoregression's spectrum, at unit variance
-    bend = (-2 * r * bottom - (1 - r * r) * (2 * r - 2 * cosine)) / bottom**2
-    together = (sd * sd + own * own / regions) * shape + noise / regions
-    apart = own * own * shape + noise
+    bend = (-2 * r * bottom - (1 - r * r) * (2 * r - 2 * bands.cosine)) / bottom**2
     mean = np.array([2 * sd * shape, (sd * sd + own * own / regions) * bend, 2 * own / regions * shape]) / together
     contrast = np.array([np.zeros_like(shape), own * own * bend, 2 * own * shape]) / apart
-    information = np.einsum("ign,jgn,n->gij", mean, mean, weight * free)
-    information += (regions - 1) * np.einsum("ign,jgn,n->gij", contrast, contrast, weight)
+    of_mean, of_contrasts = bands.weights
+    information = np.einsum("ign,jgn,n->gij", mean, mean, of_mean)
+    information += np.einsum("ign,jgn,n->gij", contrast, contrast, of_contrasts)
     return np.asarray(0.5 * np.linalg.slogdet(information)[1])
+
+
+def _set_right(weight: Floats, bands: _Bands) -> Floats:
+    """[G] weights whose persistence has its sampling distribution, the spreads given it as they were.
+
+    Where the posterior puts a share u of its weight below a value, ``SIMULATED`` histories of that persistence (the
+    spreads as the posterior has them there) say how often it would put less: that is the value's share. Histories are
+    periodograms, and so is their likelihood; the normal quantiles of their shares are taken as normal.
+    """
+    rng = np.random.Generator(np.random.Philox(key=0))
+    cube = weight.reshape(SHAPE)
+    own = cube.sum(axis=(0, 2))
+    below = np.concatenate([[0.0], np.cumsum(own)])
+    sparse = np.arange(len(CELLS)).reshape(SHAPE)[::2, :, ::2]
+    spectra = bands.spectra(CELLS[sparse.ravel()])
+    prior = _jeffreys(bands.regions, bands.months, bands.noise, bands.season)[sparse.ravel()]
+    prior += np.log(VOLUMES[sparse.ravel()])
+    right = below.copy()
+    for edge in range(1, len(PERSISTENCES) - 1):
+        near = (cube[:, edge - 1] + cube[:, edge]).ravel()
+        if near.sum() < UNSEEN:
+            continue
+        at = np.searchsorted(np.cumsum(near) / near.sum(), (np.arange(SIMULATED) + rng.random()) / SIMULATED)
+        truths = CELLS.reshape(*SHAPE, 3)[:, edge].reshape(-1, 3)[np.minimum(at, near.size - 1)].copy()
+        truths[:, 1] = PERSISTENCES[edge]
+        logs = np.tile(prior, (SIMULATED, 1))
+        for seen, known, times in zip(bands.simulated(truths, rng), spectra, bands.weights, strict=True):
+            logs -= (seen * times) @ (1 / known).T + np.log(known) @ times
+        found = np.exp(logs - logs.max(axis=1, keepdims=True)).reshape(SIMULATED, *sparse.shape).sum(axis=(1, 3))
+        z = ndtri(np.clip(found[:, :edge].sum(axis=1) / found.sum(axis=1), UNSEEN, 1 - UNSEEN))
+        here = ndtri(np.clip(below[edge], UNSEEN, 1 - UNSEEN))
+        right[edge] = ndtr((here - z.mean()) / max(float(z.std()), LEAST_SPREAD))
+    share = np.diff(np.maximum.accumulate(right))
+    out = (cube * (share / np.maximum(own, 1e-300))[None, :, None]).ravel()
+    return np.asarray(out / out.sum())
 
 
 def _mode(y: Floats, offset: Floats, covariance: Floats) -> Floats:
