@@ -33,8 +33,10 @@ SERVES = {name: REGIONS[i // 2] for i, name in enumerate(REPS)}
 
 
 def plan(economy: bool) -> str:
-    """Three years of four regions with two people each and one product; nobody waits for hours, and every day is worked, so that
-    a wait of so many calendar days is one."""
+    """Three years of four regions with two people each and one product.
+
+    Nobody waits for hours, and every day is worked, so that a wait of so many calendar days is one.
+    """
     reps = "\n".join(
         f"  - {{name: {name}, region: {region}, products: [ERP], advance: {{opportunity: {np.exp(REPS[name]):.6f}}}}}"
         for name, region in SERVES.items()

@@ -56,7 +56,8 @@ EVEN = Truth(0.25, ("weibull", 25.0, 1.5), ("weibull", 15.0, 1.0))  # nobody wai
 
 
 def inside(draws: NDArray[np.float64], truth: float) -> float:
-    low, high = np.quantile(draws, [0.025, 0.975], method="weibull")  # as if there were infinitely many
+    # as if there were infinitely many draws
+    low, high = (float(np.quantile(draws, level, method="weibull")) for level in (0.025, 0.975))
     return float(low <= truth <= high)
 
 
@@ -80,7 +81,7 @@ def _waited(law: tuple[str, float, float], n: int, rng: Rng) -> NDArray[np.float
     family, median, spread = law
     if family == "lognormal":
         return rng.lognormal(np.log(median), spread, n)
-    return median * (rng.exponential(1.0, n) / np.log(2.0)) ** (1 / spread)
+    return np.asarray(median * (rng.exponential(1.0, n) / np.log(2.0)) ** (1 / spread))
 
 
 def _funnel(n: int, age: Callable[[Rng, int], NDArray[np.float64]], rng: Rng, truth: Truth = USUAL) -> Hits:

@@ -75,8 +75,8 @@ def _beta(low: float, high: float) -> tuple[float, float]:
 
     def off(x: Floats) -> Floats:
         a, b = np.exp(np.clip(x, -3.0, 18.0))
-        found = beta_law.ppf([LOW, HIGH], a, b)
-        return np.asarray([np.log(found[0] / low), np.log((1 - found[1]) / (1 - high))])
+        least, most = float(beta_law.ppf(LOW, a, b)), float(beta_law.ppf(HIGH, a, b))
+        return np.array([np.log(least / low), np.log((1 - most) / (1 - high))])
 
     found = root(off, start, tol=1e-6)
     a, b = np.exp(found.x if found.success and np.all(np.isfinite(found.x)) else start)
