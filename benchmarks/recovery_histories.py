@@ -62,8 +62,7 @@ def inside(draws: NDArray[np.float64], truth: float) -> float:
 
 
 def _beta(wins: float, of: float, truth: float) -> float:
-    low, high = beta_law.ppf([0.025, 0.975], wins + 0.5, of - wins + 0.5)
-    return float(low <= truth <= high)
+    return float(0.025 <= beta_law.cdf(truth, wins + 0.5, of - wins + 0.5) <= 0.975)
 
 
 def stage_hits(conversion: Conversion, waits: Waits, truth: Truth, rng: Rng) -> Hits:
