@@ -9,6 +9,7 @@ from attain.wording.texts_history import FITTED, HISTORY
 from attain.wording.texts_optimise import OPTIMISE
 from attain.wording.texts_recalibrated import RECALIBRATED
 from attain.wording.texts_report import REPORT
+from attain.wording.texts_report_limits import LIMITS
 from attain.wording.texts_screen import SCREEN
 from attain.wording.texts_summary import SUMMARY
 
@@ -25,4 +26,6 @@ def _gather(*tables: Table) -> Table:
     return gathered
 
 
-TEXTS: Table = _gather(SUMMARY, SCREEN, FUNNEL, COMPARE, REPORT, BACKTEST, HISTORY, FITTED, RECALIBRATED, OPTIMISE)
+TEXTS: Table = _gather(
+    SUMMARY, SCREEN, FUNNEL, COMPARE, REPORT, LIMITS, BACKTEST, HISTORY, FITTED, RECALIBRATED, OPTIMISE
+)

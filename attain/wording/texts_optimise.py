@@ -20,6 +20,10 @@ OPTIMISE: dict[str, tuple[str, str]] = {
         "a response, route by share, or ask for quotas in `decide`",
         "计划中没有能带来线索的预算，线索不按份额分派，也没有销售自行开拓：请给某个来源写预算与响应，或按份额分派，或在 `decide` 中要求配额",
     ),
+    "optimise.no_hours": (
+        "no rep has hours to share: deals that take work of more than one kind, or prospecting that may move",
+        "没有销售有可分配的工时：需要有两类以上占用工时的商机，或可调整的开拓工时",
+    ),
     "optimise.clash": (
         "these limits cannot hold together, loosen one of them: {shown}{more}",
         "这些限制无法同时满足，请放宽其中之一：{shown}{more}",
@@ -33,6 +37,7 @@ OPTIMISE: dict[str, tuple[str, str]] = {
     "optimise.limit.not_negative": ("not_negative", "非负"),
     "optimise.limit.minimum": ("minimum", "最低投入"),
     "optimise.limit.either": ("either", "互斥组"),
+    "optimise.limit.territory": ("territory", "区域均衡"),
     "optimise.limit.step": ("step", "步长"),
     "optimise.limit.at_least": ("at_least", "最少人数"),
     "optimise.limit.cost_per_month": ("cost_per_month", "每月成本"),
