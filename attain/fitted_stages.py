@@ -7,19 +7,21 @@ stage: every one's odds against the average come with how sure they are.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
 from attain.history.records import History
+from attain.wording import told
 from engine.fit.durations import Waits, fit_waits
 from engine.fit.incidence import ADVANCED, OPEN, Conversion, cohort_range, fit_conversion
 from engine.fit.rates import Effects, shrunk_odds
 from engine.problems import Refused
 
 RIPE = 0.95  # share of deals that have ended by the age from which win rates of people are compared
-FACTORS = ("person", "product", "region", "source")
+FACTORS = ("person", "product", "region", "source", "segment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Odds:
 def fit_stages(history: History, deals: pl.DataFrame, notes: list[str]) -> tuple[tuple[StageFit, ...], Odds]:
     """Every stage in order, and everybody's odds. Raises Refused naming the stage that cannot be fitted."""
     at = history.visits["deal"]
-    own = [pl.Series(f, deals[f].gather(at)) for f in ("product", "region", "source")]
+    own = [pl.Series(f, deals[f].gather(at)) for f in FACTORS[1:] if f in deals.columns]
     for flag in ("stamped", "imported"):
         known = deals[flag].gather(at) if flag in deals.columns else pl.Series([False]).new_from_index(0, len(at))
         own.append(known.alias(flag))
@@ -78,22 +80,16 @@ def _stage(
     cohorts, ahead = _cohorts(here, span), 4 if span >= 730 else 12
     conversion = fit_conversion(times, outcomes, cohorts=cohorts, ahead=ahead, share=waits.share)
     if waits.share is not None:
-        notes.append(
-            f"stage {name!r}: many open deals are older than nearly all that ended; how they end is taken from the "
-            f"tail of "
-            f"the fitted waits, and conversion is known as from {conversion.of:.0f} deals"
-        )
+        notes.append(told("fit.tail", name=repr(name), of=f"{conversion.of:.0f}"))
     probability = conversion.probability
     if 0 < probability < 1:
         probability = _compare(_ripe(here, history.as_of), name, probability, odds)
     ended = conversion.entered - conversion.open
     if conversion.of < 0.5 * ended and waits.share is None:
         low, high = cohort_range(outcomes, cohorts)
-        notes.append(
-            f"stage {name!r}: conversion moves more than chance does, between {low:.2f} and {high:.2f} by "
-            f"{'quarter' if span >= 730 else 'month'} of entry; the plan knows the coming year's as from "
-            f"{conversion.of:.0f} deals, not from {ended:,}"
-        )
+        key = "fit.moving_quarter" if span >= 730 else "fit.moving_month"
+        values = {"low": f"{low:.2f}", "high": f"{high:.2f}", "of": f"{conversion.of:.0f}", "ended": f"{ended:,}"}
+        notes.append(told(key, name=repr(name), **values))
     return StageFit(name, conversion, probability, waits, last)
 
 
@@ -116,7 +112,7 @@ def _compare(ripe: pl.DataFrame, stage: str, mean: float, odds: Odds) -> float:
     """Odds of people, products, regions and sources at a stage; the probability at which their mean is the stage's."""
     named = ripe.filter(pl.col("person").is_not_null())
     named = named if named.height else ripe
-    factors = [f for f in FACTORS if named[f].drop_nulls().n_unique() > 1]
+    factors = [f for f in FACTORS if f in named.columns and named[f].drop_nulls().n_unique() > 1]
     if not factors:
         return mean
     named = named.drop_nulls(factors)
@@ -147,11 +143,14 @@ def _centre(logs: np.ndarray, weight: np.ndarray, mean: float) -> float:
     return float(1 / (1 + np.exp(-(low + high) / 2)))
 
 
-def with_regions(odds: Odds, deals: pl.DataFrame) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
+def with_regions(
+    odds: Odds, deals: pl.DataFrame, fresh: Mapping[str, Sequence[str]] | None = None
+) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
     """People's odds and their sds with the regions' in them: a plan has no odds of regions, and people live in some.
 
     A person who works in several regions carries their mean by deals. The sum of the two is what is known: of one who
-    works in one region only, nothing tells whose doing it is.
+    works in one region only, nothing tells whose doing it is. ``fresh``: people without deals, and their regions: their
+    own part is the average person's, known no better than people differ.
     """
     counts = deals.filter(pl.col("owner").is_not_null()).group_by("owner", "region").len().sort("owner", "region")
     rows = list(counts.iter_rows())
@@ -176,9 +175,22 @@ def with_regions(odds: Odds, deals: pl.DataFrame) -> tuple[dict[str, dict[str, f
                 if key in at:
                     sums[i, at[key]] += n
         sums /= total[:, None]
-        sums -= total @ sums / total.sum()
-        logs, spread = effects.together(sums)
-        for owner, log, sd in zip(people, logs, spread, strict=True):
+        mean = total @ sums / max(float(total.sum()), 1.0)
+        new = np.array([_of_regions(at, regions, place) for regions in (fresh or {}).values()]).reshape(-1, place)
+        logs, spread = effects.together(np.concatenate([sums, new]) - mean)
+        if "person" in names:
+            differ = effects.sd[list(names).index("person")]
+            spread[len(people) :] = np.hypot(spread[len(people) :], differ)
+        for owner, log, sd in zip((*people, *(fresh or {})), logs, spread, strict=True):
             of.setdefault(owner, {})[stage] = float(np.exp(log))
             sds.setdefault(owner, {})[stage] = float(sd)
     return of, sds
+
+
+def _of_regions(at: Mapping[tuple[str, str], int], regions: Sequence[str], size: int) -> np.ndarray:
+    """A row of sums: the mean of these regions' effects."""
+    row = np.zeros(size)
+    for region in regions:
+        if ("region", region) in at:
+            row[at["region", region]] += 1.0 / len(regions)
+    return row

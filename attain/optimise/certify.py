@@ -120,7 +120,7 @@ def _foreseen(paths: Paths, x: Floats, work: Work) -> float | None:
     decision, levels = paths.decision, even_levels(paths.decision.levers, REFERENCE_LEVELS)
     size = levels.size * len(paths.aim.columns)
     n = int(min(work.block, MOST_FLOATS // size))
-    if n < FEWEST or not paths.aim.binary or decision.kind == "headcount":  # hires bring no deals of their own
+    if n < FEWEST or not paths.aim.binary or decision.kind in ("headcount", "focus"):  # which bring no deals
         return None
     case = surrogate(decision.levers, decision.response, x, paths.table(x, 0, n, SEARCH))
     gains = np.stack([decision.response(np.ascontiguousarray(levels[:, j])) for j in range(REFERENCE_LEVELS)], axis=1)

@@ -27,7 +27,7 @@ from solvers.arrays import BLOCK
 from solvers.ascent import SEARCH, Ascent, Climbed, ClimbLimits, climb
 from solvers.budget import starting_points
 from solvers.levers import Levers, project, proportional
-from solvers.objective import look, sigmoid
+from solvers.objective import Look, look, sigmoid
 from solvers.paths import PathTable, without_slopes
 from solvers.polyhedron import of_levers
 from solvers.selection import FIRST_STAGE, SELECTION, Selected, compare, compare_means, select
@@ -154,7 +154,7 @@ def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -
     best = finalists[selected.best]
     in_selection = time.perf_counter() - started - in_limits
     value, n = in_sample(state, best.x)
-    marginal = None if state.stopped() else _marginal(state, best.x)
+    marginal = None if state.stopped() else marginal_of(state, best.x)
     return Found(
         paths.decision,
         reference,
@@ -188,7 +188,7 @@ def _around(state: SearchState, starts: Mapping[str, Floats], answers: Mapping[s
     state.next_path += n
     state.paths.aim = aim.likeliest() if short else asked(aim, state.work.selection, SAFER)
     measured = len(best) <= FEW_LEVERS and state.left >= 2 * MEASURED_LOOKS * state.block * (len(best) + 1)
-    safer = _climb(state, {"answer": best}, share=1.0, widths=WIDTHS[1:], radius=SHORT, measured=measured)
+    safer = ascend(state, {"answer": best}, share=1.0, widths=WIDTHS[1:], radius=SHORT, measured=measured)
     state.paths.aim = aim
     around = between(best, None if safer is None else safer.x, points.get("mean"), state.paths.decision.moved)
     return {"answer": best} | around | ({"plan": points["plan"]} if "plan" in points else {})
@@ -275,9 +275,9 @@ def _climbed(state: SearchState, starts: Mapping[str, Floats], case: Surrogate) 
         worth = case.probability if state.paths.aim.mean is None else worth_of(state.paths.aim, case, WIDTHS[1])
         ranked = sorted(starts, key=lambda name: -worth(starts[name]))[:FEW_STARTS]
         starts = {name: x for name, x in starts.items() if name in ranked}
-    few = _measurable(state)  # most of the work is then left for slopes that are measured
+    few = measurable(state)  # most of the work is then left for slopes that are measured
     share = 1.0 if poor else 0.25 if few else 0.6
-    found = _climb(state, starts, share=share, radius=SHORT if poor else FAR)
+    found = ascend(state, starts, share=share, radius=SHORT if poor else FAR)
     if found is None:
         return answers
     state.starts = dict(found.starts) if state.paths.aim.mean is None else {}
@@ -288,23 +288,23 @@ def _climbed(state: SearchState, starts: Mapping[str, Floats], case: Surrogate) 
         again = _programmes(state, _surrogate(state, found.x, state.next_path))
         state.next_path += state.sample
         around = {"answer": found.x} | {f"{name}_again": x for name, x in again.items()}
-        found = _climb(state, different(around), share=0.15 if few else 0.5, widths=WIDTHS[1:])
+        found = ascend(state, different(around), share=0.15 if few else 0.5, widths=WIDTHS[1:])
         if found is None or found.origin == "answer":
             answers |= {} if found is None else {f"climb_{turn}": found.x}
             break
         answers[f"climb_{turn}"] = found.x
     last = list(answers.values())[-1]
-    measured = _climb(state, {"answer": last}, share=1.0, widths=WIDTHS[1:], radius=SHORT, measured=True)
+    measured = ascend(state, {"answer": last}, share=1.0, widths=WIDTHS[1:], radius=SHORT, measured=True)
     return answers if measured is None else answers | {"measured": measured.x}
 
 
-def _measurable(state: SearchState) -> bool:
+def measurable(state: SearchState) -> bool:
     """Whether levers are few enough, and the work is enough, for slopes that are measured."""
     v = len(state.levers.reference)
     return v <= FEW_LEVERS and state.left >= 2 * MEASURED_LOOKS * state.block * (v + 1)
 
 
-def _climb(
+def ascend(
     state: SearchState,
     starts: Mapping[str, Floats],
     *,
@@ -371,10 +371,10 @@ def _switched(state: SearchState, starts: Mapping[str, Floats], case: Surrogate)
         found = ranked(decision.levers, decision.choices, {**starts, **answers}, _smooth(state.paths.aim, case))
         fresh = [one for one in found if one.on.tobytes() not in tried]
         n = state.block if state.left >= POOR * state.block else max(1, state.block // 4)
-        race = [*best, *(one.x for one in fresh[: max(1, min(MOST_RACED, state.left // (4 * n)))])]
-        if state.stopped() or len(race) == len(best) or state.left < 4 * state.block:
+        runners = [*best, *(one.x for one in fresh[: max(1, min(MOST_RACED, state.left // (4 * n)))])]
+        if state.stopped() or len(runners) == len(best) or state.left < 4 * state.block:
             break
-        values = _race(state, race, n)
+        values = race(state, runners, n).values
         order = np.argsort(-values[len(best) :], kind="stable").tolist()
         ahead = [fresh[i] for i in order if not best or values[len(best) + i] > values[0]]
         most = (1 if state.left < POOR * state.block else CLIMBED_IN) if turn == 1 else 1
@@ -411,21 +411,21 @@ def _smooth(aim: Aim, case: Surrogate) -> Callable[[Floats], float]:
     return lambda x: float(np.mean(sigmoid(case.margins(x).min(axis=1), width)))
 
 
-def _race(state: SearchState, points: Sequence[Floats], n: int) -> Floats:
-    """The smoothed objective of several allocations on the same fresh paths."""
+def race(state: SearchState, points: Sequence[Floats], n: int) -> Look:
+    """Several allocations, and the smoothed objective of each, on the same fresh paths."""
     paths, objective = without_slopes(state.paths.margins), state.paths.aim.objective
     ones = np.ones(len(objective.events))
     first = state.next_path
     state.next_path += state.block
     pilot = look(paths, points[:1], objective, ones, first, n, SEARCH, state.paths.how)
     widths = WIDTHS[1] * np.maximum(1e-12, np.hypot(pilot.spreads[0], np.minimum(0.0, pilot.means[0])))
-    return look(paths, points, objective, widths, first, n, SEARCH, state.paths.how).values
+    return look(paths, points, objective, widths, first, n, SEARCH, state.paths.how)
 
 
 def _best_first(state: SearchState, answers: Mapping[str, Floats]) -> dict[str, Floats]:
     """Answers from the best down, on one block of fresh paths."""
     names = list(answers)
-    order = np.argsort(-_race(state, [answers[name] for name in names], state.block), kind="stable").tolist()
+    order = np.argsort(-race(state, [answers[name] for name in names], state.block).values, kind="stable").tolist()
     return {names[i]: answers[names[i]] for i in order}
 
 
@@ -467,7 +467,7 @@ def in_sample(state: SearchState, x: Floats) -> tuple[float, int]:
     return float(np.mean(state.paths.values(x, first, n, SEARCH))), n
 
 
-def _marginal(state: SearchState, x: Floats) -> Floats:
+def marginal_of(state: SearchState, x: Floats) -> Floats:
     """The aim's slope at the answer, smoothed over a narrow width: measured where levers are few and work is not."""
     measured = len(x) <= FEW_LEVERS and state.work.paths >= ENOUGH * state.block
     n = min(4 * state.block if state.work.paths >= POOR * state.block else state.block, state.next_path)

@@ -39,7 +39,7 @@ def balanced(decision: Decision, loaded: LoadedPlan, world: World, *, last: bool
     allocation within the limits is in the band.
     """
     wanted = territory_of(loaded)
-    if wanted is None or decision.kind == "headcount":
+    if wanted is None or decision.kind in ("headcount", "focus"):  # neither moves work among those who are there
         return decision
     balance = _balance(decision, loaded, world, wanted)
     start = project(decision.levers, decision.levers.reference)

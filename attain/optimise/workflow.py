@@ -20,6 +20,8 @@ from attain.optimise.aims import Aim, aim_of, refuse_moving_quotas, watched
 from attain.optimise.budgets import budget_decision
 from attain.optimise.certify import Certified, certified
 from attain.optimise.decisions import WITHIN, Decision, Edit, hours_decision, shares_decision
+from attain.optimise.focus import focus_decision
+from attain.optimise.focus_search import share_hours
 from attain.optimise.found import Found, search, with_effort_of
 from attain.optimise.headcount import Headcount, headcount_decision, hire
 from attain.optimise.held import asked, work_of
@@ -32,20 +34,20 @@ from attain.optimise.verdict import Judged, verdict
 from attain.plans import find_plan, open_plan
 from attain.results import Results
 from attain.simulate import REPLICATIONS, check_goals, fresh_seed, simulate
+from attain.wording import TEXTS, Series, told
 from engine.batch import Simulator
 from engine.draws import SEARCH
 from engine.montecarlo import Progress
 from engine.plan.limits import planned_budget
 from engine.plan.types import LoadedPlan
 from engine.world import World, build
-from solvers.levers import ClashingLimits
+from solvers.levers import ClashingLimits, Limit
 
 Say = Callable[[str], None]
 OnProgress = Callable[[Progress], None]
 START_PATHS = 256
-ALWAYS_ATTAINED = (
-    f"the goals are attained on all of {START_PATHS} sample paths as it is: no allocation does much better"
-)
+CLASHES = 8  # clashing limits that a reason names
+ALWAYS_ATTAINED = told("optimise.always", paths=str(START_PATHS))
 
 
 def optimise(
@@ -129,11 +131,19 @@ def optimise(
 
 def clashing(frame: Optimisation, clash: ClashingLimits, started: float) -> Optimisation:
     """The answer where limits exclude each other."""
-    names = tuple(str(limit) for limit in clash.limits)
-    return replace(frame, status="infeasible", reason=str(clash), limits=names, seconds=_since(started))
+    names = tuple(limit_in_words(limit) for limit in clash.limits)
+    more = told("optimise.clash_more", n=str(len(names) - CLASHES)) if len(names) > CLASHES else ""
+    reason = told("optimise.clash", shown=Series(names[:CLASHES], "; "), more=more)
+    return replace(frame, status="infeasible", reason=reason, limits=names, seconds=_since(started))
 
 
-_WORDS = {"headcount": "new reps", "budget": "the budget", "shares": "shares of leads", "hours": "prospecting hours"}
+_WORDS = {
+    "headcount": "new reps",
+    "budget": "the budget",
+    "shares": "shares of leads",
+    "hours": "prospecting hours",
+    "focus": "shares of hours",
+}
 
 
 @dataclass
@@ -172,7 +182,7 @@ class _Searches:
         """Search one more, which was `written` so in the plan; whether to go on."""
         self.tell(f"Searching {_WORDS[decision.kind]}: {len(decision.cells)} cells, about {self.work.paths:,} paths")
         result = searched(self.current, decision, self.aim, self.seed, self.jobs, self.work, self.tell, more)
-        if written.own is not None:  # hires may have taken some of it since
+        if written.own is not None and decision.kind == "budget":  # hires may have taken some of it since
             within = replace(written, balance=decision.balance).violation(written.own) <= WITHIN
             result = replace(result, before=written.own, stands=within)
         if self.earlier is not None:
@@ -216,7 +226,9 @@ def searched(
 
     with stop.listening():
         paths = Paths(loaded, decision, aim, seed, jobs, count, stop)
-        return hire(paths, work) if decision.kind == "headcount" else search(paths, work, more)
+        if decision.kind == "headcount":
+            return hire(paths, work)
+        return share_hours(paths, work) if decision.kind == "focus" else search(paths, work, more)
 
 
 def _first_look(world: World, seed: int, jobs: int | None) -> NDArray[np.float64]:
@@ -254,6 +266,7 @@ def decisions_of(loaded: LoadedPlan, world: World, allow_assumed: bool) -> list[
         budget_decision(loaded, world, allow_assumed),
         shares_decision(loaded, world),
         hours_decision(loaded, world),
+        focus_decision(loaded, world),
     ]
     return [*([hires] if hires else []), *(one for one in found if one is not None and one.levers.movable)]
 
@@ -263,7 +276,7 @@ def again(decision: Decision, current: LoadedPlan) -> Decision:
     world = build(current)
     if decision.kind == "budget":
         return budget_decision(current, world, bool(decision.assumed)) or decision
-    make = {"shares": shares_decision, "hours": hours_decision}[decision.kind]
+    make = {"shares": shares_decision, "hours": hours_decision, "focus": focus_decision}[decision.kind]
     return make(current, world) or decision
 
 
@@ -271,13 +284,16 @@ def why_no_lever(loaded: LoadedPlan, world: World, allow_assumed: bool) -> str:
     """Why nothing can be moved, and what would let something."""
     guessed = sorted({line.source for line in world.lines if line.response.assumed})
     if guessed and not allow_assumed:
-        return f"the response of {', '.join(guessed)} is assumed: --allow-assumed moves its budget all the same"
-    if world.lines:
-        return "the limits leave each budget line where it is: loosen change_at_most, floors or caps in `decide`"
-    return (
-        "the plan has no budget that leads answer to, does not route leads by share, and no rep prospects: "
-        "give a source a budget with a response, route by share, or ask for quotas in `decide`"
-    )
+        return told("optimise.assumed", names=", ".join(guessed))
+    if loaded.plan.decide and loaded.plan.decide.focus and not world.lines:
+        return told("optimise.no_hours")
+    return told("optimise.tight") if world.lines else told("optimise.no_lever")
+
+
+def limit_in_words(limit: Limit) -> str:
+    """A limit by its kind and what it limits, as the solver names it."""
+    key = f"optimise.limit.{limit.kind}"
+    return told("optimise.limit", kind=told(key) if key in TEXTS else limit.kind, name=limit.name)
 
 
 def _reference_results(loaded: LoadedPlan, found: list[Found], n: int, seed: int, jobs: int | None) -> Results | None:

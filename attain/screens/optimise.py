@@ -12,6 +12,7 @@ from attain.optimise.records import WHY_NO_BOUND, AllocationRow, Certificate, Me
 from attain.screens.optimise_held import mean_sentence, metric_in_words, not_held, required_table, territory
 from attain.screens.optimise_quotas import quotas
 from attain.screens.optimise_texts import said, wish_in_words
+from attain.wording import in_language
 from attain.wording.numbers import Language, chance, money, percent
 
 SHOWN_ROWS = 40
@@ -34,8 +35,8 @@ def screen(found: Optimisation, language: Language = "en") -> RenderableType:
         parts += [Text(), _odds(found, language)]
     if found.limits:
         parts += [Text(), Text(said("clash", language), style="bold")]
-        parts += [Text(f"  - {limit}") for limit in found.limits]
-    for kind in ("headcount", "budget", "shares", "hours"):
+        parts += [Text(f"  - {in_language(limit, language)}") for limit in found.limits]
+    for kind in ("headcount", "budget", "shares", "hours", "focus"):
         rows = [row for row in found.allocation if row.kind == kind]
         if rows:
             parts += [Text(), _allocation(kind, rows, language, found.mean)]
@@ -69,7 +70,7 @@ def _headline(found: Optimisation, language: Language) -> Text:
         gain = said("gain", language, **values) if found.mean is None else mean_sentence(found.mean, language)
         text.append("\n" + gain)
     if language == "en" or found.status in ("no_lever", "infeasible"):  # else the status has said it
-        text.append("\n" + found.reason, style="dim")
+        text.append("\n" + in_language(found.reason, language), style="dim")
     elif found.status == "not_held":
         text.append("\n" + not_held(found.required, language), style="dim")
     return text
@@ -116,7 +117,7 @@ def _amount(kind: str, value: float, language: Language) -> str:
         return money(value, "", language)
     if kind == "headcount":
         return f"{value:.0f}"
-    return percent(value, language, 1) if kind == "shares" else f"{value:.1f}"
+    return percent(value, language, 1) if kind in ("shares", "focus") else f"{value:.1f}"
 
 
 def _allocation(
@@ -177,7 +178,7 @@ def _months_of(rows: list[AllocationRow]) -> tuple[list[tuple[float, ...]], list
 def _unit(rows: list[AllocationRow]) -> float:
     """A round amount for marginal points: about a tenth of a mean cell, an hour, or a hundredth of a share."""
     if rows[0].kind != "budget":
-        return 0.01 if rows[0].kind == "shares" else 1.0
+        return 0.01 if rows[0].kind in ("shares", "focus") else 1.0
     mean = sum(row.new for row in rows) / len(rows)
     return 10.0 ** math.floor(math.log10(max(mean, 10.0))) / 10.0
 
@@ -228,7 +229,7 @@ def _trust(found: Optimisation, language: Language) -> list[RenderableType]:
         lines.append(Text(_effort(found, language), style="dim"))
     if found.assumed:
         lines.append(Text(said("assumed", language, names=", ".join(found.assumed)), style="yellow"))
-    lines += [Text(note, style="cyan") for note in found.notes]
+    lines += [Text(in_language(note, language), style="cyan") for note in found.notes]
     lines.append(
         Text(
             said("run", language, seed=found.seed, paths=f"{found.simulated:,}", seconds=f"{found.seconds:.0f}"),

@@ -109,6 +109,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "budget": ("Budget", "预算"),
     "shares": ("Shares of leads", "线索份额"),
     "hours": ("Prospecting hours a week", "每周开拓工时"),
+    "focus": ("Shares of each rep's hours", "各销售的工时分配"),
     "more_rows": ("and {count} cells that move less; all of them with --json", "另有 {count} 个变化更小的单元；用 --json 查看全部"),
     "quotas": ("Quotas", "配额"),
     "quota_before": ("now", "现配额"),

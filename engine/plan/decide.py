@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from engine.plan.people import Hire
 from engine.plan.records import Count, Money, Name, Names, Number, Probability, Record, Share, Weight
@@ -172,6 +172,28 @@ class DecideHours(Record):
     """How far a rep's share of prospecting hours in a region and product may move."""
 
 
+class DecideFocus(Record):
+    """Reps' hours for deals over products or regions, by `focus`; `true` for all that is not written."""
+
+    short_forms: ClassVar[tuple[dict[str, Any], ...]] = ({"const": True},)
+
+    by: Literal["product", "region", "cell"] = "product"
+    """What the hours of a rep without a focus are shared over: products, regions, or both. Their idle hours are then
+    lent. A rep with a focus keeps its parts, and what becomes of their idle hours."""
+    change_at_most: Share | None = None
+    """How far a share of a rep's hours may move, relative to it; without a focus, to what the deals ask for. Anywhere,
+    unless written."""
+    prospecting: bool = False
+    """Whether hours may move between deals and prospecting, where a rep prospects. Shares are then of all hours."""
+    prospecting_at_most: Share = 1.0
+    """The most of a rep's hours that prospecting may take, where it may move."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _form(cls, value: Any) -> Any:
+        return {} if value is True else value
+
+
 class Territory(Record):
     """How alike the expected work of comparable reps is to be, for the hours that each has."""
 
@@ -204,6 +226,14 @@ class Decide(Record):
     """Whether and how far prospecting hours may move."""
     territory: Territory | None = None
     """How alike comparable reps' work is to be, whatever moves: budget, shares of leads or prospecting hours."""
+    focus: DecideFocus | None = None
+    """Whether and how far reps' hours may move over what they sell."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_focus(cls, value: Any) -> Any:
+        """`focus: false` is none."""
+        return {**value, "focus": None} if isinstance(value, dict) and value.get("focus") is False else value
 
 
 def lines_called(name: str, lines: Sequence[tuple[str, str, str]]) -> list[int]:

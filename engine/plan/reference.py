@@ -33,12 +33,13 @@ _READERS = {
 _PLAIN = {str: "text", bool: "true or false", int: "whole number", float: "number", dt.date: "date", Any: "anything"}
 _MAPPINGS = {  # what the keys of a mapping are
     "goals": "goal", "products": "product", "segments": "segment", "sources": "source", "advance": "stage",
-    "focus": "product", "activities": "activity", "reps": "rep", "either": "label", "with_": "goal",
+    "activities": "activity", "reps": "rep", "either": "label", "with_": "goal",
 }  # fmt: skip
 _NESTED = {  # what the types say only at length
     "regions": "nested names",
     "budget": "amount, or region -> amount, or region -> product -> amount; by region also a list of one a month",
     "mix": "region -> product -> weight",
+    "focus": "product -> share, or region -> share, or region -> product -> share",
     "cells": "region -> product -> rep -> weight",
     "floors": "source -> amount, or source -> region -> amount, or source -> region -> product -> amount",
     "caps": "as `floors`",
