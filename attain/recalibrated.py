@@ -53,7 +53,7 @@ class Row:
     """A goal, or the company's coming month, quarter or half (``name`` is then empty), simulated and recalibrated.
 
     Money in major units. ``why``: why nothing was changed. ``covered``: shares of 80% intervals that held in the
-    back-test, as fitted and recalibrated.
+    back-test, as fitted and recalibrated, of ``scored`` cells.
     """
 
     name: str
@@ -67,6 +67,7 @@ class Row:
     origins: int = 0
     change: Change | None = None
     covered: tuple[float | None, float | None] = (None, None)
+    scored: int = 0
     why: Told | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -79,7 +80,7 @@ class Row:
             "horizon": self.horizon or None, "origins": self.origins,
             "shift": self.change.shift if self.change else None,
             "stretch": self.change.stretch if self.change else None,
-            "covered": {"model": self.covered[0], "recalibrated": self.covered[1]},
+            "covered": {"model": self.covered[0], "recalibrated": self.covered[1], "cells": self.scored},
             "why": None if self.why is None else str(self.why),
         }  # fmt: skip
 
@@ -224,7 +225,7 @@ def _with(
 ) -> Row:
     return Row(
         row.name, row.measure, row.level, row.until, row.target, row.model, made, group.horizon if group else "",
-        origins, change, group.covered if group else (None, None), why,
+        origins, change, group.covered if group else (None, None), group.scored if group else 0, why,
     )  # fmt: skip
 
 

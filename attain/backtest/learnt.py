@@ -42,12 +42,13 @@ class Origin(_Record):
 
 class Group(_Record):
     """The errors at one level, of one measure and horizon; ``covered``: shares of 80% intervals that held in the
-    back-test, as fitted and recalibrated, None where that was not scored."""
+    back-test, as fitted and recalibrated, of ``scored`` cells; None where that was not scored."""
 
     level: Literal["company", "region", "product", "rep"]
     measure: Literal["deals_won", "bookings"]
     horizon: str
     covered: tuple[float | None, float | None] = (None, None)
+    scored: Annotated[int, Field(ge=0)] = 0
     origins: tuple[Origin, ...]
 
     @property
@@ -112,9 +113,12 @@ def learnt_from(found: Backtest) -> Learnt:
             f"{found.name} is a table without deals: no plan is fitted to it, so there is none to recalibrate"
         )
     shares: dict[tuple[str, str, str], dict[str, float]] = {}
+    counts: dict[tuple[str, str, str], int] = {}
     for row in coverage(found):
         if row["interval"] == INTERVAL:
-            shares.setdefault((row["level"], row["measure"], row["horizon"]), {})[row["method"]] = row["covered"]
+            key = row["level"], row["measure"], row["horizon"]
+            shares.setdefault(key, {})[row["method"]] = row["covered"]
+            counts[key] = row["cells"] if row["method"] == RECALIBRATED else counts.get(key, 0)
     groups = []
     for key, past in sorted(errors_of(found.forecast).items()):
         level, measure, horizon = key
@@ -130,6 +134,7 @@ def learnt_from(found: Backtest) -> Learnt:
                     "horizon": horizon,
                     "origins": rows,
                     "covered": (own.get(ATTAIN), own.get(RECALIBRATED)),
+                    "scored": counts.get(key, 0),
                 }
             )
         )

@@ -98,7 +98,7 @@ def _held(rows: list[Row], language: Language) -> list[str]:
             continue
         seen.add(key)
         horizon = text(f"recalibrated.horizon.{row.horizon}", language)
-        values = {"model": percent(model, language, 0), "made": percent(made, language, 0)}
+        values = {"model": percent(model, language, 0), "made": percent(made, language, 0), "n": str(row.scored)}
         measure = said(Metric(row.measure), language)
         out.append(text("recalibrated.held", language, horizon=horizon, measure=measure, **values))
     return out

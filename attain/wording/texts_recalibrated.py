@@ -24,8 +24,8 @@ RECALIBRATED: dict[str, tuple[str, str]] = {
     "recalibrated.level.product": ("products", "产品"),
     "recalibrated.level.rep": ("reps", "销售"),
     "recalibrated.held": (
-        "In the back-test 80% intervals of the company's next {horizon}, {measure}, held {model} of the time as fitted, {made} recalibrated.",
-        "在回测中，公司未来{horizon}{measure}的 80% 区间，按拟合结果包含实际值的比例为 {model}，重新校准后为 {made}。",
+        "In the back-test's {n} forecasts of the company's next {horizon}, {measure}, 80% intervals held {model} of the time as fitted, {made} recalibrated.",
+        "回测对公司未来{horizon}{measure}的 {n} 次预测中，80% 区间包含实际值的比例：按拟合结果为 {model}，重新校准后为 {made}。",
     ),
     "recalibrated.same": (
         "Holds for the plan as fitted to that history: a plan that was changed by hand is another forecast, and was not scored.",
