@@ -20,6 +20,7 @@ from engine.demand import BudgetLine, Cell, prospecting_cells, source_cells
 from engine.distributions import DistributionTable
 from engine.draws import entity_key, register_keys
 from engine.goals import GoalBook, QuotaBook, goal_book, measures_of, quotas_of
+from engine.months import MonthTable, month_table
 from engine.openings import Accounts, Happened, OpenDeals, accounts_of, happened_of, open_deals_of
 from engine.plan.types import LoadedPlan, Plan, Uncertain
 from engine.posteriors import UncertainRow, odds_sds
@@ -122,6 +123,7 @@ class World:
     from_accounts: NDArray[np.float64]  # [sources]
     accounts: Accounts
     open_deals: OpenDeals
+    months_table: MonthTable
     happened: Happened
     goals: GoalBook
     quotas: QuotaBook
@@ -310,6 +312,7 @@ def build(loaded: LoadedPlan) -> World:
     staffing = staffing_of(by_name, names["reps"], cal)
     _register(names, territory, plan, [row.deal for row in files.pipeline])
     dists, flat = table.arrays()
+    open_deals = open_deals_of(files.pipeline, plan, names, territory, cal, mask, partial(to_hours, calendar=cal))
     world = World(
         plan=plan,
         cal=cal,
@@ -348,7 +351,8 @@ def build(loaded: LoadedPlan) -> World:
         routes=routes_of(plan, names, territory, mask, staffing.there),
         from_accounts=np.array([plan.sources[n].from_accounts if n in plan.sources else 0.0 for n in names["sources"]]),
         accounts=accounts_of(files.accounts, names, territory),
-        open_deals=open_deals_of(files.pipeline, plan, names, territory, cal, mask, partial(to_hours, calendar=cal)),
+        open_deals=open_deals,
+        months_table=month_table(plan, len(cal.month_labels), open_deals.age_days),
         happened=happened_of(files.actuals, names, territory, cal, minor),
         goals=goal_book(plan, cal, territory, names, quotas, minor),
         quotas=quotas,

@@ -101,6 +101,7 @@ def _open_deals(world: World) -> Array:
         records.OPEN_DEAL,
         len(known.key),
         **{name: getattr(known, name) for name in columns},
+        began=world.months_table.began,
         **dict(zip(("money", "authority", "need"), known.scores.T, strict=True)),
     )
 
@@ -170,6 +171,8 @@ class FlatWorld:
             "rows": len(world.dists),
             "values": len(world.table),
             "takers": len(routes.takers),
+            "past": world.months_table.past,
+            "spans": world.months_table.size,
         }
         numbers = {
             "start": world.start,

@@ -194,6 +194,13 @@ def economy_now(w: Any, s: Any, slot: int) -> float:
 
 
 @inlined
+def odds_now(w: Any, s: Any, slot: int, place: int) -> float:
+    """What the economy and the month in which it came to its stage multiply the deal's odds by."""
+    deal = deals(s)[nth(slot)]
+    return economy_now(w, s, slot) * of.month_odds(w, s)[nth(deal.stage), nth(place)]
+
+
+@inlined
 def odds(w: Any, s: Any, slot: int) -> float:
     """What multiplies the stage's odds of advancing for this deal, whenever it is."""
     if w.multiplied == 0:
@@ -221,10 +228,11 @@ def await_customer(w: Any, s: Any, slot: int) -> None:
     deal = deals(s)[nth(slot)]
     count_activities(w, s, slot)
     stage = of.stages(w)[nth(deal.stage)]
+    place = w.past + s.month
     outcome, when = settled(
         deal.wait, deal.wait_u, deal.answer_u, of.advance(w, s)[nth(deal.stage)], odds(w, s, slot),
-        economy_now(w, s, slot), s.now, of.dists(w), of.table(w), stage.wait, stage.wait_lost, deal.stale_at,
-        of.hours_at(w),
+        odds_now(w, s, slot, place), of.month_pace(w, s)[nth(deal.stage), nth(place)], s.now, of.dists(w),
+        of.table(w), stage.wait, stage.wait_lost, deal.stale_at, of.hours_at(w),
     )  # fmt: skip
     hear(w, s, slot, outcome, when)
 
@@ -279,7 +287,8 @@ def open_deal_arrives(w: Any, s: Any, i: int) -> None:
         stale_deadline(s.now, left, stage.stale_calendar != 0, of.hours_at(w)), known.age_hours, known.age_days,
         of.advance(w, s)[nth(j)], of.of_rep(w)[j, deal.rep], of.of_product(w)[j, deal.product],
         of.of_segment(w)[j, deal.segment], of.of_source(w)[j, deal.source], of.of_class(w)[j, deal.klass],
-        economy_now(w, s, slot), of.dists(w), of.table(w), stage.wait, stage.wait_lost, of.hours_at(w),
+        odds_now(w, s, slot, known.began), of.month_pace(w, s)[nth(j), nth(known.began)], of.dists(w), of.table(w),
+        stage.wait, stage.wait_lost, of.hours_at(w),
     )  # fmt: skip
     hear(w, s, slot, outcome, when)
 
