@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from attain.fitted_flow import Flow, add_months, arrivals_of, flows_of, is_chinese, mix_of, named_sources, shocks_of
-from attain.fitted_stages import StageFit, fit_stages, with_regions
+from attain.fitted_stages import Odds, StageFit, fit_stages, with_regions
 from attain.history.records import History, HistoryRefused
 from attain.spend import SpendFit
 from engine.fit.amounts import Amount, fit_amounts
@@ -43,6 +43,8 @@ class RepFit:
     bookings: float  # of the base year
     quota: float | None
     advance_sd: dict[str, float] = field(default_factory=dict)  # of the logarithm of those odds
+    wait: dict[str, float] = field(default_factory=dict)  # stage -> multiplier of waits
+    wait_sd: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class Fitted:
     region_odds: dict[str, dict[str, float]] = field(default_factory=dict)  # carried by people, for notes
     economy: Shocks | None = None
     spend: SpendFit | None = None
+    paces: Odds | None = None  # how long deals of products and sources wait
     refused: dict[str, str] = field(default_factory=dict)  # part that could not be fitted -> what would suffice
 
 
@@ -116,7 +119,7 @@ def fit(
         deals = deals.with_columns(value=pl.lit(1.0))
         recent = recent.with_columns(value=pl.lit(1.0))
     try:
-        stages, odds = fit_stages(history, deals, notes)
+        stages, odds, paces = fit_stages(history, deals, notes)
         values = _values(deals, history.as_of, notes)
         arrivals = arrivals_of(deals, history.as_of, start, festival=festival)
         flows = flows_of(deals, recent, history.as_of, start, festival=festival)
@@ -132,7 +135,7 @@ def fit(
         )
     refused |= {name.split(":")[0]: name for name in arrivals.missing}
     economy = shocks_of(deals, history.as_of, refused)
-    reps = _reps(deals, recent, with_regions(odds, deals), base, target, notes)
+    reps = _reps(deals, recent, with_regions(odds, deals), with_regions(paces, deals), base, target, notes)
     names = {r.name for r in reps}
     mix = mix_of(recent)
     pipeline = _pipeline(history, deals, names)
@@ -163,6 +166,7 @@ def fit(
         odds.spread,
         odds.of["region"],
         economy=economy,
+        paces=paces,
         refused=refused,
     )
 
@@ -283,6 +287,7 @@ def _reps(
     deals: pl.DataFrame,
     recent: pl.DataFrame,
     odds: tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]],
+    waits: tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]],
     base: Base,
     goal: float,
     notes: list[str],
@@ -311,7 +316,8 @@ def _reps(
         amount = made.get(name, 0.0)
         quota = goal * amount / total if amount > 0 else None
         n, w = whole[name]
-        out.append(RepFit(name, *places[name], odds[0].get(name, {}), n, w, amount, quota, odds[1].get(name, {})))
+        known = odds[1].get(name, {}), waits[0].get(name, {}), waits[1].get(name, {})
+        out.append(RepFit(name, *places[name], odds[0].get(name, {}), n, w, amount, quota, *known))
     return tuple(out)
 
 
@@ -366,6 +372,7 @@ def _pipeline(history: History, deals: pl.DataFrame, names: set[str]) -> pl.Data
         "product",
         "region",
         "value",
+        "source",
     )
 
 

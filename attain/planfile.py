@@ -17,7 +17,9 @@ import polars as pl
 
 from attain.fitted import Fitted, RepFit
 from attain.fitted_flow import Flow
+from attain.fitted_months import StageMonths
 from attain.fitted_stages import StageFit
+from attain.dev_months import Months
 from attain.history.records import History, reasons
 from attain.spend import DRAWS, SpendFit
 from engine.fit.amounts import Amount
@@ -195,6 +197,9 @@ def _stage(stage: StageFit) -> list[str]:
         lines.append(
             "    # Known as from fewer deals than there are: conversion has moved between cohorts more than by chance."
         )
+    if stage.months is not None:
+        lines += month_lines("advance", stage.months, stage.months.odds)
+        wins, of = mean_counts(stage.months.odds, c.advanced + c.lost)
     lines += [
         f"    advance: {{wins: {number(wins)}, of: {number(of)}}}",
         "    work: 0 h  # not in the data",
@@ -206,8 +211,38 @@ def _stage(stage: StageFit) -> list[str]:
         lines.append(
             f"    {field}: {wait_form(wait)}  # from {n:,} deals that {kind}, {wait.family if wait else 'none seen'}"
         )
+    if stage.months is not None and stage.months.pace is not None:
+        lines += month_lines("wait", stage.months, stage.months.pace)
     if stage.won:
         lines.append("    won: true")
+    return lines
+
+
+def mean_counts(odds: Months, most: float) -> tuple[float, float]:
+    """wins and of: the probability in a month without an effect, with the error of the months' mean log odds."""
+    p = 1 / (1 + math.exp(-odds.mean))
+    of = min(most, max(1.0, 1 / (p * (1 - p) * odds.mean_sd**2)))
+    return p * of, of
+
+
+def month_lines(field: str, months: StageMonths, found: Months) -> list[str]:
+    """What deals that come in one month share, in odds or in waits."""
+    sd, persistence = (f"{number(a, 2)} to {number(b, 2)}" for a, b in (found.sd_range, found.persistence_range))
+    lines = [
+        f"    # from {found.seen} months with {found.ended:,} ended deals: sd {sd}, persistence {persistence} (95%)",
+        f"    {field}_months:",
+        f"      sd: {number(found.sd, 3)}",
+        f"      persistence: {number(found.persistence, 3)}",
+    ]
+    if field == "wait":
+        lines.append(f"      mean_sd: {number(found.mean_sd, 2)}")
+    draws = ", ".join(f"[{number(a, 3)}, {number(b, 3)}]" for a, b in found.draws)
+    lines += [f"      draws: [{draws}]  # one a replication", "      known:"]
+    for k in range(months.oldest, len(found.effect)):
+        times, sd_of = math.exp(found.effect[k]), number(float(found.effect_sd[k]), 3)
+        lines.append(
+            f"        {months.label(k)}: {{times: {number(times, 4)}, sd: {sd_of}, tie: {number(float(found.tie[k]), 3)}}}"
+        )
     return lines
 
 
@@ -216,15 +251,22 @@ def _odds(odds: dict[str, float], least: float = 0.005) -> str:
     return "{" + ", ".join(f"{name(s)}: {number(m, 3)}" for s, m in kept.items()) + "}" if kept else ""
 
 
-def _known_odds(indent: str, odds: dict[str, float], sds: dict[str, float]) -> list[str]:
-    """Odds, and how sure they are."""
+def _against(indent: str, field: str, found: dict[str, float], sds: dict[str, float]) -> list[str]:
+    """What somebody multiplies odds (``advance``) or waits (``wait``) by, and how sure that is."""
     lines = []
-    if written := _odds(odds):
-        lines.append(f"{indent}advance: {written}")
+    if written := _odds(found):
+        lines.append(f"{indent}{field}: {written}")
     kept = {stage: sd for stage, sd in sds.items() if sd >= 0.005}
     if kept:
-        lines.append(f"{indent}advance_sd: {{" + ", ".join(f"{name(s)}: {number(v, 2)}" for s, v in kept.items()) + "}")
+        lines.append(f"{indent}{field}_sd: {{" + ", ".join(f"{name(s)}: {number(v, 2)}" for s, v in kept.items()) + "}")
     return lines
+
+
+def _of_factor(indent: str, fitted: Fitted, factor: str, own: str) -> list[str]:
+    """How long the deals of a product or source wait, against the average."""
+    if fitted.paces is None:
+        return []
+    return _against(indent, "wait", fitted.paces.of[factor].get(own, {}), fitted.paces.sd[factor].get(own, {}))
 
 
 def _products(fitted: Fitted) -> str:
@@ -236,7 +278,8 @@ def _products(fitted: Fitted) -> str:
             else "no amounts in the data"
         )
         lines += [f"  {name(product)}:", f"    deal_value: {amount_form(amount)}  # {mean}"]
-        lines += _known_odds("    ", fitted.product_odds.get(product, {}), fitted.product_sds.get(product, {}))
+        lines += _against("    ", "advance", fitted.product_odds.get(product, {}), fitted.product_sds.get(product, {}))
+        lines += _of_factor("    ", fitted, "product", product)
     lines += ["", "regions: {" + ", ".join(f"{name(r)}: {{}}" for r in fitted.regions) + "}", ""]
     return "\n".join(lines)
 
@@ -260,7 +303,8 @@ def _rep(rep: RepFit, fitted: Fitted) -> list[str]:
         lines.append(f"    region: [{', '.join(name(r) for r in rep.regions)}]")
     if set(rep.products) != set(fitted.products):
         lines.append(f"    products: [{', '.join(name(p) for p in rep.products)}]")
-    lines += _known_odds("    ", rep.advance, rep.advance_sd)
+    lines += _against("    ", "advance", rep.advance, rep.advance_sd)
+    lines += _against("    ", "wait", rep.wait, rep.wait_sd)
     if rep.quota is None:
         lines.append("    # no quota: nothing booked in the base year")
     elif fitted.valued:
@@ -316,7 +360,8 @@ def _source(flow: Flow, fitted: Fitted) -> list[str]:
         ]
     else:
         lines.append("    # no season: the history does not repeat months often enough, or shows no more than chance")
-    lines += _known_odds("    ", fitted.source_odds.get(flow.name, {}), fitted.source_sds.get(flow.name, {}))
+    lines += _against("    ", "advance", fitted.source_odds.get(flow.name, {}), fitted.source_sds.get(flow.name, {}))
+    lines += _of_factor("    ", fitted, "source", flow.name)
     lines.append("    mix:  # deals created in the last twelve months, and those still open")
     for region, row in flow.mix.items():
         lines.append(f"      {name(region)}: {{{', '.join(f'{name(p)}: {n}' for p, n in row.items())}}}")
@@ -400,14 +445,13 @@ def _beside(fitted: Fitted, stem: str) -> str:
 
 
 def pipeline_text(pipeline: pl.DataFrame) -> str:
-    """The open deals as CSV: deal, stage, age in calendar days, owner, product, region, value."""
+    """The open deals as CSV: deal, stage, age in calendar days, owner, product, region, value, source."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(pipeline.columns)
-    for deal, stage, age, owner, product, region, value in pipeline.iter_rows():
-        writer.writerow(
-            [deal, stage, f"{age:.4g} cd", owner or "", product, region, "" if value is None else f"{value:.2f}"]
-        )
+    for deal, stage, age, owner, product, region, value, source in pipeline.iter_rows():
+        worth = "" if value is None else f"{value:.2f}"
+        writer.writerow([deal, stage, f"{age:.4g} cd", owner or "", product, region, worth, source])
     return out.getvalue()
 
 

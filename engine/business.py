@@ -119,6 +119,12 @@ def standing_odds(of_rep: float, of_product: float, of_segment: float, of_source
     return of_rep * of_product * of_segment * of_source * of_class
 
 
+@compiled(F8(F8, F8, F8, F8), inline=True)
+def standing_pace(of_rep: float, of_product: float, of_source: float, of_month: float) -> float:
+    """What multiplies a stage's waits for one deal: who it is with, and the month in which it came."""
+    return of_rep * of_product * of_source * of_month
+
+
 ANSWER = numba.types.Tuple((I8, F8))
 
 
@@ -152,7 +158,7 @@ def settled(
 
     The answer is settled as the wait begins, by the odds of that moment: the stage's, times those that stand with the
     deal, times the economy's and the month's. `wait` is of the distribution `row`; that of a deal that will be lost may
-    be another. `pace` is what the month multiplies waits by.
+    be another. `pace` is what multiplies the waits.
     """
     outcome = ADVANCED if answer_u < at_odds(advance, standing * of_economy) else LOST
     if outcome == LOST and row_lost != row:
@@ -209,8 +215,8 @@ def answer_to_open(
     """What becomes of a deal that was open on the first day: its answer, given that it has not come by its age.
 
     Bayes (`still_open`): the odds of advancing are multiplied by the ratio of the two waits' survival at that age; the
-    wait left is drawn from the wait's distribution beyond it. Waits are `pace` times as long in that deal's month: so it
-    is as if its age were as many times less.
+    wait left is drawn from the wait's distribution beyond it. Its waits are `pace` times as long: it is as if its age were as
+    many times less.
     """
     w = words(seed, replication, deal, 0, STAGE_VISIT, phase)
     p = at_odds(advance, of_rep * of_product * of_segment * of_source * of_class * of_economy)

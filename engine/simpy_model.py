@@ -29,6 +29,7 @@ from engine.business import (
     month_of,
     settled,
     stale_deadline,
+    standing_pace,
     time_at_desk,
     visit_uniforms,
 )
@@ -199,8 +200,8 @@ class Model:
             self.count_activities(deal)
             outcome, when = settled(
                 wait, wait_u, answer_u, self.advance[stage], deal.odds[stage], self.odds_now(deal, self.place),
-                self.pace[stage][self.place], env.now, self.dists, self.table, at.wait[stage], at.wait_lost[stage], stale_at,
-                self.hours_at,
+                self.pace_of(deal, self.place), env.now, self.dists, self.table, at.wait[stage], at.wait_lost[stage],
+                stale_at, self.hours_at,
             )  # fmt: skip
             yield env.at(when, ON_STALE if outcome == STALE else ON_ANSWER, deal.key, deal.visit)
             if deal.given_up or not self.settle(deal, outcome):
@@ -226,7 +227,7 @@ class Model:
             *self.draw, deal.key, env.now, self.stale_at(stage, left), age_hours, age_days, self.advance[stage],
             at.of_rep[stage][deal.rep], at.of_product[stage][deal.product], at.of_segment[stage][deal.segment],
             at.of_source[stage][deal.source], at.of_class[stage][deal.klass], self.odds_now(deal, began),
-            self.pace[stage][began], self.dists, self.table, at.wait[stage], at.wait_lost[stage], self.hours_at,
+            self.pace_of(deal, began), self.dists, self.table, at.wait[stage], at.wait_lost[stage], self.hours_at,
         )  # fmt: skip
         yield env.at(when, ON_STALE if outcome == STALE else ON_ANSWER, deal.key, deal.visit)
         if not deal.given_up and self.settle(deal, outcome):
@@ -321,6 +322,8 @@ class Model:
         rep, p = deal.rep, deal.product
         deal.desk = self.desks[self.at.desk_of[rep][p]]
         deal.odds = self.at.odds(deal)
+        at = self.at
+        deal.pace = at.pace_rep[rep], at.pace_product[p], at.pace_source[deal.source]
         deal.flow = self.tally.flow[rep]
         deal.ledger = self.tally.ledger(rep, p, deal.region, deal.segment, deal.source)
         if deal.stage <= self.world.stages.won:
@@ -387,6 +390,11 @@ class Model:
     def odds_now(self, deal: Deal, place: int) -> float:
         """What the economy and the month in which it came to its stage multiply the deal's odds by."""
         return self.economy_now(deal) * self.of_month[deal.stage][place]
+
+    def pace_of(self, deal: Deal, place: int) -> float:
+        """What multiplies the deal's waits in its stage."""
+        rep, product, source = (of[deal.stage] for of in deal.pace)
+        return float(standing_pace(rep, product, source, self.pace[deal.stage][place]))
 
     def settle(self, deal: Deal, outcome: int) -> bool:
         """The answer is in. Returns whether the deal goes on to another stage."""

@@ -75,6 +75,9 @@ class Stages:
     of_segment: NDArray[np.float64]
     of_source: NDArray[np.float64]
     of_class: NDArray[np.float64]  # [stages, 4]
+    pace_rep: NDArray[np.float64]  # [stages, reps] multipliers of waits
+    pace_product: NDArray[np.float64]
+    pace_source: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,6 +179,7 @@ def _stages(
     stale = [hours_of(s.stale_after) if s.stale_after is not None else (np.inf, False) for s in plan.stages]
     uncertain = [s.advance if isinstance(s.advance, Uncertain) else None for s in plan.stages]
     by_rep = {rep.name: rep.advance for rep in plan.reps}
+    waits = {rep.name: rep.wait for rep in plan.reps}
 
     def odds(tables: Sequence[dict[str, float]]) -> NDArray[np.float64]:
         return np.array([[t.get(s.name, 1.0) for t in tables] for s in plan.stages]).reshape(count, len(tables))
@@ -203,6 +207,9 @@ def _stages(
         odds(segments),
         odds(sources),
         of_class,
+        odds([waits[name] for name in names["reps"]]),
+        odds([plan.products[name].wait for name in names["products"]]),
+        odds([plan.sources[name].wait if name in plan.sources else {} for name in names["sources"]]),
     )
 
 

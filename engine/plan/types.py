@@ -242,6 +242,10 @@ class Product(Record):
     """Odds of advancing by stage, against the stage's own: 1.2 is a fifth better."""
     advance_sd: dict[str, Spread] = {}
     """How sure those odds are: standard deviation of their logarithm by stage, drawn once a replication."""
+    wait: dict[str, Odds] = {}
+    """Its deals' waits by stage, against the stage's own: 1.2 is a fifth longer."""
+    wait_sd: dict[str, Spread] = {}
+    """How sure those are: standard deviation of their logarithm by stage, drawn once a replication."""
 
 
 class Segment(Record):

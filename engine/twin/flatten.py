@@ -44,7 +44,7 @@ def _floats(values: Any) -> Array:
 
 
 def _multipliers(world: World) -> dict[str, Array]:
-    names = ("of_rep", "of_product", "of_segment", "of_source", "of_class")
+    names = ("of_rep", "of_product", "of_segment", "of_source", "of_class", "pace_rep", "pace_product", "pace_source")
     return {name: getattr(world.stages, name) for name in names}
 
 

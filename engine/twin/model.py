@@ -22,6 +22,7 @@ from engine.business import (
     settled,
     stale_deadline,
     standing_odds,
+    standing_pace,
     time_at_desk,
     whole_minor_units,
 )
@@ -214,6 +215,19 @@ def odds(w: Any, s: Any, slot: int) -> float:
 
 
 @inlined
+def pace(w: Any, s: Any, slot: int, place: int) -> float:
+    """What multiplies the deal's waits in its stage."""
+    deal = deals(s)[nth(slot)]
+    i = deal.stage
+    of_month = of.month_pace(w, s)[nth(i), nth(place)]
+    if w.multiplied == 0:
+        return of_month
+    return standing_pace(
+        of.pace_rep(w)[i, deal.rep], of.pace_product(w)[i, deal.product], of.pace_source(w)[i, deal.source], of_month
+    )
+
+
+@inlined
 def count_activities(w: Any, s: Any, slot: int) -> None:
     """Visits, bids and whatever else the stage counts, when its work is done."""
     stage = of.stages(w)[nth(deals(s)[nth(slot)].stage)]
@@ -231,7 +245,7 @@ def await_customer(w: Any, s: Any, slot: int) -> None:
     place = w.past + s.month
     outcome, when = settled(
         deal.wait, deal.wait_u, deal.answer_u, of.advance(w, s)[nth(deal.stage)], odds(w, s, slot),
-        odds_now(w, s, slot, place), of.month_pace(w, s)[nth(deal.stage), nth(place)], s.now, of.dists(w),
+        odds_now(w, s, slot, place), pace(w, s, slot, place), s.now, of.dists(w),
         of.table(w), stage.wait, stage.wait_lost, deal.stale_at, of.hours_at(w),
     )  # fmt: skip
     hear(w, s, slot, outcome, when)
@@ -287,7 +301,7 @@ def open_deal_arrives(w: Any, s: Any, i: int) -> None:
         stale_deadline(s.now, left, stage.stale_calendar != 0, of.hours_at(w)), known.age_hours, known.age_days,
         of.advance(w, s)[nth(j)], of.of_rep(w)[j, deal.rep], of.of_product(w)[j, deal.product],
         of.of_segment(w)[j, deal.segment], of.of_source(w)[j, deal.source], of.of_class(w)[j, deal.klass],
-        odds_now(w, s, slot, known.began), of.month_pace(w, s)[nth(j), nth(known.began)], of.dists(w), of.table(w),
+        odds_now(w, s, slot, known.began), pace(w, s, slot, known.began), of.dists(w), of.table(w),
         stage.wait, stage.wait_lost, of.hours_at(w),
     )  # fmt: skip
     hear(w, s, slot, outcome, when)

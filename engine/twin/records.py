@@ -59,6 +59,7 @@ WORLD = _layout(
     class_priority draws_segment multiplied ends_are_seen work_is_seen anybody_leaves places staffs changes
     money authority need activities open_deals happened cells days rows values
     past spans takers at_month_ends at_hours at_dists at_table at_stages at_of_rep at_of_product at_of_segment at_of_source
+    at_pace_rep at_pace_product at_pace_source
     at_of_class at_activities at_desk_of at_desk_speed at_rule at_share_row at_may at_taker_start at_takers at_reached
     at_segment_shares at_segment_value
     at_deal_values at_from_accounts at_accounts at_account_start at_account_items at_cells at_open_deals at_happened
@@ -147,6 +148,24 @@ def of_product(w: Any) -> Any:
 def of_segment(w: Any) -> Any:
     """[stages, segments] multipliers of the odds."""
     return carray(pointer(w.at_of_segment), (w.stages, w.segments), np.float64)
+
+
+@inlined
+def pace_rep(w: Any) -> Any:
+    """[stages, reps] multipliers of waits."""
+    return carray(pointer(w.at_pace_rep), (w.stages, w.reps), np.float64)
+
+
+@inlined
+def pace_product(w: Any) -> Any:
+    """[stages, products] multipliers of waits."""
+    return carray(pointer(w.at_pace_product), (w.stages, w.products), np.float64)
+
+
+@inlined
+def pace_source(w: Any) -> Any:
+    """[stages, sources] multipliers of waits."""
+    return carray(pointer(w.at_pace_source), (w.stages, w.sources), np.float64)
 
 
 @inlined

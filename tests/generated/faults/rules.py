@@ -75,7 +75,7 @@ class Rewritten(Model):
             self.count_activities(deal)
             outcome, when = settled(
                 wait, wait_u, answer_u, self.advance[stage], deal.odds[stage], self.odds_now(deal, self.place),
-                self.pace[stage][self.place], env.now, self.dists, self.table, at.wait[stage], at.wait_lost[stage],
+                self.pace_of(deal, self.place), env.now, self.dists, self.table, at.wait[stage], at.wait_lost[stage],
                 stale_at, self.hours_at,
             )  # fmt: skip
             yield env.at(when, ON_STALE if outcome == STALE else ON_ANSWER, deal.key, deal.visit)

@@ -1,0 +1,248 @@
+"""How much the months in which deals come to a stage differ, and what is known of each: in odds and in waits.
+
+A month's effect on the log odds of advancing, or on the logarithm of waits, is a first-order autoregression about a
+mean. Deals that have ended say how their month was; so do those still open, by not having ended: one of age a advances
+with odds that are multiplied by the ratio of the two waits' survival at a. Given spread and persistence the months'
+posterior is Laplace's: each month's likelihood by its slope and curvature at the mode. The two are weighed on a grid by
+their marginal likelihood; what is returned of each month is summed over the grid.
+
+Sources: Rue, Martino and Chopin (2009), J. R. Stat. Soc. B 71, 319-392 (nested Laplace); Larson and Dinse (1985), Appl.
+Statist. 34, 201-211 (open deals as a mixture); DerSimonian and Laird (1986) for what is beyond sampling.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, log_expit, log_ndtr
+
+from engine.fit.incidence import ADVANCED, LOST, OPEN, Floats
+from engine.problems import Refused
+
+MONTHS_FROM = 3  # months with at least FEW ended deals, from which months can be told apart
+FEW = 5
+SDS = np.array([0.01, 0.03, 0.06, 0.1, 0.15, 0.21, 0.28, 0.37, 0.48, 0.62, 0.8, 1.05, 1.4, 1.9, 2.6])
+PERSISTENCES = np.array([0.0, 0.2, 0.4, 0.6, 0.75, 0.87, 0.95])
+MEAN_SD = 2.0  # of the months' mean about all deals', before anything is seen
+DRAWS = 32
+PRIOR_DF = 4.0  # of the spreads' half-t prior (Gelman 2006): mostly small, but large ones are believed
+ODDS_PRIOR, WAITS_PRIOR = 0.4, 0.25  # its scales
+ROUNDS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Months:
+    """``sd`` of the months' log effects and ``persistence`` from one to the next: posterior means, 95% ranges, and
+    equally likely ``draws``. ``mean`` [log scale, about nought offset] and its ``mean_sd``. ``effect`` [K] of each
+    month against that mean, its ``effect_sd`` and the ``tie`` of its error to the next month's. ``seen``: months with
+    ended deals, and ``ended`` deals they hold."""
+
+    sd: float
+    persistence: float
+    sd_range: tuple[float, float]
+    persistence_range: tuple[float, float]
+    draws: tuple[tuple[float, float], ...]
+    mean: float
+    mean_sd: float
+    effect: Floats
+    effect_sd: Floats
+    tie: Floats
+    seen: int
+    ended: int
+
+
+def fit_month_odds(
+    month: ArrayLike,
+    outcome: ArrayLike,
+    offset: ArrayLike,
+    alive: ArrayLike,
+    alive_lost: ArrayLike,
+    months: int,
+    prior_sd: float = ODDS_PRIOR,
+) -> Months:
+    """Months' effects on the log odds of advancing.
+
+    Args, by deal: ``month`` 0..``months`` - 1 of coming; ``outcome`` as in ``incidence``; ``offset``, log odds that
+    people, products and so on add; ``alive`` and ``alive_lost``, the logarithms of the two waits' survival at its age
+    (read of open deals only). Raises Refused where too few months have ended deals.
+    """
+    k, c = np.asarray(month, dtype=np.int64), np.minimum(np.asarray(outcome, dtype=np.int64), LOST)
+    o = np.asarray(offset, dtype=np.float64)
+    ratio = np.clip(np.asarray(alive, np.float64) - np.asarray(alive_lost, np.float64), -60.0, 60.0)
+    _enough(k[c != OPEN], months, "conversion")
+    won, still = (c == ADVANCED).astype(np.float64), c == OPEN
+    mean = float(np.clip((won.sum() + 0.5) / ((~still).sum() + 1.0), 1e-3, 1 - 1e-3))
+
+    def slopes(theta: Floats) -> tuple[Floats, Floats]:
+        """Slope and curvature of each month's log likelihood."""
+        eta = theta[k] + o
+        p = expit(eta)
+        after = np.where(still, expit(eta + np.nan_to_num(ratio)), won)
+        bend = p * (1.0 - p) - np.where(still, after * (1.0 - after), 0.0)
+        return np.bincount(k, after - p, months), np.bincount(k, bend, months)
+
+    return _fitted(slopes, float(np.log(mean / (1 - mean)) - o.mean()), months, prior_sd, c, k)
+
+
+def fit_month_waits(
+    month: ArrayLike,
+    outcome: ArrayLike,
+    time: ArrayLike,
+    odds: ArrayLike,
+    middles: tuple[float, float],
+    sds: tuple[float, float],
+    months: int,
+    prior_sd: float = WAITS_PRIOR,
+) -> Months:
+    """Months' effects on the logarithm of waits, those of deals that advance and that are lost alike.
+
+    Args: ``time``, positive, until a deal's end, or its age; ``odds``, a deal's log odds of advancing; the logarithm of
+    each wait is taken as normal with ``middles`` and ``sds`` (advancing, lost), an open deal's as beyond its age.
+    """
+    k, c = np.asarray(month, dtype=np.int64), np.minimum(np.asarray(outcome, dtype=np.int64), LOST)
+    t = np.log(np.asarray(time, dtype=np.float64))
+    eta = np.asarray(odds, dtype=np.float64)
+    _enough(k[c != OPEN], months, "waits")
+    ended = c != OPEN
+    middle = np.where(c == ADVANCED, middles[0], middles[1])
+    scale = np.where(c == ADVANCED, sds[0], sds[1])
+    ke, te, me, se = k[ended], t[ended], middle[ended], scale[ended]
+    ko, to, eo = k[~ended], t[~ended], eta[~ended]
+
+    def slopes(theta: Floats) -> tuple[Floats, Floats]:
+        slope = np.bincount(ke, (te - me - theta[ke]) / se**2, months)
+        bend = np.bincount(ke, se**-2, months)
+        parts, hazards = [], []
+        for m, s, w in ((middles[0], sds[0], log_expit(eo)), (middles[1], sds[1], log_expit(-eo))):
+            z = (to - m - theta[ko]) / s
+            survival = log_ndtr(-z)
+            parts.append(w + survival)
+            hazards.append((np.exp(-0.5 * z * z - 0.9189385332046727 - survival), z, s))
+        share = expit(parts[0] - parts[1])
+        (h1, z1, s1), (h2, z2, s2) = hazards
+        g1, g2 = h1 / s1, h2 / s2
+        g = share * g1 + (1 - share) * g2
+        # minus the second derivative of the log of a mixture of survivals
+        b = share * (h1 * (h1 - z1) / s1**2) + (1 - share) * (h2 * (h2 - z2) / s2**2)
+        b = b - share * (1 - share) * (g1 - g2) ** 2
+        return slope + np.bincount(ko, g, months), bend + np.bincount(ko, b, months)
+
+    return _fitted(slopes, 0.0, months, prior_sd, c, k)
+
+
+def _enough(months_of_ended: NDArray[np.int64], months: int, what: str) -> None:
+    seen = int((np.bincount(months_of_ended, minlength=months) >= FEW).sum())
+    if seen < MONTHS_FROM:
+        raise Refused(
+            f"{what} by month: {seen} months have {FEW} ended deals or more; {MONTHS_FROM} would suffice"
+        )
+
+
+def _fitted(slopes, start: float, months: int, prior_sd: float, c: NDArray[np.int64], k: NDArray[np.int64]) -> Months:
+    grid = np.array(list(itertools.product(SDS, PERSISTENCES)))
+    apart = np.abs(np.arange(months)[:, None] - np.arange(months)[None])
+    powers = [np.where(apart == 0, 1.0, r**apart if r > 0 else 0.0) for r in PERSISTENCES]
+    theta, point = np.full(months, start), (min(0.4, prior_sd / 2), 0.6)
+    logs = np.zeros(len(grid))
+    for _ in range(3):
+        theta = _mode(slopes, theta, start, *point)
+        y, weight = _working(slopes, theta)
+        for i, (sd, r) in enumerate(grid):
+            logs[i] = _evidence(y, weight, start, sd * sd * powers[int(np.searchsorted(PERSISTENCES, r))] + MEAN_SD**2)
+        logs -= 0.5 * (PRIOR_DF + 1) * np.log1p((grid[:, 0] / prior_sd) ** 2 / PRIOR_DF)
+        point = tuple(grid[int(np.argmax(logs))])
+    width = np.array([a * b for a, b in itertools.product(np.gradient(SDS), np.gradient(PERSISTENCES))])
+    share = np.exp(logs - logs.max()) * width
+    share /= share.sum()
+    total = np.zeros(months + 1)
+    square = np.zeros((months + 1, months + 1))
+    for (sd, r), w in zip(grid, share, strict=True):
+        if w < 1e-6:
+            continue
+        m, v = _posterior(y, weight, start, sd * sd * powers[int(np.searchsorted(PERSISTENCES, r))])
+        total += w * m
+        square += w * (v + np.outer(m, m))
+    covariance = square - np.outer(total, total)
+    sds = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
+    tie = np.append(np.diag(covariance[:months, :months], 1) / (sds[: months - 1] * sds[1:months]), 0.0)
+    own = share.reshape(len(SDS), len(PERSISTENCES))
+    by_sd, by_r = own.sum(axis=1), own.sum(axis=0)
+    counts = np.bincount(k[c != OPEN], minlength=months)
+    order = np.lexsort((grid[:, 1], grid[:, 0]))
+    at = np.searchsorted(np.cumsum(share[order]), (np.arange(DRAWS) + 0.5) / DRAWS)
+    rows = grid[order[np.minimum(at, len(order) - 1)]]
+    return Months(
+        float(by_sd @ SDS),
+        float(by_r @ PERSISTENCES),
+        _range(SDS, by_sd),
+        _range(PERSISTENCES, by_r),
+        tuple((float(a), float(b)) for a, b in rows),
+        float(total[months]),
+        float(sds[months]),
+        total[:months] - total[months],
+        sds[:months],
+        np.clip(tie, -1.0, 1.0),
+        int((counts >= FEW).sum()),
+        int(counts.sum()),
+    )
+
+
+def _mode(slopes, theta: Floats, start: float, sd: float, persistence: float) -> Floats:
+    months = len(theta)
+    apart = np.abs(np.arange(months)[:, None] - np.arange(months)[None])
+    prior = sd * sd * np.where(apart == 0, 1.0, persistence**apart if persistence > 0 else 0.0) + MEAN_SD**2
+    for _ in range(ROUNDS):
+        y, weight = _working(slopes, theta)
+        new = _shrunk(y, weight, start, prior)[0]
+        change = np.clip(new - theta, -1.5, 1.5)
+        theta = theta + change
+        if np.abs(change).max() < 1e-6:
+            break
+    return theta
+
+
+def _working(slopes, theta: Floats) -> tuple[Floats, Floats]:
+    """What each month's likelihood comes to near theta: an observation y of it with so much weight (1 / variance)."""
+    slope, bend = slopes(theta)
+    weight = np.maximum(bend, 1e-9)
+    return theta + slope / weight, weight
+
+
+def _shrunk(y: Floats, weight: Floats, start: float, prior: Floats) -> tuple[Floats, Floats]:
+    """Mean and covariance of the months given y and a normal prior about start, without dividing by a weight of 0."""
+    root = np.sqrt(weight)
+    inner = np.eye(len(y)) + root[:, None] * prior * root
+    gain = prior * root @ np.linalg.inv(inner) * root
+    return start + gain @ (y - start), prior - gain @ prior
+
+
+def _evidence(y: Floats, weight: Floats, start: float, prior: Floats) -> float:
+    root = np.sqrt(weight)
+    inner = np.eye(len(y)) + root[:, None] * prior * root
+    factor = np.linalg.cholesky(inner)
+    white = np.linalg.solve(factor, root * (y - start))
+    return -0.5 * float(white @ white) - float(np.log(np.diag(factor)).sum())
+
+
+def _posterior(y: Floats, weight: Floats, start: float, effects: Floats) -> tuple[Floats, Floats]:
+    """[K + 1] mean and covariance of the months' values and, last, of their mean."""
+    months = len(y)
+    prior = np.empty((months + 1, months + 1))
+    prior[:months, :months] = effects + MEAN_SD**2
+    prior[months] = prior[:, months] = MEAN_SD**2
+    return _shrunk(np.append(y, start), np.append(weight, 0.0), start, prior)
+
+
+def _range(values: Floats, share: Floats) -> tuple[float, float]:
+    """The central 95% of a density on a grid, each value's weight spread over its own cell."""
+    middle = (values[1:] + values[:-1]) / 2
+    edges = np.concatenate(
+        [[max(0.0, 1.5 * values[0] - 0.5 * values[1])], middle, [1.5 * values[-1] - 0.5 * values[-2]]]
+    )
+    if values[-1] < 1:
+        edges[-1] = min(edges[-1], 0.995)
+    cumulated = np.concatenate([[0.0], np.cumsum(share)])
+    return float(np.interp(0.025, cumulated, edges)), float(np.interp(0.975, cumulated, edges))
