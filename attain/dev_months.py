@@ -25,7 +25,7 @@ from engine.problems import Refused
 MONTHS_FROM = 3  # months with at least FEW ended deals, from which months can be told apart
 FEW = 5
 SDS = np.array([0.01, 0.03, 0.06, 0.1, 0.15, 0.21, 0.28, 0.37, 0.48, 0.62, 0.8, 1.05, 1.4, 1.9, 2.6])
-PERSISTENCES = np.array([0.0, 0.2, 0.4, 0.6, 0.75, 0.87, 0.95])
+PERSISTENCES = np.array([0.0, 0.2, 0.4, 0.6, 0.75, 0.87, 0.94, 0.98])
 MEAN_SD = 2.0  # of the months' mean about all deals', before anything is seen
 DRAWS = 32
 PRIOR_DF = 4.0  # of the spreads' half-t prior (Gelman 2006): mostly small, but large ones are believed
@@ -61,6 +61,7 @@ def fit_month_odds(
     alive: ArrayLike,
     alive_lost: ArrayLike,
     months: int,
+    *,
     prior_sd: float = ODDS_PRIOR,
 ) -> Months:
     """Months' effects on the log odds of advancing.
@@ -71,20 +72,28 @@ def fit_month_odds(
     """
     k, c = np.asarray(month, dtype=np.int64), np.minimum(np.asarray(outcome, dtype=np.int64), LOST)
     o = np.asarray(offset, dtype=np.float64)
-    ratio = np.clip(np.asarray(alive, np.float64) - np.asarray(alive_lost, np.float64), -60.0, 60.0)
+    ratio = np.asarray(alive, np.float64) - np.asarray(alive_lost, np.float64)
     _enough(k[c != OPEN], months, "conversion")
-    won, still = (c == ADVANCED).astype(np.float64), c == OPEN
-    mean = float(np.clip((won.sum() + 0.5) / ((~still).sum() + 1.0), 1e-3, 1 - 1e-3))
+    mean = float(np.clip(((c == ADVANCED).sum() + 0.5) / ((c != OPEN).sum() + 1.0), 1e-3, 1 - 1e-3))
 
     def slopes(theta: Floats) -> tuple[Floats, Floats]:
-        """Slope and curvature of each month's log likelihood."""
-        eta = theta[k] + o
-        p = expit(eta)
-        after = np.where(still, expit(eta + np.nan_to_num(ratio)), won)
-        bend = p * (1.0 - p) - np.where(still, after * (1.0 - after), 0.0)
-        return np.bincount(k, after - p, months), np.bincount(k, bend, months)
+        return month_slopes(k, c, o, ratio, theta)
 
     return _fitted(slopes, float(np.log(mean / (1 - mean)) - o.mean()), months, prior_sd, c, k)
+
+
+def month_slopes(
+    month: NDArray[np.int64], outcome: NDArray[np.int64], offset: Floats, ratio: Floats, theta: Floats
+) -> tuple[Floats, Floats]:
+    """Slope and curvature at ``theta`` [K] of each month's log likelihood, of deals with log odds theta + ``offset``;
+    ``ratio``: by what an open deal's log odds have moved for its not having ended, alive - alive_lost."""
+    eta = theta[month] + offset
+    p = expit(eta)
+    still = outcome == OPEN
+    after = np.where(still, expit(eta + np.clip(np.nan_to_num(ratio), -60.0, 60.0)), outcome == ADVANCED)
+    bend = p * (1.0 - p) - np.where(still, after * (1.0 - after), 0.0)
+    months = len(theta)
+    return np.bincount(month, after - p, months), np.bincount(month, bend, months)
 
 
 def fit_month_waits(

@@ -56,7 +56,7 @@ def stage_months(here: pl.DataFrame, timed: pl.DataFrame, waits: Waits) -> Stage
     month, outcome, days = number - first, here["outcome"].to_numpy(), here["days"].to_numpy()
     offset = here["offset"].to_numpy()
     kept, timed_outcome = month_numbers(timed["entered"]) - first, timed["outcome"].to_numpy()
-    effect, pace = np.zeros(months), None
+    effect, pace, odds = np.zeros(months), None, None
     open_deals = outcome == OPEN
     for turn in range(TURNS + 1):
         alive, alive_lost = (np.zeros(len(days)) for _ in range(2))
@@ -71,6 +71,7 @@ def stage_months(here: pl.DataFrame, timed: pl.DataFrame, waits: Waits) -> Stage
         )
         effect = pace.effect
         waits = fit_waits(timed["days"].to_numpy() / np.exp(effect)[kept], timed_outcome)
+    assert odds is not None
     oldest = int(month[open_deals].min()) if open_deals.any() else months - 1
     return StageMonths(first, oldest, odds, pace, waits)
 

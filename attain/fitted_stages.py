@@ -17,12 +17,13 @@ from attain.fitted_months import StageMonths, month_numbers, stage_months
 from attain.history.records import History
 from engine.fit.durations import Waits, fit_waits
 from engine.fit.incidence import ADVANCED, OPEN, Conversion, cohort_range, fit_conversion
-from engine.fit.rates import Effects, shrunk_odds
+from engine.fit.rates import Effects, interaction, shrunk_odds
 from engine.problems import Refused
 
 RIPE = 0.95  # share of deals that have ended by the age from which win rates of people are compared
 FACTORS = ("person", "product", "region", "source")
 MONTH = "month"
+COMING = 3.0  # months that the deals of a coming period come of
 FEW_WAITS = 30  # ended deals from which anybody's waits are told apart
 MOST_CELLS = 50_000  # of all factors crossed with months, up to which months are told apart from people
 
@@ -46,6 +47,7 @@ class Odds:
     of: dict[str, dict[str, dict[str, float]]] = field(default_factory=lambda: {f: {} for f in FACTORS})
     sd: dict[str, dict[str, dict[str, float]]] = field(default_factory=lambda: {f: {} for f in FACTORS})
     spread: dict[str, dict[str, float]] = field(default_factory=lambda: {f: {} for f in FACTORS})  # factor -> stage
+    drift: dict[str, dict[str, float]] = field(default_factory=lambda: {f: {} for f in FACTORS})
     joint: dict[str, tuple[dict[str, list[str]], Effects]] = field(default_factory=dict)  # stage -> names, effects
 
     def offset(self, stage: str, visits: pl.DataFrame) -> np.ndarray:
@@ -57,10 +59,14 @@ class Odds:
                 out += visits[factor].replace_strict(logs, default=0.0, return_dtype=pl.Float64).to_numpy()
         return out
 
-    def add(self, factor: str, stage: str, names: list[str], effects: Effects, place: int) -> None:
+    def add(
+        self, factor: str, stage: str, names: list[str], effects: Effects, place: int, drift: float = 0.0
+    ) -> None:
+        """``drift``: sd of what a level's coming months differ from its own past."""
+        self.drift[factor][stage] = drift
         for name, m, sd in zip(names, effects.multipliers[place], effects.sds[place], strict=True):
             self.of[factor].setdefault(name, {})[stage] = float(m)
-            self.sd[factor].setdefault(name, {})[stage] = float(sd)
+            self.sd[factor].setdefault(name, {})[stage] = float(np.hypot(sd, drift))
         self.spread[factor][stage] = effects.sd[place]
 
 
@@ -174,7 +180,10 @@ def _compare(ripe: pl.DataFrame, stage: str, mean: float, odds: Odds) -> float:
     odds.joint[stage] = (names, effects)
     for place, f in enumerate(factors):
         if f != MONTH:
-            odds.add(f, stage, names[f], effects, place)
+            drift = 0.0
+            if factors[-1] == MONTH:
+                drift = float(np.sqrt(interaction(won, of, codes, effects, place, len(factors) - 1) / COMING))
+            odds.add(f, stage, names[f], effects, place, drift)
     own = [(m, c) for f, m, c in zip(factors, effects.multipliers, codes, strict=True) if f != MONTH]
     logs = sum((np.log(m[c]) for m, c in own), np.zeros(len(of)))
     return _centre(np.asarray(logs, dtype=np.float64), of, mean)
@@ -251,5 +260,5 @@ def with_regions(odds: Odds, deals: pl.DataFrame) -> tuple[dict[str, dict[str, f
         logs, spread = effects.together(sums)
         for owner, log, sd in zip(people, logs, spread, strict=True):
             of.setdefault(owner, {})[stage] = float(np.exp(log))
-            sds.setdefault(owner, {})[stage] = float(sd)
+            sds.setdefault(owner, {})[stage] = float(np.hypot(sd, odds.drift["person"].get(stage, 0.0)))
     return of, sds

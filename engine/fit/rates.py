@@ -21,6 +21,7 @@ from engine.fit.incidence import Floats
 SPREADS = np.array([0.03, 0.08, 0.14, 0.2, 0.28, 0.38, 0.5, 0.66, 0.86, 1.1, 1.5, 2.1])  # of log odds
 PRIOR = 0.5  # scale of a spread's Rayleigh prior: its mode
 _WIDTH = np.gradient(SPREADS)
+ENOUGH = 0.3  # binomial variance of a cell from which it tells of more than chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,28 @@ def _mode(cells: _Cells, spread: Floats, beta: Floats) -> tuple[float, Floats, F
     sizes = np.array(cells.sizes, dtype=np.float64)
     prior = -0.5 * float(penalty[1:] @ beta[1:] ** 2) - float(sizes @ np.log(spread))
     return likelihood + prior - 0.5 * float(np.linalg.slogdet(information)[1]), beta, information
+
+
+def interaction(
+    won: Floats, of: Floats, codes: Sequence[NDArray[np.int64]], effects: Effects, one: int, other: int
+) -> float:
+    """Variance of log odds by which the levels of two factors differ in each other's levels, beyond the sum of their
+    effects and beyond chance: of a person from month to month, say. By moments: the square of what came less what was
+    expected has the mean v + variance v^2, v the binomial variance (DerSimonian and Laird 1986); nought or more."""
+    assert effects.mode is not None, "effects as fitted"
+    starts = np.cumsum([1, *(len(m) for m in effects.multipliers)])
+    eta = np.full(len(of), effects.mode[0])
+    for start, code in zip(starts, codes, strict=False):
+        eta += effects.mode[start + code]
+    p = 1 / (1 + np.exp(-np.clip(eta, -30, 30)))
+    size = len(effects.multipliers[other])
+    pair = codes[one] * size + codes[other]
+    cells = len(effects.multipliers[one]) * size
+    error = np.bincount(pair, won - of * p, cells)
+    spread = np.bincount(pair, of * p * (1 - p), cells)
+    known = spread > ENOUGH
+    most = float(np.sum(spread[known] ** 2))
+    return max(0.0, float(np.sum(error[known] ** 2 - spread[known])) / most) if most > 0 else 0.0
 
 
 def shrunk_shares(counts: NDArray[np.float64], prior: NDArray[np.float64], strength: float = 10.0) -> Floats:
