@@ -27,6 +27,9 @@ ALL = "All"
 OTHER = "Other"
 MOST_PRODUCTS = 30
 MOST_REGIONS = 40
+WEEKDAYS_FROM = 200  # ended visits from which the working week is read off them
+RESTING = 0.25  # of the busiest five days' ends, below which a day is one of rest
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FEW = 10  # won deals from which a product has values of its own
 
 
@@ -89,6 +92,7 @@ class Fitted:
     economy: Shocks | None = None
     spend: SpendFit | None = None
     paces: Odds | None = None  # how long deals of products and sources wait
+    weekend: tuple[str, ...] = ("sat", "sun")
     refused: dict[str, str] = field(default_factory=dict)  # part that could not be fitted -> what would suffice
 
 
@@ -167,11 +171,24 @@ def fit(
         odds.of["region"],
         economy=economy,
         paces=paces,
+        weekend=weekend_of(history),
         refused=refused,
     )
 
 
 # --- where and what ---------------------------------------------------------------------------------------------------
+
+
+def weekend_of(history: History) -> tuple[str, ...]:
+    """The days of the week on which nothing is done: on which visits end, for all that is known, less than a quarter as
+    often as on the five busiest days. Saturday and Sunday where too few visits have ended to tell."""
+    left = pl.col("entered") + pl.duration(microseconds=(pl.col("days") * 86_400e6).cast(pl.Int64))
+    days = history.visits.filter(pl.col("outcome") != OPEN).select(left.dt.weekday().alias("day"))["day"]
+    if len(days) < WEEKDAYS_FROM:
+        return ("sat", "sun")
+    counts = np.bincount(days.to_numpy(), minlength=8)[1:]
+    busy = np.sort(counts)[-5:].mean()
+    return tuple(day for day, n in zip(DAYS, counts, strict=True) if n < RESTING * busy)
 
 
 def _places(history: History, notes: list[str]) -> pl.DataFrame:

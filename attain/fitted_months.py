@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from attain.dev_months import Months, fit_month_odds, fit_month_waits
 from engine.fit.durations import Wait, Waits, fit_waits
 from engine.fit.incidence import OPEN
-from engine.problems import Refused
+from engine.fit.months import Months, fit_month_odds, fit_month_waits
 
 TURNS = 2
 DECILES = 2.5631  # standard deviations between the first and the ninth decile of a normal
@@ -43,9 +42,9 @@ def month_numbers(entered: pl.Series) -> np.ndarray:
 
 
 def stage_months(here: pl.DataFrame, timed: pl.DataFrame, waits: Waits) -> StageMonths | None:
-    """Fit both effects to a stage's visits, whose ``offset`` is what people, products and so on add to the log odds, and
-    ``days`` without what they multiply waits by. ``timed``: those whose times can be believed. None where a stage has
-    one way of ending only.
+    """Fit both effects to a stage's visits, whose ``offset`` is what people, products and so on add to the log odds,
+    and ``days`` without what they multiply waits by. ``timed``: those whose times can be believed. None where a stage
+    has one way of ending only.
 
     Raises Refused where too few months have ended deals.
     """

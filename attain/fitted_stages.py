@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from attain.dev_pace import shrunk_waits
 from attain.fitted_months import StageMonths, month_numbers, stage_months
 from attain.history.records import History
 from engine.fit.durations import Waits, fit_waits
 from engine.fit.incidence import ADVANCED, OPEN, Conversion, cohort_range, fit_conversion
+from engine.fit.paces import shrunk_waits
 from engine.fit.rates import Effects, interaction, shrunk_odds
 from engine.problems import Refused
 
@@ -24,6 +24,7 @@ RIPE = 0.95  # share of deals that have ended by the age from which win rates of
 FACTORS = ("person", "product", "region", "source")
 MONTH = "month"
 COMING = 3.0  # months that the deals of a coming period come of
+EXTREME = 0.01  # of waits, at either end
 FEW_WAITS = 30  # ended deals from which anybody's waits are told apart
 MOST_CELLS = 50_000  # of all factors crossed with months, up to which months are told apart from people
 
@@ -59,9 +60,7 @@ class Odds:
                 out += visits[factor].replace_strict(logs, default=0.0, return_dtype=pl.Float64).to_numpy()
         return out
 
-    def add(
-        self, factor: str, stage: str, names: list[str], effects: Effects, place: int, drift: float = 0.0
-    ) -> None:
+    def add(self, factor: str, stage: str, names: list[str], effects: Effects, place: int, drift: float = 0.0) -> None:
         """``drift``: sd of what a level's coming months differ from its own past."""
         self.drift[factor][stage] = drift
         for name, m, sd in zip(names, effects.multipliers[place], effects.sds[place], strict=True):
@@ -71,7 +70,8 @@ class Odds:
 
 
 def fit_stages(history: History, deals: pl.DataFrame, notes: list[str]) -> tuple[tuple[StageFit, ...], Odds, Odds]:
-    """Every stage in order, everybody's odds, and how long their deals wait. Raises Refused naming the stage that cannot be fitted."""
+    """Every stage in order, everybody's odds, and how long their deals wait. Raises Refused naming the stage that
+    cannot be fitted."""
     at = history.visits["deal"]
     own = [pl.Series(f, deals[f].gather(at)) for f in ("product", "region", "source")]
     for flag in ("stamped", "imported"):
@@ -95,7 +95,9 @@ def _stage(
     times, outcomes = here["days"].to_numpy(), here["outcome"].to_numpy()
     timed = here.filter(~pl.col("imported") & ~(pl.col("stamped") & (pl.col("outcome") != ADVANCED)))
     timed = timed if (timed["outcome"] != OPEN).any() else here
-    _compare_waits(_ripe(timed, history.as_of), name, history.resolution, paces)
+    # in a log, whoever is named is who ended the visit, and that hangs on how long it took
+    known = FACTORS if history.shape != "events" else FACTORS[1:]
+    _compare_waits(_ripe(timed, history.as_of), name, history.resolution, known, paces)
     pace = np.exp(paces.offset(name, timed))
     least = max(history.resolution / 2, 1e-6)
     waits = fit_waits(np.maximum(timed["days"].to_numpy(), least) / pace, timed["outcome"].to_numpy())
@@ -125,7 +127,13 @@ def _stage(
 
 
 def _months(
-    here: pl.DataFrame, timed: pl.DataFrame, waits: Waits, name: str, of: tuple[Odds, Odds], least: float, notes: list[str]
+    here: pl.DataFrame,
+    timed: pl.DataFrame,
+    waits: Waits,
+    name: str,
+    of: tuple[Odds, Odds],
+    least: float,
+    notes: list[str],
 ) -> StageMonths | None:
     """What months share at a stage; None, and why in the notes, where that cannot be told."""
     here, timed = (
@@ -164,7 +172,8 @@ def _compare(ripe: pl.DataFrame, stage: str, mean: float, odds: Odds) -> float:
     factors = [f for f in FACTORS if named[f].drop_nulls().n_unique() > 1]
     if not factors:
         return mean
-    named = named.drop_nulls(factors).with_columns(pl.Series(MONTH, month_numbers(named.drop_nulls(factors)["entered"])))
+    named = named.drop_nulls(factors)
+    named = named.with_columns(pl.Series(MONTH, month_numbers(named["entered"])))
     if 1 < named[MONTH].n_unique() and named.select(pl.struct(*factors, MONTH).n_unique()).item() <= MOST_CELLS:
         factors = [*factors, MONTH]  # a month's luck is nobody's: last, since nobody's odds are the month's
     cells = (
@@ -189,14 +198,18 @@ def _compare(ripe: pl.DataFrame, stage: str, mean: float, odds: Odds) -> float:
     return _centre(np.asarray(logs, dtype=np.float64), of, mean)
 
 
-def _compare_waits(ripe: pl.DataFrame, stage: str, resolution: float, paces: Odds) -> None:
-    """How long deals of people, products, regions and sources take, the month and the way they ended apart."""
+def _compare_waits(ripe: pl.DataFrame, stage: str, resolution: float, compared: tuple[str, ...], paces: Odds) -> None:
+    """How long deals of people, products, regions and sources take, the month and the way they ended apart. The longest
+    and shortest hundredth count as no longer, and no shorter, than the others."""
     named = ripe.filter(pl.col("person").is_not_null())
     named = named if named.height else ripe
-    factors = [f for f in FACTORS if named[f].drop_nulls().n_unique() > 1]
+    factors = [f for f in compared if named[f].drop_nulls().n_unique() > 1]
     named = named.drop_nulls(factors) if factors else named
+    if not factors or named.height < FEW_WAITS:
+        return
     logs = np.log(np.maximum(named["days"].to_numpy(), max(resolution / 2, 1e-6)))
-    if not factors or named.height < FEW_WAITS or float(np.ptp(logs)) == 0.0:
+    logs = np.clip(logs, *np.quantile(logs, [EXTREME, 1 - EXTREME]))
+    if float(np.ptp(logs)) == 0.0:
         return
     own = named.with_columns(pl.Series(MONTH, month_numbers(named["entered"])), log=pl.Series(logs))
     free = [f for f in (MONTH, "outcome") if own[f].n_unique() > 1]

@@ -19,11 +19,11 @@ from attain.fitted import Fitted, RepFit
 from attain.fitted_flow import Flow
 from attain.fitted_months import StageMonths
 from attain.fitted_stages import StageFit
-from attain.dev_months import Months
 from attain.history.records import History, reasons
 from attain.spend import DRAWS, SpendFit
 from engine.fit.amounts import Amount
 from engine.fit.durations import Wait
+from engine.fit.months import Months
 from engine.fit.response import Channel
 
 _PLAIN = re.compile(r"^[^\W\d_][\w .\-/&()]*$")
@@ -137,12 +137,21 @@ def _head(history: History, fitted: Fitted, title: str, stem: str, currency: str
         f"currency: {currency}  # not in the data: as guessed or given",
         f"horizon: {{start: {fitted.start}, end: {fitted.end}, as_of: {fitted.as_of}}}  # four quarters; as_of "
         "the history's last day",
-        f"calendar: {{country: {country}}}"
-        if country
-        else "calendar: {hours_per_day: 8}  # weekends only; add country: US, say, for its holidays",
+        _calendar(country, fitted.weekend),
         "",
     ]
     return "\n".join(lines)
+
+
+def _calendar(country: str | None, weekend: tuple[str, ...]) -> str:
+    """The working week as the history shows it; the usual one goes without saying."""
+    usual = weekend == ("sat", "sun")
+    own = "" if usual else f", weekend: [{', '.join(weekend)}]"
+    said = "hardly anything ends on other days" if weekend else "deals end on all days of the week"
+    said = "weekends only" if usual else said
+    if country:
+        return f"calendar: {{country: {country}{own}}}" + ("" if usual else f"  # {said}")
+    return f"calendar: {{hours_per_day: 8{own}}}  # {said}; add country: US, say, for its holidays"
 
 
 def _goals(fitted: Fitted) -> str:
@@ -240,9 +249,8 @@ def month_lines(field: str, months: StageMonths, found: Months) -> list[str]:
     lines += [f"      draws: [{draws}]  # one a replication", "      known:"]
     for k in range(months.oldest, len(found.effect)):
         times, sd_of = math.exp(found.effect[k]), number(float(found.effect_sd[k]), 3)
-        lines.append(
-            f"        {months.label(k)}: {{times: {number(times, 4)}, sd: {sd_of}, tie: {number(float(found.tie[k]), 3)}}}"
-        )
+        tie = number(float(found.tie[k]), 3)
+        lines.append(f"        {months.label(k)}: {{times: {number(times, 4)}, sd: {sd_of}, tie: {tie}}}")
     return lines
 
 

@@ -164,7 +164,8 @@ def settled(
     if outcome == LOST and row_lost != row:
         row = row_lost
         wait = variate(dists, table, row, wait_u)
-    return answer_or_stale(outcome, after_wait(now, wait * pace, dists[row].calendar_days != 0, hours_at), now, stale_at)
+    at = after_wait(now, wait * pace, dists[row].calendar_days != 0, hours_at)
+    return answer_or_stale(outcome, at, now, stale_at)
 
 
 @compiled(F8(F8, F8, DISTS, I8))
@@ -215,8 +216,8 @@ def answer_to_open(
     """What becomes of a deal that was open on the first day: its answer, given that it has not come by its age.
 
     Bayes (`still_open`): the odds of advancing are multiplied by the ratio of the two waits' survival at that age; the
-    wait left is drawn from the wait's distribution beyond it. Its waits are `pace` times as long: it is as if its age were as
-    many times less.
+    wait left is drawn from the wait's distribution beyond it. Its waits are `pace` times as long: it is as if its age
+    were as many times less.
     """
     w = words(seed, replication, deal, 0, STAGE_VISIT, phase)
     p = at_odds(advance, of_rep * of_product * of_segment * of_source * of_class * of_economy)

@@ -21,8 +21,8 @@ class Deal:
     """One deal on its way: what it is, whose it is, where it stands."""
 
     __slots__ = (
-        "by_share", "desk", "flow", "given_up", "key", "klass", "ledger", "left_alone", "lever", "odds", "pace", "priority",
-        "product", "region", "rep", "request", "segment", "source", "stage", "value", "visit",
+        "by_share", "desk", "flow", "given_up", "key", "klass", "ledger", "left_alone", "lever", "odds", "pace",
+        "priority", "product", "region", "rep", "request", "segment", "source", "stage", "value", "visit",
     )  # fmt: skip
     desk: Desk
     flow: list[list[list[float]]]  # the rep's passages: [stages][months][FLOW_COLUMNS]
@@ -49,9 +49,9 @@ class Deal:
         self.given_up = False  # its rep has left, and nobody else may take it
 
 
-def _columns(*tables: Any) -> list[list[list[float]]]:
-    """[stages, those] tables as lists of columns: of each of those, by stage."""
-    return [table.T.tolist() for table in tables]
+def _columns(table: Any) -> list[list[float]]:
+    """A [stages, those] table as a list of columns: of each of those, by stage."""
+    return list(table.T.tolist())
 
 
 class Lookup:
@@ -69,7 +69,9 @@ class Lookup:
         self.of_segment = stages.of_segment.tolist()
         self.of_source = stages.of_source.tolist()
         self.of_class = stages.of_class.tolist()
-        self.pace_rep, self.pace_product, self.pace_source = _columns(stages.pace_rep, stages.pace_product, stages.pace_source)
+        self.pace_rep, self.pace_product, self.pace_source = map(
+            _columns, (stages.pace_rep, stages.pace_product, stages.pace_source)
+        )
         self.activities = [[(5 + a, float(count)) for a, count in enumerate(row) if count] for row in stages.activities]
         self.desk_of = world.desks.of.tolist()
         self.desk_speed = world.desks.by_month.tolist()
@@ -89,7 +91,7 @@ class Lookup:
         """This, with odds that a replication has drawn anew."""
         other = copy.copy(self)
         for name, odds in drawn.items():
-            setattr(other, name, _columns(odds)[0] if name.startswith("pace_") else odds.tolist())
+            setattr(other, name, _columns(odds) if name.startswith("pace_") else odds.tolist())
         other._odds = {}
         return other
 

@@ -45,7 +45,7 @@ class Effects:
 
 
 @dataclass(frozen=True, eq=False)
-class _Cells:
+class Crossed:
     """The counts, and where each factor's levels stand among the parameters, the intercept first."""
 
     won: Floats
@@ -97,7 +97,7 @@ def shrunk_odds(
 
     The intercept is free. Multipliers are centred so that the deals' mean effect is nought: the group's rate is kept.
     """
-    cells = _Cells(
+    cells = Crossed(
         np.asarray(won, dtype=np.float64),
         np.asarray(of, dtype=np.float64),
         tuple(np.asarray(f, dtype=np.int64) for f in factors),
@@ -122,7 +122,7 @@ def shrunk_odds(
         share = cells.gradient(cells.of)[cells.starts[f] : cells.starts[f] + cells.sizes[f]]
         share = share / share.sum()
         centre = np.array([m - share @ m for m, _ in fits])
-        spreads = np.array([_contrast(c, share) for _, c in fits])
+        spreads = np.array([contrast(c, share) for _, c in fits])
         middle = weights @ centre
         variance = weights @ (spreads + (centre - middle) ** 2)
         multipliers.append(np.exp(middle))
@@ -140,13 +140,13 @@ def shrunk_odds(
     )
 
 
-def _contrast(covariance: Floats, share: Floats) -> Floats:
+def contrast(covariance: Floats, share: Floats) -> Floats:
     """Variances of each level's effect less the deals' mean effect."""
     across = covariance @ share
     return np.asarray(np.maximum(np.diag(covariance) - 2 * across + share @ across, 1e-12))
 
 
-def _along(cells: _Cells, spread: Floats, f: int, beta: Floats) -> tuple[Floats, Floats, list[tuple[Floats, Floats]]]:
+def _along(cells: Crossed, spread: Floats, f: int, beta: Floats) -> tuple[Floats, Floats, list[tuple[Floats, Floats]]]:
     """Posterior weights of factor f's spreads, the others held, and (mode, covariance) of its effects at each."""
     own = slice(cells.starts[f], cells.starts[f] + cells.sizes[f])
     logs, fits, best = np.empty(len(SPREADS)), [], beta
@@ -164,7 +164,7 @@ def _along(cells: _Cells, spread: Floats, f: int, beta: Floats) -> tuple[Floats,
     return np.asarray(weights / weights.sum(), dtype=np.float64), best, fits
 
 
-def _mode(cells: _Cells, spread: Floats, beta: Floats) -> tuple[float, Floats, Floats]:
+def _mode(cells: Crossed, spread: Floats, beta: Floats) -> tuple[float, Floats, Floats]:
     """Laplace's log marginal likelihood, the mode, and the information there."""
     penalty = np.concatenate([[1e-9], *(np.full(n, s**-2.0) for n, s in zip(cells.sizes, spread, strict=True))])
     for _ in range(40):

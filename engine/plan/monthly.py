@@ -14,6 +14,8 @@ from pydantic import Field, model_validator
 
 from engine.plan.records import Number, Odds, Record, Spread
 
+# ruff: noqa: RUF012  (pydantic copies mutable defaults)
+
 MONTH = re.compile(r"^(\d{4})-(0[1-9]|1[0-2])$")
 MOST_MONTHS = 600
 

@@ -58,8 +58,8 @@ WORLD = _layout(
     i8="""won stages reps products regions segments sources months measures desks legs levers accounts classes
     class_priority draws_segment multiplied ends_are_seen work_is_seen anybody_leaves places staffs changes
     money authority need activities open_deals happened cells days rows values
-    past spans takers at_month_ends at_hours at_dists at_table at_stages at_of_rep at_of_product at_of_segment at_of_source
-    at_pace_rep at_pace_product at_pace_source
+    past spans takers at_month_ends at_hours at_dists at_table at_stages at_of_rep at_of_product at_of_segment
+    at_of_source at_pace_rep at_pace_product at_pace_source
     at_of_class at_activities at_desk_of at_desk_speed at_rule at_share_row at_may at_taker_start at_takers at_reached
     at_segment_shares at_segment_value
     at_deal_values at_from_accounts at_accounts at_account_start at_account_items at_cells at_open_deals at_happened
@@ -90,8 +90,8 @@ STATE = _layout(
     i8="""full staff
     feeds feed_room nodes node_room free_node buckets bucket agenda_first agenda_end heaped hand_overs
     deals deal_room free_deal asked ledgers ledger_room slots logged log_room keeps_log
-    at_advance at_economy at_month_odds at_month_pace at_rates at_feeds at_nodes at_buckets at_agenda at_opened_times at_opened_nodes
-    at_asked at_numbers at_lanes at_hand_overs at_desks at_queues at_deals
+    at_advance at_economy at_month_odds at_month_pace at_rates at_feeds at_nodes at_buckets at_agenda
+    at_opened_times at_opened_nodes at_asked at_numbers at_lanes at_hand_overs at_desks at_queues at_deals
     at_open_deals at_last_turn at_ledgers at_slots at_cells at_used at_flow at_reps at_legs at_attributed at_log""",
 )
 

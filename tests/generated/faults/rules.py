@@ -140,6 +140,30 @@ class BusyAfterLeaving(Rewritten):
 
 
 @fault
+class MonthBefore(Model):
+    """the odds are those of the month before the one in which the wait begins"""
+
+    def odds_now(self, deal: Deal, place: int) -> float:
+        return self.economy_now(deal) * self.of_month[deal.stage][max(place - 1, 0)]
+
+
+@fault
+class MonthOfTheFirstDay(Model):
+    """an open deal's month is that of the first day, not the one in which it came"""
+
+    def pace_of(self, deal: Deal, place: int) -> float:
+        return super().pace_of(deal, max(place, self.world.months_table.past))
+
+
+@fault
+class PaceOfRepAlone(Model):
+    """a deal's waits go by its rep alone"""
+
+    def pace_of(self, deal: Deal, place: int) -> float:
+        return float(deal.pace[0][deal.stage] * self.pace[deal.stage][place])
+
+
+@fault
 class EconomyAfterBooking(Model):
     """the economy moves stages after the booking"""
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.fit.incidence import Floats
-from engine.fit.rates import Effects, _Cells, _contrast
+from engine.fit.rates import Crossed, Effects, contrast
 
 SPREADS = np.array([0.005, 0.015, 0.03, 0.05, 0.08, 0.12, 0.17, 0.24, 0.33, 0.5, 0.8])  # of log waits
 PRIOR = 0.15  # mode of a spread's Rayleigh prior
@@ -31,7 +31,7 @@ def shrunk_waits(
 ) -> Effects:
     """Multipliers of waits by level of each factor, but for the last ``free`` ones, from cells of ``of[N]`` deals whose
     log waits sum to ``total[N]`` and their squares to ``square[N]``; centred so that the deals' mean is nought."""
-    cells = _Cells(total, of, tuple(np.asarray(f, dtype=np.int64) for f in factors), tuple(int(n) for n in levels))
+    cells = Crossed(total, of, tuple(np.asarray(f, dtype=np.int64) for f in factors), tuple(int(n) for n in levels))
     shrunk = len(levels) - free
     spread = np.full(shrunk, 0.1)
     noise = _noise(cells, square)
@@ -56,7 +56,7 @@ def shrunk_waits(
         weight = np.exp(logs - logs.max()) * _WIDTH
         weight /= weight.sum()
         centre = np.array([one[1][own] - share @ one[1][own] for one in found])
-        spreads = np.array([_contrast(one[2][own, own], share) for one in found])
+        spreads = np.array([contrast(one[2][own, own], share) for one in found])
         middle = weight @ centre
         multipliers.append(np.exp(middle))
         sds.append(np.sqrt(weight @ (spreads + (centre - middle) ** 2)))
@@ -70,7 +70,7 @@ def _with(spread: Floats, f: int, s: float) -> Floats:
     return held
 
 
-def _noise(cells: _Cells, square: Floats) -> float:
+def _noise(cells: Crossed, square: Floats) -> float:
     """Variance of a deal's log wait within all factors' levels."""
     information = cells.information(cells.of) + 1e-6 * np.eye(1 + sum(cells.sizes))
     gradient = cells.gradient(cells.won)
@@ -79,14 +79,14 @@ def _noise(cells: _Cells, square: Floats) -> float:
     return max(rest / free, 1e-6)
 
 
-def _solved(cells: _Cells, spread: Floats, free: int, noise: float) -> tuple[float, Floats, Floats]:
+def _solved(cells: Crossed, spread: Floats, free: int, noise: float) -> tuple[float, Floats, Floats]:
     """Log marginal likelihood, the effects' means and their covariance."""
     own = [np.full(n, s**-2.0) for n, s in zip(cells.sizes, spread, strict=False)]
     rest = [np.full(n, FREE) for n in cells.sizes[len(cells.sizes) - free :]] if free else []
     penalty = np.concatenate([[1e-9], *own, *rest])
     information = cells.information(cells.of) / noise + np.diag(penalty)
     gradient = cells.gradient(cells.won) / noise
-    covariance = np.linalg.inv(information)
+    covariance = np.asarray(np.linalg.inv(information), dtype=np.float64)
     beta = covariance @ gradient
     sizes = np.array(cells.sizes[: len(spread)], dtype=np.float64)
     log_det = float(np.linalg.slogdet(information)[1])

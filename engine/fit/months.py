@@ -13,7 +13,9 @@ Statist. 34, 201-211 (open deals as a mixture); DerSimonian and Laird (1986) for
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,6 +33,10 @@ DRAWS = 32
 PRIOR_DF = 4.0  # of the spreads' half-t prior (Gelman 2006): mostly small, but large ones are believed
 ODDS_PRIOR, WAITS_PRIOR = 0.4, 0.25  # its scales
 ROUNDS = 12
+MANY = 20_000  # deals from which those alike are counted together
+LOG_ROOT_TWO_PI = 0.9189385332046727
+
+Slopes = Callable[[Floats], tuple[Floats, Floats]]  # of months' values: slopes and curvatures of their likelihoods
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +78,36 @@ def fit_month_odds(
     """
     k, c = np.asarray(month, dtype=np.int64), np.minimum(np.asarray(outcome, dtype=np.int64), LOST)
     o = np.asarray(offset, dtype=np.float64)
-    ratio = np.asarray(alive, np.float64) - np.asarray(alive_lost, np.float64)
-    _enough(k[c != OPEN], months, "conversion")
-    mean = float(np.clip(((c == ADVANCED).sum() + 0.5) / ((c != OPEN).sum() + 1.0), 1e-3, 1 - 1e-3))
+    ratio = np.nan_to_num(np.asarray(alive, np.float64) - np.asarray(alive_lost, np.float64))
+    ended = np.bincount(k[c != OPEN], minlength=months)
+    _enough(ended, "conversion")
+    mean = float(np.clip(((c == ADVANCED).sum() + 0.5) / (ended.sum() + 1.0), 1e-3, 1 - 1e-3))
+    start = float(np.log(mean / (1 - mean)) - o.mean())
+    (k, c, o, ratio), deals = _alike(k, c, o, np.where(c == OPEN, np.clip(ratio, -60.0, 60.0), 0.0))
+    still, won = c == OPEN, c == ADVANCED
 
     def slopes(theta: Floats) -> tuple[Floats, Floats]:
-        return month_slopes(k, c, o, ratio, theta)
+        """What an open deal's odds are after not having ended is what it is worth as an observation."""
+        eta = theta[k] + o
+        p = expit(eta)
+        after = np.where(still, expit(eta + ratio), won)
+        bend = p * (1.0 - p) - np.where(still, after * (1.0 - after), 0.0)
+        slope = np.bincount(k, deals * (after - p), months)
+        return slope.astype(np.float64), np.bincount(k, deals * bend, months).astype(np.float64)
 
-    return _fitted(slopes, float(np.log(mean / (1 - mean)) - o.mean()), months, prior_sd, c, k)
+    return _fitted(slopes, start, months, prior_sd, ended)
 
 
-def month_slopes(
-    month: NDArray[np.int64], outcome: NDArray[np.int64], offset: Floats, ratio: Floats, theta: Floats
-) -> tuple[Floats, Floats]:
-    """Slope and curvature at ``theta`` [K] of each month's log likelihood, of deals with log odds theta + ``offset``;
-    ``ratio``: by what an open deal's log odds have moved for its not having ended, alive - alive_lost."""
-    eta = theta[month] + offset
-    p = expit(eta)
-    still = outcome == OPEN
-    after = np.where(still, expit(eta + np.clip(np.nan_to_num(ratio), -60.0, 60.0)), outcome == ADVANCED)
-    bend = p * (1.0 - p) - np.where(still, after * (1.0 - after), 0.0)
-    months = len(theta)
-    return np.bincount(month, after - p, months), np.bincount(month, bend, months)
+def _alike(*columns: NDArray[Any]) -> tuple[tuple[NDArray[Any], ...], Floats]:
+    """Deals that are alike, to two decimals, as one row with their number; whole numbers stay apart."""
+    if len(columns[0]) < MANY:
+        return columns, np.ones(len(columns[0]))
+    code = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        whole = column if column.dtype == np.int64 else np.round(column * 100.0).astype(np.int64)
+        code = code * (int(np.ptp(whole)) + 1) + whole - int(whole.min())
+    _, first, counts = np.unique(code, return_index=True, return_counts=True)
+    return tuple(column[first] for column in columns), counts.astype(np.float64)
 
 
 def fit_month_waits(
@@ -113,44 +127,42 @@ def fit_month_waits(
     """
     k, c = np.asarray(month, dtype=np.int64), np.minimum(np.asarray(outcome, dtype=np.int64), LOST)
     t = np.log(np.asarray(time, dtype=np.float64))
-    eta = np.asarray(odds, dtype=np.float64)
-    _enough(k[c != OPEN], months, "waits")
-    ended = c != OPEN
-    middle = np.where(c == ADVANCED, middles[0], middles[1])
-    scale = np.where(c == ADVANCED, sds[0], sds[1])
-    ke, te, me, se = k[ended], t[ended], middle[ended], scale[ended]
-    ko, to, eo = k[~ended], t[~ended], eta[~ended]
+    ended = np.bincount(k[c != OPEN], minlength=months)
+    _enough(ended, "waits")
+    weight, moved = np.zeros(months), np.zeros(months)  # ended deals need no more than their number and their sum
+    for cause, m, s in zip((ADVANCED, LOST), middles, sds, strict=True):
+        weight += np.bincount(k[c == cause], minlength=months) / s**2
+        moved += np.bincount(k[c == cause], t[c == cause] - m, months) / s**2
+    still = c == OPEN
+    (ko, to, eo), deals = _alike(k[still], t[still], np.clip(np.asarray(odds, dtype=np.float64)[still], -40.0, 40.0))
 
     def slopes(theta: Floats) -> tuple[Floats, Floats]:
-        slope = np.bincount(ke, (te - me - theta[ke]) / se**2, months)
-        bend = np.bincount(ke, se**-2, months)
+        """Of ended deals the normal's; of open ones that of a mixture of the two waits' survival."""
         parts, hazards = [], []
         for m, s, w in ((middles[0], sds[0], log_expit(eo)), (middles[1], sds[1], log_expit(-eo))):
             z = (to - m - theta[ko]) / s
             survival = log_ndtr(-z)
             parts.append(w + survival)
-            hazards.append((np.exp(-0.5 * z * z - 0.9189385332046727 - survival), z, s))
+            hazards.append((np.exp(-0.5 * z * z - LOG_ROOT_TWO_PI - survival), z, s))
         share = expit(parts[0] - parts[1])
         (h1, z1, s1), (h2, z2, s2) = hazards
         g1, g2 = h1 / s1, h2 / s2
-        g = share * g1 + (1 - share) * g2
-        # minus the second derivative of the log of a mixture of survivals
-        b = share * (h1 * (h1 - z1) / s1**2) + (1 - share) * (h2 * (h2 - z2) / s2**2)
-        b = b - share * (1 - share) * (g1 - g2) ** 2
-        return slope + np.bincount(ko, g, months), bend + np.bincount(ko, b, months)
+        bend = share * (h1 * (h1 - z1) / s1**2) + (1 - share) * (h2 * (h2 - z2) / s2**2)
+        bend = deals * (bend - share * (1 - share) * (g1 - g2) ** 2)
+        slope = moved - weight * theta + np.bincount(ko, deals * (share * g1 + (1 - share) * g2), months)
+        return slope, weight + np.bincount(ko, bend, months)
 
-    return _fitted(slopes, 0.0, months, prior_sd, c, k)
+    return _fitted(slopes, 0.0, months, prior_sd, ended)
 
 
-def _enough(months_of_ended: NDArray[np.int64], months: int, what: str) -> None:
-    seen = int((np.bincount(months_of_ended, minlength=months) >= FEW).sum())
+def _enough(ended: NDArray[np.int64], what: str) -> None:
+    seen = int((ended >= FEW).sum())
     if seen < MONTHS_FROM:
-        raise Refused(
-            f"{what} by month: {seen} months have {FEW} ended deals or more; {MONTHS_FROM} would suffice"
-        )
+        raise Refused(f"{what} by month: {seen} months have {FEW} ended deals or more; {MONTHS_FROM} would suffice")
 
 
-def _fitted(slopes, start: float, months: int, prior_sd: float, c: NDArray[np.int64], k: NDArray[np.int64]) -> Months:
+def _fitted(slopes: Slopes, start: float, months: int, prior_sd: float, ended: NDArray[np.int64]) -> Months:
+    """The months' posterior: the mode at the likeliest spread, each spread's evidence there, and the sum over them."""
     grid = np.array(list(itertools.product(SDS, PERSISTENCES)))
     apart = np.abs(np.arange(months)[:, None] - np.arange(months)[None])
     powers = [np.where(apart == 0, 1.0, r**apart if r > 0 else 0.0) for r in PERSISTENCES]
@@ -179,7 +191,6 @@ def _fitted(slopes, start: float, months: int, prior_sd: float, c: NDArray[np.in
     tie = np.append(np.diag(covariance[:months, :months], 1) / (sds[: months - 1] * sds[1:months]), 0.0)
     own = share.reshape(len(SDS), len(PERSISTENCES))
     by_sd, by_r = own.sum(axis=1), own.sum(axis=0)
-    counts = np.bincount(k[c != OPEN], minlength=months)
     order = np.lexsort((grid[:, 1], grid[:, 0]))
     at = np.searchsorted(np.cumsum(share[order]), (np.arange(DRAWS) + 0.5) / DRAWS)
     rows = grid[order[np.minimum(at, len(order) - 1)]]
@@ -194,12 +205,12 @@ def _fitted(slopes, start: float, months: int, prior_sd: float, c: NDArray[np.in
         total[:months] - total[months],
         sds[:months],
         np.clip(tie, -1.0, 1.0),
-        int((counts >= FEW).sum()),
-        int(counts.sum()),
+        int((ended >= FEW).sum()),
+        int(ended.sum()),
     )
 
 
-def _mode(slopes, theta: Floats, start: float, sd: float, persistence: float) -> Floats:
+def _mode(slopes: Slopes, theta: Floats, start: float, sd: float, persistence: float) -> Floats:
     months = len(theta)
     apart = np.abs(np.arange(months)[:, None] - np.arange(months)[None])
     prior = sd * sd * np.where(apart == 0, 1.0, persistence**apart if persistence > 0 else 0.0) + MEAN_SD**2
@@ -213,7 +224,7 @@ def _mode(slopes, theta: Floats, start: float, sd: float, persistence: float) ->
     return theta
 
 
-def _working(slopes, theta: Floats) -> tuple[Floats, Floats]:
+def _working(slopes: Slopes, theta: Floats) -> tuple[Floats, Floats]:
     """What each month's likelihood comes to near theta: an observation y of it with so much weight (1 / variance)."""
     slope, bend = slopes(theta)
     weight = np.maximum(bend, 1e-9)
