@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from attain.fitted_months import StageMonths, month_numbers, stage_months
+from attain.fitted_months import MONTH, StageMonths, month_numbers, stage_months
 from attain.history.records import History
 from engine.fit.durations import Waits, fit_waits
 from engine.fit.incidence import ADVANCED, OPEN, Conversion, cohort_range, fit_conversion
@@ -22,7 +22,6 @@ from engine.problems import Refused
 
 RIPE = 0.95  # share of deals that have ended by the age from which win rates of people are compared
 FACTORS = ("person", "product", "region", "source")
-MONTH = "month"
 COMING = 3.0  # months that the deals of a coming period come of
 EXTREME = 0.01  # of waits, at either end
 FEW_WAITS = 30  # ended deals from which anybody's waits are told apart
@@ -144,7 +143,8 @@ def _months(
         for own in (here, timed)
     )
     try:
-        return stage_months(here, timed, waits)
+        own = {f: COMING * by[name] ** 2 for f, by in of[0].drift.items() if name in by}
+        return stage_months(here, timed, waits, own)
     except Refused as error:
         notes.append(f"stage {name!r}: {error}")
         return None

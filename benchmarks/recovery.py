@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import beta as beta_law
+from scipy.stats import norm
 
 from attain.history.events import read_events
 from attain.history.mapping import Mapping
@@ -29,6 +30,8 @@ from engine.fit.amounts import fit_amounts
 from engine.fit.arrivals import fit_arrivals
 from engine.fit.durations import fit_waits
 from engine.fit.incidence import fit_conversion
+from engine.fit.months import fit_month_odds, fit_month_waits
+from engine.fit.paces import shrunk_waits
 from engine.fit.posterior import mean_draws, parameter_draws, quantile_draws
 from engine.fit.rates import shrunk_odds
 from engine.fit.response import carried, fit_response, hill
@@ -225,6 +228,55 @@ def shocks(rng: Rng) -> Hits:
     }
 
 
+MONTH_SD, MONTH_PERSISTENCE, PACE_SD = 0.5, 0.6, 0.15
+
+
+def months(rng: Rng) -> Hits:
+    """24 months of 60 deals, the last three half open: months' odds (sd .5, persistence .6) and waits (sd .15)."""
+    odds, pace = _walk(MONTH_SD, MONTH_PERSISTENCE, 24, rng), _walk(PACE_SD, MONTH_PERSISTENCE, 24, rng)
+    month = np.repeat(np.arange(24), 60)
+    won = rng.random(len(month)) < 1 / (1 + np.exp(0.4 - odds[month]))
+    middle, sigma = np.log([ADVANCED_MEDIAN, 2 * ADVANCED_MEDIAN]), 0.5
+    wait = np.exp(np.where(won, *middle) + pace[month] + sigma * rng.standard_normal(len(month)))
+    age = 30.4 * (24 - month) - rng.uniform(0, 30.4, len(month))
+    outcome = np.where(wait > age, 0, np.where(won, 1, 2))
+    own = np.log(age) - pace[month]
+    alive, alive_lost = (norm.logsf((own - m) / sigma) for m in middle)
+    found = fit_month_odds(month, outcome, np.zeros(len(month)), alive, alive_lost, 24)
+    eta = found.mean + found.effect[month]
+    slow = fit_month_waits(month, outcome, np.minimum(wait, age), eta, (middle[0], middle[1]), (sigma, sigma), 24)
+    out: Hits = {}
+    for name, one, truth, mean, sd in (
+        ("odds", found, odds, -0.4, MONTH_SD), ("waits", slow, pace, 0.0, PACE_SD),
+    ):  # fmt: skip
+        z = (one.mean + one.effect - truth - mean) / one.effect_sd
+        out[f"sd of months' {name}"] = float(one.sd_range[0] <= sd <= one.sd_range[1])
+        low, high = one.persistence_range
+        out[f"persistence of months' {name}"] = float(low <= MONTH_PERSISTENCE <= high)
+        out[f"mean of months' {name}"] = float(abs(one.mean - mean) < 1.96 * one.mean_sd)
+        out[f"months' {name}"] = float(np.mean(np.abs(z[:21]) < 1.96))
+        out[f"the last three months' {name}"] = float(np.mean(np.abs(z[21:]) < 1.96))
+    return out
+
+
+def paces(rng: Rng) -> Hits:
+    """15 people with 40 deals each on average, 3 products: how long their deals take, how they ended let go free."""
+    person, product = rng.normal(0, 0.2, 15), rng.normal(0, 0.15, 3)
+    i, j, k = (x.ravel() for x in np.meshgrid(range(15), range(3), range(2), indexing="ij"))
+    of = rng.poisson(7, len(i)).astype(float)
+    i, j, k, of = (x[of > 0] for x in (i, j, k, of))
+    deal = np.repeat(np.arange(len(of)), of.astype(int))
+    logs = 3.0 + person[i[deal]] + product[j[deal]] - 0.4 * k[deal] + rng.normal(0, 0.5, len(deal))
+    total, square = (np.bincount(deal, x, len(of)) for x in (logs, logs**2))
+    found = shrunk_waits(total, square, of, [i, j, k], [15, 3, 2], free=1)
+    out = {}
+    for name, truth, code, f in (("person", person, i, 0), ("product", product, j, 1)):
+        share = np.bincount(code, of, len(truth)) / of.sum()
+        z = (np.log(found.multipliers[f]) - truth + share @ truth) / found.sds[f]
+        out[f"waits of a {name}"] = float(np.mean(np.abs(z) < 1.96))
+    return out
+
+
 def response(rng: Rng) -> Hits:
     """104 weeks of spend with carry-over .5: the curve at half, one and one and a half times the mean spend."""
     weeks = np.arange(104)
@@ -241,7 +293,8 @@ def response(rng: Rng) -> Hits:
 
 SCENARIOS: dict[str, Callable[[Rng], Hits]] = {
     "funnel": funnel, "many": many, "half-open": half_open, "half-open-short": half_open_short, "little": little,
-    "rework": rework, "values": values, "arrivals": arrivals, "reps": reps, "response": response, "shocks": shocks,
+    "rework": rework, "values": values, "arrivals": arrivals, "reps": reps, "paces": paces, "months": months,
+    "response": response, "shocks": shocks,
 }  # fmt: skip
 
 

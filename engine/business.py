@@ -189,7 +189,7 @@ def still_open(p: float, log_alive: float, log_alive_lost: float) -> float:
     return 1.0 / (1.0 + (1.0 - p) / p * exp(log_alive_lost - log_alive))
 
 
-@compiled(ANSWER(U8, U8, U8, U8, F8, F8, F8, F8, F8, F8, F8, F8, F8, F8, F8, F8, DISTS, VECTOR, I8, I8, VECTOR))
+@compiled(ANSWER(U8, U8, U8, U8, F8, F8, F8, F8, F8, F8, F8, F8, DISTS, VECTOR, I8, I8, VECTOR))
 def answer_to_open(
     seed: int,
     replication: int,
@@ -200,11 +200,7 @@ def answer_to_open(
     age_hours: float,
     age_days: float,
     advance: float,
-    of_rep: float,
-    of_product: float,
-    of_segment: float,
-    of_source: float,
-    of_class: float,
+    standing: float,
     of_economy: float,
     pace: float,
     dists: Records,
@@ -220,7 +216,7 @@ def answer_to_open(
     were as many times less.
     """
     w = words(seed, replication, deal, 0, STAGE_VISIT, phase)
-    p = at_odds(advance, of_rep * of_product * of_segment * of_source * of_class * of_economy)
+    p = at_odds(advance, standing * of_economy)
     age = age_of(age_hours, age_days, dists, wait) / pace
     age_lost = age_of(age_hours, age_days, dists, wait_lost) / pace
     p = still_open(p, log_survival(dists, table, wait, age), log_survival(dists, table, wait_lost, age_lost))

@@ -225,8 +225,7 @@ class Model:
         left = max(at.stale[stage] - age, 0.0)
         outcome, when = answer_to_open(
             *self.draw, deal.key, env.now, self.stale_at(stage, left), age_hours, age_days, self.advance[stage],
-            at.of_rep[stage][deal.rep], at.of_product[stage][deal.product], at.of_segment[stage][deal.segment],
-            at.of_source[stage][deal.source], at.of_class[stage][deal.klass], self.odds_now(deal, began),
+            deal.odds[stage], self.odds_now(deal, began),
             self.pace_of(deal, began), self.dists, self.table, at.wait[stage], at.wait_lost[stage], self.hours_at,
         )  # fmt: skip
         yield env.at(when, ON_STALE if outcome == STALE else ON_ANSWER, deal.key, deal.visit)

@@ -68,13 +68,15 @@ def fit_month_odds(
     alive_lost: ArrayLike,
     months: int,
     *,
+    apart: ArrayLike | None = None,
     prior_sd: float = ODDS_PRIOR,
 ) -> Months:
     """Months' effects on the log odds of advancing.
 
     Args, by deal: ``month`` 0..``months`` - 1 of coming; ``outcome`` as in ``incidence``; ``offset``, log odds that
     people, products and so on add; ``alive`` and ``alive_lost``, the logarithms of the two waits' survival at its age
-    (read of open deals only). Raises Refused where too few months have ended deals.
+    (read of open deals only). ``apart`` [months]: variance by which those who ended a month's deals may have had a
+    month of their own, beyond what the month's shares with all. Raises Refused where too few months have ended deals.
     """
     k, c = np.asarray(month, dtype=np.int64), np.minimum(np.asarray(outcome, dtype=np.int64), LOST)
     o = np.asarray(offset, dtype=np.float64)
@@ -95,7 +97,8 @@ def fit_month_odds(
         slope = np.bincount(k, deals * (after - p), months)
         return slope.astype(np.float64), np.bincount(k, deals * bend, months).astype(np.float64)
 
-    return _fitted(slopes, start, months, prior_sd, ended)
+    noise = np.zeros(months) if apart is None else np.asarray(apart, dtype=np.float64)
+    return _fitted(slopes, start, months, prior_sd, ended, noise)
 
 
 def _alike(*columns: NDArray[Any]) -> tuple[tuple[NDArray[Any], ...], Floats]:
@@ -152,7 +155,7 @@ def fit_month_waits(
         slope = moved - weight * theta + np.bincount(ko, deals * (share * g1 + (1 - share) * g2), months)
         return slope, weight + np.bincount(ko, bend, months)
 
-    return _fitted(slopes, 0.0, months, prior_sd, ended)
+    return _fitted(slopes, 0.0, months, prior_sd, ended, np.zeros(months))
 
 
 def _enough(ended: NDArray[np.int64], what: str) -> None:
@@ -161,7 +164,9 @@ def _enough(ended: NDArray[np.int64], what: str) -> None:
         raise Refused(f"{what} by month: {seen} months have {FEW} ended deals or more; {MONTHS_FROM} would suffice")
 
 
-def _fitted(slopes: Slopes, start: float, months: int, prior_sd: float, ended: NDArray[np.int64]) -> Months:
+def _fitted(
+    slopes: Slopes, start: float, months: int, prior_sd: float, ended: NDArray[np.int64], noise: Floats
+) -> Months:
     """The months' posterior: the mode at the likeliest spread, each spread's evidence there, and the sum over them."""
     grid = np.array(list(itertools.product(SDS, PERSISTENCES)))
     apart = np.abs(np.arange(months)[:, None] - np.arange(months)[None])
@@ -169,8 +174,8 @@ def _fitted(slopes: Slopes, start: float, months: int, prior_sd: float, ended: N
     theta, point = np.full(months, start), (min(0.4, prior_sd / 2), 0.6)
     logs = np.zeros(len(grid))
     for _ in range(3):
-        theta = _mode(slopes, theta, start, *point)
-        y, weight = _working(slopes, theta)
+        theta = _mode(slopes, theta, start, *point, noise)
+        y, weight = _working(slopes, theta, noise)
         for i, (sd, r) in enumerate(grid):
             logs[i] = _evidence(y, weight, start, sd * sd * powers[int(np.searchsorted(PERSISTENCES, r))] + MEAN_SD**2)
         logs -= 0.5 * (PRIOR_DF + 1) * np.log1p((grid[:, 0] / prior_sd) ** 2 / PRIOR_DF)
@@ -210,12 +215,12 @@ def _fitted(slopes: Slopes, start: float, months: int, prior_sd: float, ended: N
     )
 
 
-def _mode(slopes: Slopes, theta: Floats, start: float, sd: float, persistence: float) -> Floats:
+def _mode(slopes: Slopes, theta: Floats, start: float, sd: float, persistence: float, noise: Floats) -> Floats:
     months = len(theta)
     apart = np.abs(np.arange(months)[:, None] - np.arange(months)[None])
     prior = sd * sd * np.where(apart == 0, 1.0, persistence**apart if persistence > 0 else 0.0) + MEAN_SD**2
     for _ in range(ROUNDS):
-        y, weight = _working(slopes, theta)
+        y, weight = _working(slopes, theta, noise)
         new = _shrunk(y, weight, start, prior)[0]
         change = np.clip(new - theta, -1.5, 1.5)
         theta = theta + change
@@ -224,11 +229,12 @@ def _mode(slopes: Slopes, theta: Floats, start: float, sd: float, persistence: f
     return theta
 
 
-def _working(slopes: Slopes, theta: Floats) -> tuple[Floats, Floats]:
-    """What each month's likelihood comes to near theta: an observation y of it with so much weight (1 / variance)."""
+def _working(slopes: Slopes, theta: Floats, noise: Floats) -> tuple[Floats, Floats]:
+    """What each month's likelihood comes to near theta: an observation y of it with so much weight (1 / variance), the
+    variance of ``noise`` on top."""
     slope, bend = slopes(theta)
     weight = np.maximum(bend, 1e-9)
-    return theta + slope / weight, weight
+    return theta + slope / weight, weight / (1.0 + weight * noise)
 
 
 def _shrunk(y: Floats, weight: Floats, start: float, prior: Floats) -> tuple[Floats, Floats]:

@@ -209,9 +209,12 @@ def odds(w: Any, s: Any, slot: int) -> float:
     deal = deals(s)[nth(slot)]
     i = deal.stage
     return standing_odds(
-        of.of_rep(w)[i, deal.rep], of.of_product(w)[i, deal.product], of.of_segment(w)[i, deal.segment],
-        of.of_source(w)[i, deal.source], of.of_class(w)[i, deal.klass],
-    )  # fmt: skip
+        of.multipliers(w, w.at_of_rep, w.reps)[i, deal.rep],
+        of.multipliers(w, w.at_of_product, w.products)[i, deal.product],
+        of.multipliers(w, w.at_of_segment, w.segments)[i, deal.segment],
+        of.multipliers(w, w.at_of_source, w.sources)[i, deal.source],
+        of.multipliers(w, w.at_of_class, of.CLASSES)[i, deal.klass],
+    )
 
 
 @inlined
@@ -223,7 +226,10 @@ def pace(w: Any, s: Any, slot: int, place: int) -> float:
     if w.multiplied == 0:
         return of_month
     return standing_pace(
-        of.pace_rep(w)[i, deal.rep], of.pace_product(w)[i, deal.product], of.pace_source(w)[i, deal.source], of_month
+        of.multipliers(w, w.at_pace_rep, w.reps)[i, deal.rep],
+        of.multipliers(w, w.at_pace_product, w.products)[i, deal.product],
+        of.multipliers(w, w.at_pace_source, w.sources)[i, deal.source],
+        of_month,
     )
 
 
@@ -293,14 +299,13 @@ def open_deal_arrives(w: Any, s: Any, i: int) -> None:
         return
     if s.full != 0:
         return
-    stage, j = of.stages(w)[nth(deal.stage)], deal.stage
+    stage = of.stages(w)[nth(deal.stage)]
     age = known.age_days if stage.stale_calendar != 0 else known.age_hours
     left = max(stage.stale - age, 0.0)
     outcome, when = answer_to_open(
         s.seed, s.replication, s.phase, deal.key, s.now,
         stale_deadline(s.now, left, stage.stale_calendar != 0, of.hours_at(w)), known.age_hours, known.age_days,
-        of.advance(w, s)[nth(j)], of.of_rep(w)[j, deal.rep], of.of_product(w)[j, deal.product],
-        of.of_segment(w)[j, deal.segment], of.of_source(w)[j, deal.source], of.of_class(w)[j, deal.klass],
+        of.advance(w, s)[nth(deal.stage)], odds(w, s, slot),
         odds_now(w, s, slot, known.began), pace(w, s, slot, known.began), of.dists(w), of.table(w),
         stage.wait, stage.wait_lost, of.hours_at(w),
     )  # fmt: skip

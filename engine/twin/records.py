@@ -133,51 +133,9 @@ def stages(w: Any) -> Any:
 
 
 @inlined
-def of_rep(w: Any) -> Any:
-    """[stages, reps] multipliers of the odds."""
-    return carray(pointer(w.at_of_rep), (w.stages, w.reps), np.float64)
-
-
-@inlined
-def of_product(w: Any) -> Any:
-    """[stages, products] multipliers of the odds."""
-    return carray(pointer(w.at_of_product), (w.stages, w.products), np.float64)
-
-
-@inlined
-def of_segment(w: Any) -> Any:
-    """[stages, segments] multipliers of the odds."""
-    return carray(pointer(w.at_of_segment), (w.stages, w.segments), np.float64)
-
-
-@inlined
-def pace_rep(w: Any) -> Any:
-    """[stages, reps] multipliers of waits."""
-    return carray(pointer(w.at_pace_rep), (w.stages, w.reps), np.float64)
-
-
-@inlined
-def pace_product(w: Any) -> Any:
-    """[stages, products] multipliers of waits."""
-    return carray(pointer(w.at_pace_product), (w.stages, w.products), np.float64)
-
-
-@inlined
-def pace_source(w: Any) -> Any:
-    """[stages, sources] multipliers of waits."""
-    return carray(pointer(w.at_pace_source), (w.stages, w.sources), np.float64)
-
-
-@inlined
-def of_source(w: Any) -> Any:
-    """[stages, sources] multipliers of the odds."""
-    return carray(pointer(w.at_of_source), (w.stages, w.sources), np.float64)
-
-
-@inlined
-def of_class(w: Any) -> Any:
-    """[stages, classes] multipliers of the odds."""
-    return carray(pointer(w.at_of_class), (w.stages, CLASSES), np.float64)
+def multipliers(w: Any, at: int, names: int) -> Any:
+    """[stages, names] what reps, products and so on, whose table is at an address, multiply odds or waits by."""
+    return carray(pointer(at), (w.stages, names), np.float64)
 
 
 @inlined
