@@ -418,7 +418,7 @@ def _economy(fitted: Fitted) -> str:
             f"  sd: {number(e.sd, 2)}",
             f"  persistence: {number(e.persistence, 2)}",
             f"  regional_sd: {number(e.regional_sd, 2)}",
-            "  conversion: 0  # how conversion has moved is in its {wins, of}; counted once",
+            "  conversion: 0  # how conversion has moved is in its months, or its {wins, of}; counted once",
             f"  draws: [{rows}]  # sd, persistence, regional_sd: one a replication",
             "",
         ]
