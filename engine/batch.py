@@ -92,6 +92,9 @@ def inputs_of(world: World, parameters: Parameters) -> NDArray[np.float64]:
     return np.concatenate(parts)
 
 
+_WARM: set[tuple[str, bool]] = set()  # engines that have run in this process, with attribution or without
+
+
 class Simulator:
     """Simulates ranges of replications of a world under one seed and phase by one engine."""
 
@@ -114,8 +117,11 @@ class Simulator:
         return self.__dict__ | {"_lookup": None, "_twin": None, "_names": None}
 
     def warm(self) -> None:
-        """Simulate once, so that everything is compiled and cached before workers start."""
-        self(0, 1)
+        """Simulate once in a process, so that everything is compiled and cached before workers start."""
+        what = (self.engine, self.attribution is not None)
+        if what not in _WARM:
+            self(0, 1)
+            _WARM.add(what)
 
     def outcome(self, replication: int, keep_log: bool = False, parameters: Parameters | None = None) -> Outcome:
         """One replication."""

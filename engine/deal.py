@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import simpy
@@ -21,10 +22,11 @@ class Deal:
     """One deal on its way: what it is, whose it is, where it stands."""
 
     __slots__ = (
-        "by_share", "desk", "flow", "given_up", "key", "klass", "ledger", "left_alone", "lever", "odds", "pace",
+        "by_share", "desk", "flow", "given_up", "key", "klass", "ledger", "left_alone", "lever", "line", "odds", "pace",
         "priority", "product", "region", "rep", "request", "segment", "source", "stage", "value", "visit",
     )  # fmt: skip
     desk: Desk
+    line: int  # of those at the desk
     flow: list[list[list[float]]]  # the rep's passages: [stages][months][FLOW_COLUMNS]
     ledger: Ledger
     odds: list[float]  # [stages] what multiplies the odds of advancing, but for the economy and the month
@@ -75,6 +77,9 @@ class Lookup:
         self.activities = [[(5 + a, float(count)) for a, count in enumerate(row) if count] for row in stages.activities]
         self.desk_of = world.desks.of.tolist()
         self.desk_speed = world.desks.by_month.tolist()
+        first = world.desks.first_line.tolist()
+        self.weights = [world.desks.weights[a:b].tolist() for a, b in pairwise(first)]  # of each desk's lines
+        self.line_of = world.desks.line_of.tolist()
         self.there = world.staffing.there.tolist()
         self.leaves = world.staffing.until.tolist()
         self.from_accounts = world.from_accounts.tolist()

@@ -10,12 +10,15 @@ in the order of their keys.
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Sequence
 from enum import IntEnum
 from heapq import heappop, heappush
 from typing import Any
 
 import simpy
 from simpy.resources.resource import PriorityRequest
+
+from engine.focus import clock_after, goes_first, served_after, served_at_first, stands_at
 
 
 class Rank(IntEnum):
@@ -103,7 +106,7 @@ class DeskRequest(PriorityRequest):
     preempt = False
     proc = None  # who asks matters to preemption only
 
-    def __init__(self, desk: Desk, priority: int, entered: float, deal: int) -> None:
+    def __init__(self, desk: Desk, priority: int, entered: float, deal: int, line: int, hours: float) -> None:
         # Not SimPy's way up through four constructors, which asks at once; `Desk.queue_for` does the asking.
         self.env = desk._env
         self.callbacks = []
@@ -111,12 +114,14 @@ class DeskRequest(PriorityRequest):
         self.priority = priority
         self.time = entered
         self.deal = deal
+        self.line = line
+        self.hours = hours
         self.key = desk.place(priority, entered, deal)  # type: ignore[assignment]
 
-    def move(self, desk: Desk) -> None:
+    def move(self, desk: Desk, line: int = 0) -> None:
         """Wait for another desk from here and now on, as one who has just come."""
         self.resource.put_queue.remove(self)
-        self.resource, self.time = desk, self.env.now
+        self.resource, self.line, self.time = desk, line, self.env.now
         self.key = desk.place(self.priority, self.time, self.deal)  # type: ignore[assignment]
         desk.join(self)
 
@@ -147,19 +152,23 @@ def _key(request: DeskRequest) -> tuple[float, ...]:
 class Desk(simpy.PriorityResource):
     """A rep's desk: one deal at a time, best class first; handed over as the last thing of an instant.
 
-    `key` orders hand-overs of several desks at one instant.
+    `key` orders hand-overs of several desks at one instant. With several `weights` there is a line for each, and the
+    next deal is the first of the line that has had the least work for its weight (`focus`).
     """
 
     PutQueue = KeyedQueue  # type: ignore[assignment]
 
-    def __init__(self, env: KeyedEnvironment, key: int) -> None:
+    def __init__(self, env: KeyedEnvironment, key: int, weights: Sequence[float] = (1.0,)) -> None:
         super().__init__(env, capacity=1)
         self.key = key
+        self.weights = weights
+        self.served = [served_at_first(weight) for weight in weights]
+        self.clock = 0.0
         self._handing_over = False
 
-    def queue_for(self, priority: int, entered: float, deal: int) -> DeskRequest:
-        """Ask for the desk; the request is granted by a hand-over, never at once."""
-        request = DeskRequest(self, priority, entered, deal)
+    def queue_for(self, priority: int, entered: float, deal: int, line: int = 0, hours: float = 0.0) -> DeskRequest:
+        """Ask for the desk, for so many hours of work; the request is granted by a hand-over, never at once."""
+        request = DeskRequest(self, priority, entered, deal, line, hours)
         self.join(request)
         return request
 
@@ -181,9 +190,27 @@ class Desk(simpy.PriorityResource):
         """The rep turns to the first in the queue, unless all who waited went stale at this very instant."""
         self._handing_over = False
         if self.put_queue and not self.users:
-            request = self.put_queue.pop(0)
+            request = self.put_queue.pop(0) if len(self.weights) == 1 else self.next_in_line()
             self.users.append(request)
             request.grant()
+
+    def next_in_line(self) -> Any:
+        """The first deal of the line whose turn it is, out of the queue: the line has had its work from now on."""
+        firsts: dict[int, DeskRequest] = {}
+        for request in self.put_queue:
+            firsts.setdefault(request.line, request)
+        chosen, stood = None, 0.0
+        for line, first in firsts.items():
+            stands = stands_at(self.served[line], self.clock)
+            if chosen is None or goes_first(
+                stands, first.priority, first.time, first.deal, stood, chosen.priority, chosen.time, chosen.deal
+            ):
+                chosen, stood = first, stands
+        assert chosen is not None, "asked for only where somebody waits"
+        self.put_queue.remove(chosen)
+        self.served[chosen.line] = served_after(stood, chosen.hours, self.weights[chosen.line])
+        self.clock = clock_after(self.clock, stood)
+        return chosen
 
     def _ask(self) -> None:
         if self.put_queue and not self.users and not self._handing_over:

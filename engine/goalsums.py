@@ -32,7 +32,7 @@ class GoalSums:
 
     def warm(self) -> None:
         """Compile what workers need."""
-        self(0, 1)
+        self.simulator.warm()
 
     def __call__(self, first: int, n: int) -> Seen:
         """Of replications first to first + n - 1."""

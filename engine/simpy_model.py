@@ -90,7 +90,7 @@ class Model:
         self.env = KeyedEnvironment(world.start)
         self.attribution = attribution
         self.tally = Tally(world, self.at.legs_at, keep_log, attribution.count if attribution else 0)
-        self.desks = [Desk(self.env, key) for key in range(len(self.at.desk_speed))]
+        self.desks = [Desk(self.env, key, weights) for key, weights in enumerate(self.at.weights)]
         self.staff, self.there = 0, self.at.there[0]  # the number of the staff; whether a rep is there
         self.alive: dict[int, Deal] = {}
         self.open_deals = np.zeros(len(world.reps), dtype=np.int64)
@@ -177,7 +177,7 @@ class Model:
             hours = variate(self.dists, self.table, at.work[stage], work_u)
             wait = variate(self.dists, self.table, at.wait[stage], wait_u)
             while hours > 0.0:
-                request = deal.request = deal.desk.queue_for(deal.priority, env.now, deal.key)
+                request = deal.request = deal.desk.queue_for(deal.priority, env.now, deal.key, deal.line, hours)
                 yield self.turn(deal, request, stale_at)
                 if deal.given_up:
                     return
@@ -320,6 +320,7 @@ class Model:
         """The deal is its rep's from here on."""
         rep, p = deal.rep, deal.product
         deal.desk = self.desks[self.at.desk_of[rep][p]]
+        deal.line = self.at.line_of[rep][p][deal.region]
         deal.odds = self.at.odds(deal)
         at = self.at
         deal.pace = at.pace_rep[rep], at.pace_product[p], at.pace_source[deal.source]
@@ -347,7 +348,7 @@ class Model:
             self.take(deal)
             self.note(HANDED_OVER, deal)
             if waits:
-                request.move(deal.desk)  # type: ignore[union-attr]
+                request.move(deal.desk, deal.line)  # type: ignore[union-attr]
             elif deal.left_alone is not None:
                 deal.left_alone.succeed()
                 deal.left_alone = None

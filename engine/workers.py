@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import pickle
 import signal
 import tempfile
@@ -29,6 +30,7 @@ Keep = Callable[[Span, Tables, float], None]  # a span, its tables, and the seco
 
 ALONE = 0.5  # seconds for which this process computes before it asks whether workers would pay
 WORTH = 3.0  # seconds of work left from which they do: each imports everything anew
+WORTH_RUNNING = 0.2  # the same of workers that an earlier run has left running: a search asks for many short runs
 
 FEWER_JOBS = "try fewer jobs, or jobs=1 to see an error where it happens."
 
@@ -68,7 +70,7 @@ class Local:
         ready = time.perf_counter()
         self.compile_seconds = ready - begun
         while True:
-            if time.perf_counter() - ready >= ALONE and chunks.seconds_left() > WORTH and self._count() > 1:
+            if self._pays(chunks, time.perf_counter() - ready):
                 with tempfile.TemporaryDirectory(prefix="attain-task-") as folder:
                     path = Path(folder) / "task"
                     path.write_bytes(pickle.dumps(task, protocol=5))
@@ -79,12 +81,22 @@ class Local:
                 return
             keep(*timed(task, span))
 
+    def _pays(self, chunks: Chunks, alone: float) -> bool:
+        """Whether worker processes would be done sooner than this one, which has been at it for so many seconds."""
+        left = chunks.seconds_left()
+        if _running and WORTH_RUNNING < left < math.inf and self._count() in _running:
+            return True
+        return alone >= ALONE and left > WORTH and self._count() > 1
+
     def _count(self) -> int:
         if self.processes is None:
             import joblib
 
             self.processes = joblib.cpu_count()
         return self.processes
+
+
+_running: set[int] = set()  # of how many processes an earlier run of this one has started workers, which joblib keeps
 
 
 def _in_workers(task: str, chunks: Chunks, keep: Keep, workers: int) -> None:
@@ -102,6 +114,7 @@ def _in_workers(task: str, chunks: Chunks, keep: Keep, workers: int) -> None:
             with _closing(arriving):
                 for span, tables, seconds in arriving:
                     keep(span, tables, seconds)
+            _running.add(workers)
             return
         except BrokenProcessPool as death:
             twice = chunks.lost()

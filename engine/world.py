@@ -14,9 +14,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.arithmetic import added
 from engine.calendar import WorkCalendar, resolve, to_hours
 from engine.demand import BudgetLine, Cell, prospecting_cells, source_cells
+from engine.desks import Desks, desks_of
 from engine.distributions import DistributionTable
 from engine.draws import entity_key, register_keys
 from engine.goals import GoalBook, QuotaBook, goal_book, measures_of, quotas_of
@@ -78,16 +78,6 @@ class Stages:
     pace_rep: NDArray[np.float64]  # [stages, reps] multipliers of waits
     pace_product: NDArray[np.float64]
     pace_source: NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Desks:
-    """Queues for reps' hours: one a rep, or one a product that the rep keeps hours for."""
-
-    rep: NDArray[np.int64]  # [desks]
-    speed: NDArray[np.float64]  # [desks] hours of work done in a working hour, at full speed
-    by_month: NDArray[np.float64]  # [desks, months] the same as the rep gets up to speed
-    of: NDArray[np.int64]  # [reps, products] -> desk
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,33 +220,6 @@ def _uncertain_rows(
     )
 
 
-def _desks(plan: Plan, names: dict[str, Sequence[str]], cal: WorkCalendar, staffing: Staffing) -> Desks:
-    by_name = {rep.name: rep for rep in plan.reps}
-    rep_of: list[int] = []
-    speeds: list[float] = []
-    of = np.zeros((len(names["reps"]), len(names["products"])), dtype=np.int64)
-    for r, name in enumerate(names["reps"]):
-        rep = by_name[name]
-        prospecting = rep.prospecting.hours_per_week if rep.prospecting else 0.0
-        speed = (rep.hours_per_week - prospecting) / cal.week_hours
-        total = added(rep.focus[p] for p in sorted(rep.focus))
-        if not rep.focus or total <= 0.0:
-            of[r] = len(rep_of)
-            rep_of.append(r)
-            speeds.append(speed)
-            continue
-        for p, product in enumerate(names["products"]):
-            of[r, p] = len(rep_of)
-            if product in rep.focus:
-                rep_of.append(r)
-                speeds.append(speed * rep.focus[product] / total)
-        kept = [p for p, product in enumerate(names["products"]) if product in rep.focus]
-        for p, product in enumerate(names["products"]):
-            if product not in rep.focus:  # what no hours are kept for waits at the first desk
-                of[r, p] = of[r, kept[0]]
-    return Desks(np.array(rep_of), np.array(speeds), np.array(speeds)[:, None] * staffing.pace[rep_of], of)
-
-
 def _register(names: dict[str, Sequence[str]], territory: Territories, plan: Plan, deals: Sequence[str]) -> None:
     """Refuse two names with one key: their draws would be the same."""
     cells = [(region, product) for region in territory.names for product in names["products"]]
@@ -335,7 +298,7 @@ def build(loaded: LoadedPlan) -> World:
         sources=tuple(names["sources"]),
         measures=measures_of(plan),
         stages=stages,
-        desks=_desks(plan, names, cal, staffing),
+        desks=desks_of([by_name[r] for r in names["reps"]], names["products"], territory, cal, staffing),
         staffing=staffing,
         prospecting_hours=np.array(
             [

@@ -21,11 +21,13 @@ import numpy as np
 from solvers.arrays import BLOCK, FloatArray
 from solvers.objective import Look, Objective, look
 from solvers.paths import Paths, Streaming
-from solvers.polyhedron import Polyhedron, step_within
+from solvers.polyhedron import Polyhedron, Wanted, step_within
 
 SEARCH = 1  # the phase of the contract on randomness that a search reads
 SHRINK, GROW = 0.7, 1.3  # of the trust region
 CARRIED = 0.5  # of the slope's weight, over an accepted step
+MOVED = 0.8  # of the weight of probabilities that are known, over an accepted step
+Around = Callable[[FloatArray], Polyhedron]
 Ended = Literal["converged", "work_limit", "stopped", "unsolved"]
 
 
@@ -99,10 +101,15 @@ class _Climb:
     first_path: int
     next_path: int
     steps: FloatArray | None = None
+    around: Around | None = None
+    moved: Callable[[FloatArray], FloatArray] | None = None
     x: FloatArray = field(init=False)
     scale: FloatArray = field(init=False)
     spread: FloatArray = field(init=False)  # of the event margins at x (E,)
     slope: FloatArray = field(init=False)
+    slopes: FloatArray = field(init=False)  # of the objective's parts (C, V), averaged as the slope is
+    parts: FloatArray | None = None  # of the objective at x (C,), as far as they are known; where some are required
+    known: float = 0.0  # batches behind them
     weight: float = 0.0  # of the slope, in batches
     radius: float = field(init=False)
     simulated: int = 0
@@ -110,6 +117,7 @@ class _Climb:
 
     def __post_init__(self) -> None:
         self.slope, self.radius = np.zeros(self.region.variables), self.limits.radius
+        self.slopes = np.zeros((self.objective.parts, self.region.variables))
 
     def cost(self, points: int) -> int:
         """Pairs that a look takes: measured slopes take one more for each variable."""
@@ -121,7 +129,9 @@ class _Climb:
     def look(self, points: list[FloatArray], widths: FloatArray) -> Look:
         """Fresh paths for each of the points, never asked for again."""
         n = self.limits.batch
-        seen = look(self.paths, points, self.objective, widths, self.next_path, n, SEARCH, self.how, self.steps)
+        seen = look(
+            self.paths, points, self.objective, widths, self.next_path, n, SEARCH, self.how, self.steps, self.parts
+        )
         self.next_path += n
         self.simulated += self.cost(len(points))
         return seen
@@ -140,11 +150,32 @@ class _Climb:
         self.simulated += n
         return float(seen.attained[0]), n
 
-    def learn(self, slope: FloatArray, carried: float) -> None:
-        """Add a batch's slope to what is left of the earlier ones."""
+    def learn(self, seen: Look, i: int, carried: float) -> None:
+        """Add what a batch says of where it now stands, point i, to what is left of the earlier ones.
+
+        Parts that are required add up over the steps, too: where a step is taken, what they were moves with it.
+        """
         kept = carried * self.weight
-        self.slope = (kept * self.slope + slope) / (kept + 1.0)
+        self.slope = (kept * self.slope + seen.slopes[i]) / (kept + 1.0)
+        self.slopes = (kept * self.slopes + seen.part_slopes[i]) / (kept + 1.0)
         self.weight = kept + 1.0
+        if self.objective.required is not None:
+            before = 0.0 if self.parts is None else (1.0 if i == 0 else MOVED) * self.known
+            there = 0.0 if self.parts is None else seen.parts[i]
+            self.parts = (before * there + seen.counted[i]) / (before + 1.0)
+            self.known = before + 1.0
+
+    def step(self) -> FloatArray | None:
+        """Where the linear programme of the trust region goes from x."""
+        region = self.region if self.around is None else self.around(self.x)
+        required = self.objective.required
+        if required is None or self.parts is None:
+            there = step_within(region, self.x, self.slope, self.scale, self.radius)
+        else:
+            least = np.array(required.probabilities) - self.parts[:-1]
+            wanted = Wanted(self.slopes[:-1], least, required.price)
+            there = step_within(region, self.x, self.slopes[-1], self.scale, self.radius, wanted=wanted)
+        return there if there is None or self.moved is None else self.moved(there)
 
 
 def climb(
@@ -159,15 +190,19 @@ def climb(
     scale: FloatArray | None = None,
     steps: FloatArray | None = None,
     stopped: Callable[[], bool] = lambda: False,
+    around: Around | None = None,
+    moved: Callable[[FloatArray], FloatArray] | None = None,
 ) -> Ascent:
     """Climb from the best of the starts, on paths `first` and up of phase 1.
 
+    `around` gives the limits along straight lines at a point, where some of them are curved, and `moved` a point near
+    by within them; the region then holds those that are straight anyway.
     `steps` (V,): slopes are measured by raising each variable by its step (see `look`), not read off the paths' yields.
     Raises ValueError where a start is outside the region, or the work limit does not cover the starts.
     """
     limits = limits or ClimbLimits()
     _check(region, starts, limits)
-    state = _Climb(region, paths, objective, limits, how or Streaming(), stopped, first, first, steps)
+    state = _Climb(region, paths, objective, limits, how or Streaming(), stopped, first, first, steps, around, moved)
     origin, values = _begin(state, starts, scale)
     ended: Ended = "converged"
     for share in limits.widths:
@@ -212,6 +247,8 @@ def _begin(state: _Climb, starts: Mapping[str, FloatArray], scale: FloatArray | 
     state.simulated += state.limits.block
     best = max(range(len(points)), key=lambda i: (seen.attained[i], seen.values[i], -i))
     state.x, state.spread = points[best], _spread(seen, best)
+    if state.objective.required is not None:
+        state.parts, state.known = seen.counted[best], 1.0
     state.scale = state.region.scale(state.x) if scale is None else scale
     return names[best], dict(zip(names, seen.attained.tolist(), strict=True))
 
@@ -231,13 +268,13 @@ def _at_width(state: _Climb, share: float) -> Ended:
         return "stopped" if state.stopped() else "work_limit"
     state.weight = 0.0
     seen = state.look([state.x], widths)
-    state.learn(seen.slopes[0], 0.0)
+    state.learn(seen, 0, 0.0)
     for _ in range(limits.steps):
         if state.radius < limits.smallest_radius * share / last:
             break
         if not state.affords(2):
             return "stopped" if state.stopped() else "work_limit"
-        trial = step_within(state.region, state.x, state.slope, state.scale, state.radius)
+        trial = state.step()
         if trial is None:
             return "unsolved"
         if float(np.max(np.abs(trial - state.x) / np.maximum(1e-300, state.scale))) <= 1e-9:
@@ -255,7 +292,7 @@ def _judge(state: _Climb, trial: FloatArray, widths: FloatArray, share: float) -
     if better:
         state.x, state.spread = trial, _spread(seen, 1)
         state.radius = min(1.0, GROW * state.radius)
-        state.learn(seen.slopes[1], CARRIED)
+        state.learn(seen, 1, CARRIED)
     else:
         state.radius *= SHRINK
-        state.learn(seen.slopes[0], 1.0)
+        state.learn(seen, 0, 1.0)

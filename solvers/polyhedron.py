@@ -15,7 +15,17 @@ from scipy import sparse
 
 from solvers.arrays import FloatArray
 from solvers.levers import Levers
-from solvers.programme import Programme, Solution, WorkLimits, programme, solve, solve_nearest, unique, violation
+from solvers.programme import (
+    Programme,
+    Solution,
+    WorkLimits,
+    programme,
+    solve,
+    solve_nearest,
+    stacked,
+    unique,
+    violation,
+)
 
 TIGHT = 1e-9  # of a programme's limits, relative to the size of a row's terms
 
@@ -49,6 +59,15 @@ class Polyhedron:
         """A natural size for each variable's moves: its room, or five times what is usual at x where that is less."""
         usual = float(np.mean(np.abs(x))) or 1.0
         return np.minimum(self.upper - self.lower, 5.0 * np.maximum(usual, np.abs(x)))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Rows (E, V) that are to rise by `least` (E,) at least over a step; what is missing costs `price` a unit."""
+
+    slopes: FloatArray
+    least: FloatArray
+    price: float
 
 
 def polyhedron(
@@ -94,21 +113,46 @@ def step_within(
     scale: FloatArray,
     radius: float,
     *,
+    wanted: Wanted | None = None,
     limits: WorkLimits | None = None,
 ) -> FloatArray | None:
     """Maximise slope @ y over the region with |y - x| <= radius x scale, variable by variable (LP).
 
-    Where several y are as good, the one that moves least from x, later variables weighing a little more. None where
-    the programme is not solved within its work limits.
+    `wanted`: linear rows besides, each of which may be missed at a price. Where several y are as good, the one that
+    moves least from x, later variables weighing a little more. None where the programme is not solved within its work
+    limits.
     """
     size = float(np.max(np.abs(slope * scale), initial=0.0))
+    if wanted is not None:
+        size = max(size, float(np.max(np.abs(wanted.slopes * scale), initial=0.0)) * wanted.price)
     if size == 0.0:
         return x
     problem = _moves(region, x, scale, radius, slope * scale / size, True)
+    places = sparse.csr_matrix(sparse.identity(region.variables))
+    if wanted is not None:
+        problem = _with_wanted(problem, wanted, scale, size)
+        places = stacked([[places, sparse.csr_matrix((region.variables, len(wanted.least)))]])
     solution = solve(problem, limits=limits)
     if solution.status == "optimal" and not unique(problem, solution):
-        solution = solve_nearest(problem, sparse.identity(region.variables), 0.0, limits=limits)
+        solution = solve_nearest(problem, places, 0.0, limits=limits)
     return _moved(region, x, scale, solution)
+
+
+def _with_wanted(problem: Programme, wanted: Wanted, scale: FloatArray, size: float) -> Programme:
+    """The programme of moves with rows that may be missed: each has a column for by how much, of the row's own size."""
+    rows = wanted.slopes * scale
+    sizes = np.maximum(1e-300, np.max(np.abs(rows), axis=1, initial=0.0))
+    e = len(wanted.least)
+    miss = sparse.identity(e)
+    return programme(
+        np.append(problem.costs, -wanted.price * sizes / size),
+        stacked([[problem.matrix, None], [sparse.csr_matrix(rows / sizes[:, None]), miss]]),
+        np.append(problem.row_lower, wanted.least / sizes),
+        np.append(problem.row_upper, np.full(e, np.inf)),
+        lower=np.append(problem.lower, np.zeros(e)),
+        upper=np.append(problem.upper, np.full(e, np.inf)),
+        maximise=True,
+    )
 
 
 def _moves(
@@ -133,4 +177,6 @@ def _moves(
 
 def _moved(region: Polyhedron, x: FloatArray, scale: FloatArray, solution: Solution) -> FloatArray | None:
     """The point that a programme of moves ends at, exactly inside the variables' own limits."""
-    return None if solution.x is None else np.clip(x + scale * solution.x, region.lower, region.upper)
+    if solution.x is None:
+        return None
+    return np.clip(x + scale * solution.x[: len(x)], region.lower, region.upper)

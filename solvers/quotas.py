@@ -243,6 +243,34 @@ def split_quotas(quotas: FloatArray, contributions: FloatArray, *, unit: float =
     return round_to_step(levers, parts).reshape(r, c)
 
 
+def even_cells(
+    bookings: FloatArray, quota: float, contributions: FloatArray, *, allowed: float = 0.25, unit: float = 1.0
+) -> FloatArray:
+    """One quota over its cells: odds of making each as even as their shares allow, in whole units that sum to it.
+
+    `bookings` (S, C) by path; a cell's share is its part of `contributions` (C,), and its quota is at most `allowed` of
+    that more or less. Without any contribution the quota is split evenly. Raises ValueError where a contribution is
+    negative or not finite.
+    """
+    shares = split_quotas(np.array([quota]), contributions[None, :], unit=0.0)[0]
+    if np.count_nonzero(shares) < 2:
+        return split_quotas(np.array([quota]), contributions[None, :], unit=unit)[0]
+    c = len(shares)
+    levers = Levers(
+        names=(),
+        group=np.zeros(c, dtype=np.int64),
+        totals=np.array([quota]),
+        lower=(1.0 - allowed) * shares,
+        upper=np.minimum((1.0 + allowed) * shares, quota),
+        reference=shares,
+        step=unit,
+        unit=unit,
+    )
+    _, parts = even_level(sample_quantiles(bookings), levers, (-max(1.0, quota), 2.0))
+    whole = replace(levers, lower=np.zeros(c), upper=np.where(shares > 0.0, quota, 0.0))
+    return round_to_step(whole, parts)
+
+
 def quotas_programme(bookings: FloatArray, total: float, lower: FloatArray, upper: FloatArray) -> Programme:
     """The same decision as a mixed-integer programme, for small cases: maximise t <= share of paths each rep attains.
 

@@ -8,6 +8,8 @@ which is better: given how many there are, the wins of the better one are binomi
 - `select`: two stages. The first says how often finalists differ, and so how many paths make the choice right with a
   stated probability where the best is ahead by an indifference amount or more; signs are independent of how many
   discordant paths there are, so that this choice of n costs nothing;
+- `select_held`: the largest mean among finalists that keep required probabilities, tested in a fixed order, the safest
+  first, so that the level is spent once;
 - `select_sequentially`: Kim & Nelson 2001, "A fully sequential procedure for indifference-zone selection in
   simulation", ACM TOMACS 11(3), section 3 with c = 1: finalists are dropped as they fall behind. Its theory is for
   normal data: with binary outcomes and common paths a small first stage sees too few discordant paths and stops
@@ -119,6 +121,33 @@ def compare_means(values: FloatArray, *, level: float = 0.95) -> Selected:
         ahead, behind = int(np.count_nonzero(difference > 0)), int(np.count_nonzero(difference < 0))
         pairs.append(Against(other, ahead, behind, mean, Interval(mean - half, mean + half), mean - half > 0.0))
     return Selected(best, (n,) * k, tuple((sums / n).tolist()), tuple(pairs), None, "enough")
+
+
+def select_held(sums: FloatArray, hits: BoolArray, required: FloatArray, *, level: float = 0.95) -> Selected:
+    """The largest mean among finalists whose probabilities are at least `required` (E,), with confidence `level`.
+
+    `sums` (n, k) is what is expected, `hits` (n, k, E) what is attained, finalists from the safest on, by other paths
+    than these. Each is tested by its exact lower limits at the level, and the first that fails ends the tests: then
+    the chance that any is taken for holding which does not is at most 1 - level (a fixed sequence; each finalist's
+    test is that all its events hold). Where none holds, the choice is the one that misses least, and no probability
+    is stated. `probabilities` are those of all events together.
+    """
+    n, k, _ = hits.shape
+    if n < 1 or k < 1 or sums.shape != (n, k) or hits.shape[2] != len(required):
+        raise ValueError(f"a selection needs paths, finalists and events, not {sums.shape} and {hits.shape}")
+    counts = np.count_nonzero(hits, axis=0)
+    holding = 0
+    while holding < k and all(
+        exact_low(int(count), n, level) >= wanted for count, wanted in zip(counts[holding], required, strict=True)
+    ):
+        holding += 1
+    means = np.add.reduce(sums, axis=0) / n
+    if holding:
+        best = int(np.argmax(means[:holding]))
+    else:
+        best = int(np.argmax(np.min(counts / n - required, axis=1)))
+    together = np.count_nonzero(hits.all(axis=2), axis=0) / n
+    return Selected(best, (n,) * k, tuple(together.tolist()), (), level if holding else None, "enough")
 
 
 # --- a fixed sample that is large enough ------------------------------------------------------------------------------

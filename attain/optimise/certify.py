@@ -61,7 +61,9 @@ def certified(paths: Paths, found: list[Found], work: Work) -> Certified:
     before = sum(paths.simulated.values())
     last = found[-1]
     objective = paths.aim.objective
-    joint = len(objective.events) == 1 and objective.events[0].needed == len(objective.events[0].goals)
+    joint = paths.aim.binary and objective.events[0].needed == len(objective.events[0].goals)
+    if paths.aim.mean is not None:
+        return Certified(no_certificate(WHY_NO_BOUND["a_mean"]))
     single = all(len(column) == 1 for column in paths.aim.columns)
     each = int(SHARE * work.paths) // (FEWEST_SAMPLES * (FIRST_LEVELS + MORE_LEVELS + 2))
     provable = joint and single and len(found) == 1 and last.decision.kind == "budget" and is_open(build(paths.loaded))
@@ -118,7 +120,7 @@ def _foreseen(paths: Paths, x: Floats, work: Work) -> float | None:
     decision, levels = paths.decision, even_levels(paths.decision.levers, REFERENCE_LEVELS)
     size = levels.size * len(paths.aim.columns)
     n = int(min(work.block, MOST_FLOATS // size))
-    if n < FEWEST or not paths.aim.binary or decision.kind == "headcount":  # hires bring no deals of their own
+    if n < FEWEST or not paths.aim.binary or decision.kind in ("headcount", "focus"):  # which bring no deals
         return None
     case = surrogate(decision.levers, decision.response, x, paths.table(x, 0, n, SEARCH))
     gains = np.stack([decision.response(np.ascontiguousarray(levels[:, j])) for j in range(REFERENCE_LEVELS)], axis=1)

@@ -17,8 +17,10 @@ from engine.outcomes import Attribution
 from engine.plan.types import LoadedPlan, Plan
 from engine.routing import BY_SHARE
 from engine.world import World
+from solvers.balance import Balance, inside, region_at
 from solvers.levers import Levers, project, round_to_step
 from solvers.limits import Choices, broken, held, spent_on, switched
+from solvers.polyhedron import Polyhedron
 from solvers.responses import Response, identity
 from solvers.shares import LeverTable, hours_levers, share_levers
 from solvers.switches import nearest_pattern
@@ -27,6 +29,7 @@ Floats = NDArray[np.float64]
 Edit = tuple[tuple[str, ...], Any]  # a path in the plan's document, and what is put there
 APPENDED = "+"  # as the end of a path: one more item of a list
 REMOVED = object()  # as what is put there: nothing
+INNER = (0.02, 0.05, 0.1, 0.2, 0.4)  # of a band: how far inside it amounts are before they are rounded
 WITHIN = 1e-9  # of a total: what limits may be off by through rounding of floats
 
 
@@ -48,6 +51,7 @@ class Decision:
     own: Floats | None = None  # the plan's own amounts, where they are not the levers' reference
     months: tuple[str, ...] = ()  # of the horizon, where each cell has a variable for each of them
     split: Callable[[World], World] | None = None  # cells of the world as the attribution has them, where it has more
+    balance: Balance | None = None  # of reps' work, where the plan asks for it
 
     def by_cell(self, x: Floats) -> list[tuple[tuple[str, str, str], Floats]]:
         """Each cell with what x gives it: one amount, or one for each month."""
@@ -63,15 +67,34 @@ class Decision:
         if self.violation(x) <= WITHIN:
             return x
         on = None if self.choices is None else nearest_pattern(self.levers, self.choices, x)
+        if self.balance is not None:
+            found = inside(self.levers, self.balance, project(self.levers, x))
+            return project(self.levers, x) if found is None else project(self.levers, found)
         return project(self.levers if on is None or self.choices is None else held(self.levers, self.choices, on), x)
 
     def rounded(self, x: Floats) -> Floats:
-        """x on the grid of steps; what is spent on stays so."""
-        return round_to_step(self.levers_at(x), x)
+        """x on the grid of steps; what is spent on stays so. Work stays in balance as far as the grid allows."""
+        rounded = round_to_step(self.levers_at(x), x)
+        if self.balance is None or self.balance.violation(rounded) <= WITHIN:
+            return rounded
+        best = rounded
+        for inner in INNER:  # from further inside the band
+            further = inside(self.levers, self.balance, x, inner=inner * self.balance.within)
+            trial = best if further is None else round_to_step(self.levers, project(self.levers, further))
+            if self.balance.violation(trial) < self.balance.violation(best):
+                best = trial
+        return best
 
     def violation(self, x: Floats) -> float:
-        """The largest violation of a limit or total, relative to its total."""
-        return max(self.levers.violation(x), 0.0 if self.choices is None else broken(self.levers, self.choices, x))
+        """The largest violation of a limit or total, relative to its total; of work, relative to the reps' mean."""
+        choices = 0.0 if self.choices is None else broken(self.levers, self.choices, x)
+        balance = 0.0 if self.balance is None else self.balance.violation(x)
+        return max(self.levers.violation(x), choices, balance)
+
+    def around(self, levers: Levers) -> Callable[[Floats], Polyhedron] | None:
+        """The limits along straight lines at a point, where they are more than those of the levers themselves."""
+        balance = self.balance
+        return None if balance is None else lambda x: region_at(levers, balance, x)
 
     def binding(self, x: Floats) -> tuple[str, ...]:
         """Which kind of limit keeps each variable from more, or from less."""

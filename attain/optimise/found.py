@@ -19,13 +19,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from attain.optimise.aims import Aim
 from attain.optimise.decisions import WITHIN, Decision
+from attain.optimise.held import FINALISTS, SAFER, asked, between, chosen_held, out_of_reach, programmes, worth_of
 from attain.optimise.search import Paths, Work
 from solvers.arrays import BLOCK
 from solvers.ascent import SEARCH, Ascent, Climbed, ClimbLimits, climb
 from solvers.budget import starting_points
 from solvers.levers import Levers, project, proportional
-from solvers.objective import look, sigmoid
+from solvers.objective import Look, look, sigmoid
 from solvers.paths import PathTable, without_slopes
 from solvers.polyhedron import of_levers
 from solvers.selection import FIRST_STAGE, SELECTION, Selected, compare, compare_means, select
@@ -45,6 +47,7 @@ MEASURED = 0.08  # of a lever's natural size: the step over which a slope is mea
 NEXT, ENOUGH = 0.25, 64  # what marginal points are measured over, and the blocks of work from which they are
 MOST_RACED, CLIMBED_IN = 12, 3  # patterns of what is spent on that are simulated, and climbed in, at first
 OWN_LOOKS, OWN_STEPS = 200, 20  # of the surrogate's own climb
+LATER = 0.35  # of the paths of climbs, for one that asks for more probability than is required
 COUNTED = 16  # blocks at most, on which the answer's in-sample value is counted
 
 
@@ -55,6 +58,7 @@ class Finalist:
     name: str
     x: Floats
     value: float
+    mean: float | None = None  # of what is expected, where a mean is maximised
 
 
 @dataclass(frozen=True)
@@ -138,15 +142,19 @@ def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -
     fixed = ({"plan": own} if stands else {}) | {name: decision.moved(x) for name, x in fixed.items()}
     starts, answer = {"reference": reference}, {}
     if levers.movable:
+        state.kept = int(LATER * state.left) if paths.aim.mean is not None else 0
         case = _surrogate(state, reference, 0)
         starts = different(fixed | _programmes(state, case))
         answer = _climbed(state, starts, case) if decision.choices is None else _switched(state, starts, case)
+        if paths.aim.mean is not None:
+            state.kept = 0
+            starts, answer = {}, _around(state, starts, answer)
     in_limits = time.perf_counter() - started
     finalists, selected = chosen(state, _on_grid(decision, starts | answer))
     best = finalists[selected.best]
     in_selection = time.perf_counter() - started - in_limits
     value, n = in_sample(state, best.x)
-    marginal = None if state.stopped() else _marginal(state, best.x)
+    marginal = None if state.stopped() else marginal_of(state, best.x)
     return Found(
         paths.decision,
         reference,
@@ -166,6 +174,24 @@ def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -
         {"search": time.perf_counter() - started - in_selection, "selection": in_selection},
         marginal,
     )
+
+
+def _around(state: SearchState, starts: Mapping[str, Floats], answers: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Finalists where a mean is maximised: answers, what a safer climb finds, and what lies between.
+
+    The safer climb asks for more probability; where even what is required is out of reach, for all that can be had.
+    """
+    aim, points = state.paths.aim, {**starts, **answers}
+    best = next(iter(_best_first(state, answers or starts).values()))
+    n = min(4 * state.block, max(state.block, state.left // 4))
+    short = out_of_reach(aim, state.paths.margins(best, state.next_path, n, SEARCH))
+    state.next_path += n
+    state.paths.aim = aim.likeliest() if short else asked(aim, state.work.selection, SAFER)
+    measured = len(best) <= FEW_LEVERS and state.left >= 2 * MEASURED_LOOKS * state.block * (len(best) + 1)
+    safer = ascend(state, {"answer": best}, share=1.0, widths=WIDTHS[1:], radius=SHORT, measured=measured)
+    state.paths.aim = aim
+    around = between(best, None if safer is None else safer.x, points.get("mean"), state.paths.decision.moved)
+    return {"answer": best} | around | ({"plan": points["plan"]} if "plan" in points else {})
 
 
 def equal_split(levers: Levers) -> Floats:
@@ -203,7 +229,10 @@ def _surrogate(state: SearchState, at: Floats, first: int) -> Surrogate:
 
 def _programmes(state: SearchState, case: Surrogate) -> dict[str, Floats]:
     """By the surrogate, with no simulating: the best mean, the smallest bPOE (or shortfall), and its own climb."""
-    found = {name: proposal.x for name, proposal in starting_points(case).items() if name != "reference"}
+    if state.paths.aim.mean is None:
+        found = {name: proposal.x for name, proposal in starting_points(case).items() if name != "reference"}
+    else:
+        found = programmes(state.paths.aim, case)
     return found | {"surrogate": _best_by(state, case, found | {"here": project(case.levers, case.at)})}
 
 
@@ -217,8 +246,19 @@ def _best_by(state: SearchState, case: Surrogate, starts: Mapping[str, Floats]) 
         return PathTable(case.margins(x), case.table.yields * state.paths.slopes(x))
 
     limits = ClimbLimits(paths=size * OWN_LOOKS, batch=size, in_sample=size, steps=OWN_STEPS)
-    found = climb(of_levers(case.levers), paths, state.paths.aim.objective, starts, limits=limits)
-    return project(case.levers, found.x)
+    decision = state.paths.decision
+    balanced = decision.balance is not None
+    inside = {name: decision.moved(x) for name, x in starts.items()} if balanced else starts
+    found = climb(
+        of_levers(case.levers),
+        paths,
+        state.paths.aim.objective,
+        inside,
+        limits=limits,
+        around=decision.around(case.levers),
+        moved=decision.moved if balanced else None,
+    )
+    return decision.moved(found.x) if balanced else project(case.levers, found.x)
 
 
 # --- the climbs -------------------------------------------------------------------------------------------------------
@@ -232,14 +272,15 @@ def _climbed(state: SearchState, starts: Mapping[str, Floats], case: Surrogate) 
     answers: dict[str, Floats] = {}
     poor = state.left < POOR * state.block
     if poor:
-        ranked = sorted(starts, key=lambda name: -case.probability(starts[name]))[:FEW_STARTS]
+        worth = case.probability if state.paths.aim.mean is None else worth_of(state.paths.aim, case, WIDTHS[1])
+        ranked = sorted(starts, key=lambda name: -worth(starts[name]))[:FEW_STARTS]
         starts = {name: x for name, x in starts.items() if name in ranked}
-    few = _measurable(state)  # most of the work is then left for slopes that are measured
+    few = measurable(state)  # most of the work is then left for slopes that are measured
     share = 1.0 if poor else 0.25 if few else 0.6
-    found = _climb(state, starts, share=share, radius=SHORT if poor else FAR)
+    found = ascend(state, starts, share=share, radius=SHORT if poor else FAR)
     if found is None:
         return answers
-    state.starts = dict(found.starts)
+    state.starts = dict(found.starts) if state.paths.aim.mean is None else {}
     answers["climb"] = found.x
     for turn in range(2, ROUNDS + 1):
         if state.stopped() or state.left < 8 * state.block:
@@ -247,23 +288,23 @@ def _climbed(state: SearchState, starts: Mapping[str, Floats], case: Surrogate) 
         again = _programmes(state, _surrogate(state, found.x, state.next_path))
         state.next_path += state.sample
         around = {"answer": found.x} | {f"{name}_again": x for name, x in again.items()}
-        found = _climb(state, different(around), share=0.15 if few else 0.5, widths=WIDTHS[1:])
+        found = ascend(state, different(around), share=0.15 if few else 0.5, widths=WIDTHS[1:])
         if found is None or found.origin == "answer":
             answers |= {} if found is None else {f"climb_{turn}": found.x}
             break
         answers[f"climb_{turn}"] = found.x
     last = list(answers.values())[-1]
-    measured = _climb(state, {"answer": last}, share=1.0, widths=WIDTHS[1:], radius=SHORT, measured=True)
+    measured = ascend(state, {"answer": last}, share=1.0, widths=WIDTHS[1:], radius=SHORT, measured=True)
     return answers if measured is None else answers | {"measured": measured.x}
 
 
-def _measurable(state: SearchState) -> bool:
+def measurable(state: SearchState) -> bool:
     """Whether levers are few enough, and the work is enough, for slopes that are measured."""
     v = len(state.levers.reference)
     return v <= FEW_LEVERS and state.left >= 2 * MEASURED_LOOKS * state.block * (v + 1)
 
 
-def _climb(
+def ascend(
     state: SearchState,
     starts: Mapping[str, Floats],
     *,
@@ -273,7 +314,9 @@ def _climb(
     measured: bool = False,
 ) -> Ascent | None:
     """A climb on a share of the paths left, in batches that make enough steps of them; None where too few are left."""
-    v = len(state.levers.reference)
+    v, decision = len(state.levers.reference), state.paths.decision
+    if decision.balance is not None:
+        starts = {name: decision.moved(x) for name, x in starts.items()}
     cost = v + 1 if measured else 1  # simulations of a look at one allocation
     blocks = int(share * state.left) // (state.block * cost) - 1  # one tells the width
     least = 2 * len(starts) + 4
@@ -302,12 +345,14 @@ def _climb(
         how=state.paths.how,
         steps=MEASURED * state.levers.scale() if measured else None,
         stopped=state.stopped,
+        around=decision.around(state.levers),
+        moved=None if decision.balance is None else decision.moved,
     )
     state.next_path = found.next_path
     state.steps += found.trace
     state.start_paths = state.start_paths or limits.batch
     state.ended = found.termination
-    return replace(found, x=project(state.levers, found.x))
+    return replace(found, x=project(state.levers, found.x) if decision.balance is None else decision.moved(found.x))
 
 
 # --- what is spent on at all ------------------------------------------------------------------------------------------
@@ -323,13 +368,13 @@ def _switched(state: SearchState, starts: Mapping[str, Floats], case: Surrogate)
     tried: set[bytes] = set()
     for turn in range(1, ROUNDS + 1):
         best = list(answers.values())[:1]
-        found = ranked(decision.levers, decision.choices, {**starts, **answers}, _smooth(case))
+        found = ranked(decision.levers, decision.choices, {**starts, **answers}, _smooth(state.paths.aim, case))
         fresh = [one for one in found if one.on.tobytes() not in tried]
         n = state.block if state.left >= POOR * state.block else max(1, state.block // 4)
-        race = [*best, *(one.x for one in fresh[: max(1, min(MOST_RACED, state.left // (4 * n)))])]
-        if state.stopped() or len(race) == len(best) or state.left < 4 * state.block:
+        runners = [*best, *(one.x for one in fresh[: max(1, min(MOST_RACED, state.left // (4 * n)))])]
+        if state.stopped() or len(runners) == len(best) or state.left < 4 * state.block:
             break
-        values = _race(state, race, n)
+        values = race(state, runners, n).values
         order = np.argsort(-values[len(best) :], kind="stable").tolist()
         ahead = [fresh[i] for i in order if not best or values[len(best) + i] > values[0]]
         most = (1 if state.left < POOR * state.block else CLIMBED_IN) if turn == 1 else 1
@@ -356,29 +401,31 @@ def _in_pattern(state: SearchState, pattern: Pattern, case: Surrogate, rest: int
     return {"pattern": pattern.x} | answers
 
 
-def _smooth(case: Surrogate) -> Callable[[Floats], float]:
+def _smooth(aim: Aim, case: Surrogate) -> Callable[[Floats], float]:
     """The surrogate's odds of attaining all goals, smoothed: patterns that never attain are told apart, too."""
+    if aim.mean is not None:
+        return worth_of(aim, case, WIDTHS[1])
     spread = float(np.std(case.table.margins.min(axis=1))) or 1.0
     mean = max(0.0, -float(np.mean(case.table.margins.min(axis=1))))
     width = WIDTHS[1] * float(np.hypot(spread, mean))
     return lambda x: float(np.mean(sigmoid(case.margins(x).min(axis=1), width)))
 
 
-def _race(state: SearchState, points: Sequence[Floats], n: int) -> Floats:
-    """The smoothed objective of several allocations on the same fresh paths."""
+def race(state: SearchState, points: Sequence[Floats], n: int) -> Look:
+    """Several allocations, and the smoothed objective of each, on the same fresh paths."""
     paths, objective = without_slopes(state.paths.margins), state.paths.aim.objective
     ones = np.ones(len(objective.events))
     first = state.next_path
     state.next_path += state.block
     pilot = look(paths, points[:1], objective, ones, first, n, SEARCH, state.paths.how)
     widths = WIDTHS[1] * np.maximum(1e-12, np.hypot(pilot.spreads[0], np.minimum(0.0, pilot.means[0])))
-    return look(paths, points, objective, widths, first, n, SEARCH, state.paths.how).values
+    return look(paths, points, objective, widths, first, n, SEARCH, state.paths.how)
 
 
 def _best_first(state: SearchState, answers: Mapping[str, Floats]) -> dict[str, Floats]:
     """Answers from the best down, on one block of fresh paths."""
     names = list(answers)
-    order = np.argsort(-_race(state, [answers[name] for name in names], state.block), kind="stable").tolist()
+    order = np.argsort(-race(state, [answers[name] for name in names], state.block).values, kind="stable").tolist()
     return {names[i]: answers[names[i]] for i in order}
 
 
@@ -391,6 +438,13 @@ def chosen(state: SearchState, points: Mapping[str, Floats]) -> tuple[tuple[Fina
     each = state.block * max(1, state.work.selection // (state.block * len(xs)))
     if state.stopped():
         each = state.block
+
+    if state.paths.aim.mean is not None:
+        each = state.block * max(1, state.work.selection // (state.block * FINALISTS)) if each > state.block else each
+        order, held, means = chosen_held(state.paths, xs, look=(state.next_path, state.sample), each=each)
+        state.next_path += state.sample
+        tested = zip(order, held.probabilities, means.tolist(), strict=True)
+        return tuple(Finalist(names[i], xs[i], value, mean) for i, value, mean in tested), held
 
     def values(first: int, n: int) -> Floats:
         return np.stack([state.paths.values(x, first, n, SELECTION) for x in xs], axis=1).astype(np.float64)
@@ -413,7 +467,7 @@ def in_sample(state: SearchState, x: Floats) -> tuple[float, int]:
     return float(np.mean(state.paths.values(x, first, n, SEARCH))), n
 
 
-def _marginal(state: SearchState, x: Floats) -> Floats:
+def marginal_of(state: SearchState, x: Floats) -> Floats:
     """The aim's slope at the answer, smoothed over a narrow width: measured where levers are few and work is not."""
     measured = len(x) <= FEW_LEVERS and state.work.paths >= ENOUGH * state.block
     n = min(4 * state.block if state.work.paths >= POOR * state.block else state.block, state.next_path)
@@ -423,4 +477,6 @@ def _marginal(state: SearchState, x: Floats) -> Floats:
     paths = without_slopes(state.paths.margins) if measured else state.paths
     steps = NEXT * state.levers.scale() if measured else None
     seen = look(paths, [x], objective, widths, first, n, SEARCH, state.paths.how, steps)
+    if state.paths.aim.mean is not None:  # what is expected of one unit more
+        return np.asarray(seen.part_slopes[0, -1] * state.paths.aim.mean.size, dtype=np.float64)
     return np.asarray(seen.slopes[0], dtype=np.float64)

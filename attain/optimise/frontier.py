@@ -17,11 +17,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from attain.optimise.aims import Aim, aim_of
+from attain.optimise.aims import Aim, aim_of, watched
 from attain.optimise.budgets import budget_decision
 from attain.optimise.decisions import Decision
 from attain.optimise.records import Frontier, FrontierRow, Priced
 from attain.optimise.search import FEWEST_PATHS, Paths, Work, block_of, work_limits
+from attain.optimise.territories import balanced
 from attain.optimise.workflow import searched, why_no_lever
 from attain.plans import open_plan
 from attain.simulate import REPLICATIONS, check_goals, fresh_seed
@@ -65,7 +66,7 @@ def budget_frontier(
     started = time.perf_counter()
     tell = say or (lambda text: None)
     seed = fresh_seed() if seed is None else seed
-    loaded = open_plan(plan, sets)
+    loaded = watched(open_plan(plan, sets))
     world = build(loaded)
     check_goals(world)
     aim = aim_of(world, loaded.plan.decide.maximise if loaded.plan.decide else None)
@@ -167,7 +168,10 @@ def _decision(loaded: LoadedPlan, total: float, allow_assumed: bool) -> Decision
     budget = (decide.budget or DecideBudget()).model_copy(update={"total": total})
     plan = loaded.plan.model_copy(update={"decide": decide.model_copy(update={"budget": budget})})
     changed = loaded.model_copy(update={"plan": plan})
-    return budget_decision(changed, build(changed), allow_assumed)
+    world = build(changed)
+    decision = budget_decision(changed, world, allow_assumed)
+    last = decide.shares is None and decide.hours is None
+    return None if decision is None else balanced(decision, changed, world, last=last)
 
 
 def _row(point: FrontierPoint, decision: Decision) -> FrontierRow:

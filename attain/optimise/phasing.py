@@ -2,7 +2,9 @@
 
 The paths on which a rep ends near its quota say where and when the bookings come from: the pipeline in hand closes
 first, new leads take a sales cycle, holidays and seasons leave their marks. A quota is spread as its rep's bookings are
-spread on those paths (`solvers.quotas.contributions_at`). Within a month, weeks go by the company's bookings.
+spread on those paths (`solvers.quotas.contributions_at`). Cells, which people make by themselves, then move by up to a
+quarter of their part towards the same odds for each (`solvers.quotas.even_cells`). Within a month, weeks go by the
+company's bookings.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from engine.goals import BOOKINGS, MEASURES
 from engine.outcomes import BOOKED
 from engine.plan.types import Goal, LoadedPlan, Plan
 from engine.world import World, build
-from solvers.quotas import near_quota, split_quotas
+from solvers.quotas import even_cells, near_quota, split_quotas
 
 Floats = NDArray[np.float64]
 FIRST_PATHS = 32
@@ -84,11 +86,13 @@ class Observed:
     by_week: Floats
 
 
-def observed(current: LoadedPlan, world: World, seed: int, jobs: int | None, paths: int) -> Observed:
-    """So many paths of the plan, fewer of a large one."""
+def observed(
+    current: LoadedPlan, world: World, seed: int, jobs: int | None, paths: int, phase: int = SEARCH
+) -> Observed:
+    """So many paths of the plan; the same whatever is kept in memory together."""
     weeks = weeks_of(world)
     simulator = Simulator(
-        build(current.model_copy(update={"plan": _watching(current.plan, weeks)})), seed, SEARCH, keep="cells"
+        build(current.model_copy(update={"plan": _watching(current.plan, weeks)})), seed, phase, keep="cells"
     )
     book = simulator.world.goals
     legs = [book.legs_of[book.names.index(_name(week))][0] for week in weeks]
@@ -128,32 +132,50 @@ def spread_quotas(world: World, seen: Observed, quotas: Floats, *, unit: float) 
     rows, amounts = seen.cells[kept, 1:].astype(np.int64), seen.amounts[kept]
     company = near_quota(seen.bookings.sum(axis=1, keepdims=True), np.array([quotas.sum()]))[:, 0]
     return Spread(
-        _by_cell(world, quotas, rows, amounts, unit),
+        _by_cell(world, quotas, seen, rows, amounts, unit),
         _by_month(world, quotas, rows, amounts) / world.minor,
         _shared(seen.weeks, seen.by_week[company].mean(axis=0), len(world.months)),
     )
 
 
 def _by_cell(
-    world: World, quotas: Floats, rows: NDArray[np.int64], amounts: Floats, unit: float
+    world: World, quotas: Floats, seen: Observed, rows: NDArray[np.int64], amounts: Floats, unit: float
 ) -> tuple[tuple[tuple[str, str, float], ...], ...]:
-    """Each rep's quota over (region, product)."""
+    """Each rep's quota over (region, product); `rows` and `amounts` are what was booked near the quotas."""
     used, column = np.unique(rows[:, 1] * len(world.regions) + rows[:, 2], return_inverse=True)
     if not len(used):
         return tuple(() for _ in world.reps)
-    sums = np.bincount(rows[:, 0] * len(used) + column, amounts, minlength=len(world.reps) * len(used)).astype(
-        np.float64
-    )
-    parts = split_quotas(quotas, sums.reshape(len(world.reps), len(used)), unit=unit)
+    size = len(world.reps) * len(used)
+    sums = np.bincount(rows[:, 0] * len(used) + column, amounts, minlength=size).astype(np.float64)
     products, regions = np.divmod(used, len(world.regions))
-    return tuple(
-        tuple(
-            (world.regions[int(g)], world.products[int(p)], float(amount) / world.minor)
-            for p, g, amount in zip(products, regions, row, strict=True)
-            if amount > 0.0
+    found = []
+    for r, own in enumerate(sums.reshape(len(world.reps), len(used))):
+        at = np.flatnonzero(own) if own.any() else np.arange(len(used))
+        booked = booked_by(seen, r, products[at], regions[at])
+        parts = even_cells(booked, float(quotas[r]), own[at], unit=unit)
+        found.append(
+            tuple(
+                (world.regions[int(regions[i])], world.products[int(products[i])], float(amount) / world.minor)
+                for i, amount in zip(at.tolist(), parts.tolist(), strict=True)
+                if amount > 0.0
+            )
         )
-        for row in parts
-    )
+    return tuple(found)
+
+
+def booked_by(seen: Observed, rep: int, products: NDArray[np.int64], regions: NDArray[np.int64]) -> Floats:
+    """[paths, cells]: what a rep books in some cells (product, region) on each path, in minor units."""
+    wide = int(max(seen.cells[:, 3].max(initial=0), regions.max(initial=0))) + 1
+    wanted = products * wide + regions
+    order = np.argsort(wanted)
+    mine = np.flatnonzero(seen.cells[:, 1] == rep)
+    keys = seen.cells[mine, 2].astype(np.int64) * wide + seen.cells[mine, 3]
+    place = np.minimum(np.searchsorted(wanted[order], keys), len(wanted) - 1)
+    column = order[place]
+    kept = wanted[column] == keys
+    flat = seen.cells[mine[kept], 0].astype(np.int64) * len(wanted) + column[kept]
+    sums = np.bincount(flat, seen.amounts[mine[kept]], minlength=len(seen.bookings) * len(wanted))
+    return np.asarray(sums.reshape(len(seen.bookings), len(wanted)), dtype=np.float64)
 
 
 def _by_month(world: World, quotas: Floats, rows: NDArray[np.int64], amounts: Floats) -> Floats:

@@ -6,15 +6,19 @@ odds are reported on phase 0. Nothing else in the plan moves: reps do not yet wo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attain.optimise.decisions import Edit
+from attain.optimise.parts import cells_of, parts_of
 from attain.optimise.phasing import Spread, observed, round_unit, spread_quotas
-from attain.optimise.records import QuotaRow, QuotaTotals, TopDown
+from attain.optimise.quota_records import QuotaParts, QuotaRow, QuotaTotals, TopDown
 from attain.results import Results
+from engine.draws import SIMULATE
 from engine.goals import BOOKINGS
 from engine.outcomes import BOOKED
 from engine.plan.types import Goal, LoadedPlan, Plan, Quota
@@ -49,6 +53,7 @@ class QuotaAnswer:
     totals: QuotaTotals
     months: tuple[str, ...]  # of the rows' months: YYYY-MM
     weeks: tuple[str, ...]  # of the rows' weeks: their first days
+    parts: QuotaParts
     notes: tuple[str, ...] = ()
 
 
@@ -108,13 +113,19 @@ def set_quotas(
     except ClashingLimits as clash:
         raise PlanRefused([Problem("decide.quotas", "", f"limits that can hold together: {clash}")]) from None
     spread = spread_quotas(world, seen, found.quotas, unit=round_unit(target, world.minor, ROUND_TO))
+    fresh = observed(current, world, seed, jobs, min(paths, after.held_parts), SIMULATE)
     level = BOTTOM_UP if wanted.odds is None else wanted.odds
     figures = Figures(
         top_down(world, target, own if had else None),
         np.rint(sample_quantiles(seen.bookings)(level)),
         level,
     )
-    return _answer(world, found, spread, figures, before, after, had or not (wanted.change_at_most or wanted.fairness))
+    answer = _answer(
+        world, found, spread, figures, before, after, had or not (wanted.change_at_most or wanted.fairness)
+    )
+    cells = cells_of(world, spread.cells, fresh)
+    rows = tuple(replace(row, split=split) for row, split in zip(answer.rows, cells, strict=True))
+    return replace(answer, rows=rows, parts=parts_of(world, rows, after))
 
 
 def top_down(world: World, target: float, reference: Floats | None) -> Floats:
@@ -142,7 +153,7 @@ def _answer(
             float(found.quotas[r]) / world.minor,
             float(old_odds[r]) if known[r] else None,
             float(odds[r]),
-            spread.cells[r],
+            (),
             TopDown(float(figures.top_down[r]) / world.minor, float(odds_of_share[r])),
             float(figures.bottom_up[r]) / world.minor,
             tuple(float(amount) for amount in spread.months[r]),
@@ -164,6 +175,7 @@ def _answer(
         ),
         world.months,
         tuple(start.isoformat() for start in starts),
+        QuotaParts((), (), (), ()),
         () if used_change else (NO_REFERENCE,),
     )
 
@@ -180,7 +192,15 @@ def _of_reps(before: Results, world: World) -> Floats:
 
 def _quota_of(row: QuotaRow) -> Quota:
     """A quota for the year and each of its months."""
-    return Quota(year=row.after, months=row.months)
+    return Quota(year=row.after, months=row.months, cells=_cells(row))
+
+
+def _cells(row: QuotaRow) -> dict[str, dict[str, float]]:
+    """Region -> product -> amount."""
+    found: dict[str, dict[str, float]] = {}
+    for cell in row.split:
+        found.setdefault(cell.region, {})[cell.product] = cell.quota
+    return found
 
 
 def with_quotas(loaded: LoadedPlan, answer: QuotaAnswer) -> LoadedPlan:
@@ -201,7 +221,20 @@ def quota_edits(loaded: LoadedPlan, answer: QuotaAnswer) -> list[Edit]:
     return [
         (
             ("reps", rep.name, "quota"),
-            {"year": plain(rows[rep.name].after), "months": [plain(month) for month in rows[rep.name].months]},
+            {
+                "year": plain(rows[rep.name].after),
+                "months": [plain(month) for month in rows[rep.name].months],
+                **_written_cells(rows[rep.name], plain),
+            },
         )
         for rep in loaded.plan.reps
     ]
+
+
+def _written_cells(row: QuotaRow, plain: Callable[[float], float]) -> dict[str, Any]:
+    """The quota by region and product, where it lies in more than one of them."""
+    if len(row.split) < 2:
+        return {}
+    return {
+        "cells": {region: {name: plain(amount) for name, amount in by.items()} for region, by in _cells(row).items()}
+    }

@@ -5,22 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from attain.optimise.quota_records import Phasing, QuotaParts, QuotaRow, QuotaTotals
 from solvers.ascent import Climbed
 
-Status = Literal["improved", "no_gain", "no_lever", "infeasible", "interrupted"]
+Status = Literal["improved", "no_gain", "not_held", "no_lever", "infeasible", "interrupted"]
+Met = Literal["held", "unclear", "missed"]
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is maximised: kind goal, all, at_least or weighted; the goals as they are shown; and how many of them."""
+    """What is maximised: kind goal, all, at_least, weighted or mean; the goals as they are shown; how many of them.
+
+    `metric`: what a mean is of.
+    """
 
     kind: str = "all"
     goals: tuple[str, ...] = ()
     needed: int = 0
+    metric: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
-        return {"kind": self.kind, "goals": list(self.goals), "at_least": self.needed or None}
+        return {
+            "kind": self.kind,
+            "goals": list(self.goals),
+            "at_least": self.needed or None,
+            "metric": self.metric or None,
+        }
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,68 @@ class Gain:
 
 
 @dataclass(frozen=True)
+class Amount:
+    """A mean on fresh paths, or a difference of means on the same paths, with its 95% interval."""
+
+    value: float
+    interval: tuple[float, float]
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"value": self.value, "interval": list(self.interval)}
+
+
+@dataclass(frozen=True)
+class MeanGain:
+    """What is expected of a metric before and after, in major units of money or a count.
+
+    `reference`: of last year's proportions, or of the plan's within limits that it breaks itself, where those differ.
+    """
+
+    metric: str
+    before: Amount
+    after: Amount
+    gain: Amount
+    reference: Amount | None = None
+    over_reference: Amount | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "metric": self.metric,
+            "before": self.before.as_json(),
+            "after": self.after.as_json(),
+            "gain": self.gain.as_json(),
+            "reference": None if self.reference is None else self.reference.as_json(),
+            "over_reference": None if self.over_reference is None else self.over_reference.as_json(),
+        }
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A goal's required probability, and its probability before and after on fresh paths.
+
+    `met`: held where it is at least what is required, missed where all of its interval is less, unclear between.
+    """
+
+    goal: str
+    required: float
+    before: Odds
+    after: Odds
+    met: Met
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "goal": self.goal,
+            "required": self.required,
+            "before": self.before.as_json(),
+            "after": self.after.as_json(),
+            "met": self.met,
+        }
+
+
+@dataclass(frozen=True)
 class AllocationRow:
     """One cell of an allocation: what it was last year, is in the plan, and would be."""
 
@@ -59,7 +132,7 @@ class AllocationRow:
     plan: float
     new: float
     limit: str  # that binds: floor, cap, change_at_most, not_negative, total; held where it cannot move; none
-    marginal: float | None = None  # points of probability for one unit more, at the answer
+    marginal: float | None = None  # points of probability, or of a mean that is maximised, for one unit more
     months: tuple[str, ...] = ()  # where the months' amounts could move, too, with what each was and is
     plan_by_month: tuple[float, ...] = ()
     new_by_month: tuple[float, ...] = ()
@@ -70,63 +143,41 @@ class AllocationRow:
 
 
 @dataclass(frozen=True)
-class TopDown:
-    """A rep's part of the goal as a head office splits it: as quotas are now, else by hours; and the odds of it."""
+class BalanceRow:
+    """One rep's expected work, and how far it is from the mean of comparable reps for the hours there are.
 
-    quota: float
-    odds: float
-
-
-@dataclass(frozen=True)
-class QuotaTotals:
-    """What quotas add up to: the goal, what the reps make with the odds `level` each, and what they are given."""
-
-    top_down: float
-    bottom_up: float
-    level: float
-    reconciled: float
-
-
-@dataclass(frozen=True)
-class QuotaRow:
-    """One rep's quota before and after, with the odds of attaining it on fresh paths.
-
-    `bottom_up` is what the rep makes with the odds of `QuotaTotals.level`; months and weeks are those of `Phasing`.
+    `group` numbers those who are comparable; `limit` is above or below where the band's limit is reached.
     """
 
     rep: str
-    before: float | None
-    after: float
-    odds_before: float | None
-    odds_after: float
-    split: tuple[tuple[str, str, float], ...]  # (region, product, amount)
-    top_down: TopDown
-    bottom_up: float
-    months: tuple[float, ...]
-    weeks: tuple[float, ...]
+    group: int
+    hours: float  # there are for deals
+    work: float  # in hours, bookings (major units) or leads
+    deviation: float
+    work_before: float | None
+    deviation_before: float | None
+    limit: str
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
-        return {
-            "rep": self.rep,
-            "before": self.before,
-            "after": self.after,
-            "odds_before": self.odds_before,
-            "odds_after": self.odds_after,
-            "split": [{"region": g, "product": p, "quota": amount} for g, p, amount in self.split],
-            "top_down": dict(self.top_down.__dict__),
-            "bottom_up": self.bottom_up,
-            "months": list(self.months),
-            "weeks": list(self.weeks),
-        }
+        return dict(self.__dict__)
 
 
 @dataclass(frozen=True)
-class Phasing:
-    """The months (YYYY-MM) and weeks (first days) that quotas are spread over."""
+class Balanced:
+    """Territories in balance: the band asked for, every rep, and by how much the worst one is outside it."""
 
-    months: tuple[str, ...]
-    weeks: tuple[str, ...]
+    within: float
+    of: str
+    among: str
+    rows: tuple[BalanceRow, ...]
+    largest_before: float
+    largest: float
+    violation: float
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {**self.__dict__, "rows": [row.as_json() for row in self.rows]}
 
 
 @dataclass(frozen=True)
@@ -157,6 +208,7 @@ class Trial:
     paths: int
     probability: float
     accepted: bool
+    mean: float | None = None  # of what is expected, where a mean is maximised
 
 
 @dataclass(frozen=True)
@@ -179,6 +231,7 @@ WHY_NO_BOUND = {  # by what a screen calls it
         "deals wait for one another, or more than the budget may move, and no programme then holds exactly what the "
         "simulation does"
     ),
+    "a_mean": "bounds here are on probabilities, and it is a mean that is maximised",
     "too_dear": "a path of this plan is too much work for a proof",
     "nothing_excluded": "the bound that was found excludes nothing",
 }
@@ -209,16 +262,21 @@ class Optimisation:
     reference: Odds | None = None  # last year's proportions at this year's total
     after: Odds | None = None
     gain: Gain | None = None
+    mean: MeanGain | None = None  # where a mean is maximised: `before` and `after` are then of all its goals together
+    required: tuple[Kept, ...] = ()
     over_reference: Gain | None = None  # after - reference, where the reference is not the plan itself
     in_sample: float | None = None
     in_sample_paths: int = 0
     optimism: float | None = None
+    optimism_interval: tuple[float, float] | None = None
     bound: Certificate = NO_CERTIFICATE
     goals: tuple[GoalGain, ...] = ()
     allocation: tuple[AllocationRow, ...] = ()
+    territory: Balanced | None = None
     quotas: tuple[QuotaRow, ...] = ()
     over_assignment: float | None = None
     quota_totals: QuotaTotals | None = None
+    quota_parts: QuotaParts | None = None
     phasing: Phasing | None = None
     spread_before: tuple[float, float] | None = None
     spread_after: tuple[float, float] | None = None
@@ -255,15 +313,20 @@ class Optimisation:
             "after": of(self.after),
             "gain": of(self.gain),
             "over_reference": of(self.over_reference),
+            "mean": of(self.mean),
+            "required": [kept.as_json() for kept in self.required],
             "in_sample": self.in_sample,
             "in_sample_paths": self.in_sample_paths,
             "optimism": self.optimism,
+            "optimism_interval": None if self.optimism_interval is None else list(self.optimism_interval),
             "bound": dict(self.bound.__dict__),
             "goals": [goal.as_json() for goal in self.goals],
             "allocation": [row.as_json() for row in self.allocation],
+            "territory": of(self.territory),
             "quotas": [row.as_json() for row in self.quotas],
             "over_assignment": self.over_assignment,
             "quota_totals": None if self.quota_totals is None else dict(self.quota_totals.__dict__),
+            "quota_parts": of(self.quota_parts),
             "phasing": None
             if self.phasing is None
             else {"months": list(self.phasing.months), "weeks": list(self.phasing.weeks)},

@@ -31,7 +31,7 @@ from solvers.surrogate import further_yields, unit_yields
 
 Floats = NDArray[np.float64]
 PILOT = 8  # replications that tell how much work a replication is
-MOVES = 350_000_000  # stage visits that a decision's search may simulate, at effort 1
+MOVES = 275_000_000  # stage visits that a decision's search may simulate, at effort 1
 FEWEST_PATHS, MOST_PATHS = 2560, 96 * BLOCK  # whatever a replication costs, at effort 1
 SMALLEST_BLOCK, BLOCKS = 128, 48  # paths looked at together, where so many blocks of more would be too much work
 MOST_FLOATS = 12_500_000  # of one call's yields: 100 MB
@@ -132,13 +132,12 @@ class Paths:
         """The same with yields per unit of response."""
         seen = self._simulated(x, first, n, phase, yields=True)
         margins, legs = self.aim.margins(seen.legs)
-        place = np.searchsorted(self.aim.legs, legs)
-        own = np.take_along_axis(seen.brought, place[:, None, :], axis=2) / self.aim.scale[legs][:, None, :]
+        own = self.aim.brought(seen.brought, legs)
         response = self.decision.response(x)
         parts = [
             further_yields(
                 unit_yields(
-                    np.moveaxis(own[at : at + BLOCK], 1, 2),
+                    own[at : at + BLOCK],
                     response,
                     self.decision.like,
                     strength=self.decision.strength,
@@ -172,10 +171,7 @@ class Paths:
 
     def values(self, x: Floats, first: int, n: int, phase: int) -> NDArray[np.bool_] | Floats:
         """[n]: whether each path attains the aim, or how much of it."""
-        met = self.aim.objective.attained(self.margins(x, first, n, phase))
-        return (
-            met[:, 0] if self.aim.binary else np.einsum("se,e->s", met.astype(np.float64), self.aim.objective.weights)
-        )
+        return self.aim.counted(self.margins(x, first, n, phase))
 
     def slopes(self, x: Floats) -> Floats:
         """The responses' slopes at x, per unit of the variables, over a hundredth of their natural size."""

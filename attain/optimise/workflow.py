@@ -16,16 +16,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from attain.optimise.aims import Aim, aim_of, refuse_moving_quotas
+from attain.optimise.aims import Aim, aim_of, refuse_moving_quotas, watched
 from attain.optimise.budgets import budget_decision
 from attain.optimise.certify import Certified, certified
 from attain.optimise.decisions import WITHIN, Decision, Edit, hours_decision, shares_decision
+from attain.optimise.focus import focus_decision
+from attain.optimise.focus_search import share_hours
 from attain.optimise.found import Found, search, with_effort_of
 from attain.optimise.headcount import Headcount, headcount_decision, hire
+from attain.optimise.held import asked, work_of
 from attain.optimise.newplan import write_new_plan
 from attain.optimise.quotas import QuotaAnswer, quota_edits, set_quotas, with_quotas
 from attain.optimise.records import Optimisation
 from attain.optimise.search import Paths, Stop, Work, simulate_batches, work_limits
+from attain.optimise.territories import balance_report, balanced, in_balance
 from attain.optimise.verdict import Judged, verdict
 from attain.plans import find_plan, open_plan
 from attain.results import Results
@@ -33,6 +37,7 @@ from attain.simulate import REPLICATIONS, check_goals, fresh_seed, simulate
 from engine.batch import Simulator
 from engine.draws import SEARCH
 from engine.montecarlo import Progress
+from engine.plan.limits import planned_budget
 from engine.plan.types import LoadedPlan
 from engine.world import World, build
 from solvers.levers import ClashingLimits
@@ -67,7 +72,7 @@ def optimise(
     started = time.perf_counter()
     tell = say or (lambda text: None)
     seed = fresh_seed() if seed is None else seed
-    loaded = open_plan(plan, sets)
+    loaded = watched(open_plan(plan, sets))
     world = build(loaded)
     check_goals(world)
     wish = loaded.plan.decide.maximise if loaded.plan.decide else None
@@ -79,16 +84,23 @@ def optimise(
     try:
         decisions = decisions_of(loaded, world, allow_assumed)
     except ClashingLimits as clash:
-        names = tuple(str(limit) for limit in clash.limits)
-        return replace(frame, status="infeasible", reason=str(clash), limits=names, seconds=_since(started))
+        return clashing(frame, clash, started)
     if not decisions and not quotas_wanted:
         return replace(frame, reason=why_no_lever(loaded, world, allow_assumed), seconds=_since(started))
     work = work_limits(world, seed, effort)
-    if decisions and _always_attained(world, aim, seed, jobs):
-        frame = replace(frame, notes=(ALWAYS_ATTAINED,))
-        decisions = []
+    if decisions:
+        legs = _first_look(world, seed, jobs)
+        if aim.mean is not None:
+            work = work_of(aim, work)
+            aim = asked(aim.sized(float(aim.mean.sums(legs).mean())), work.selection)
+        elif bool((aim.values(legs) >= 1.0 - 1e-12).all()) and in_balance(loaded):
+            frame = replace(frame, notes=(ALWAYS_ATTAINED,))
+            decisions = []
     search_of = _Searches(loaded, aim, seed, jobs, work, tell)
-    search_of.all_of(decisions)
+    try:
+        search_of.all_of(decisions)
+    except ClashingLimits as clash:  # of territories: other limits are looked at before
+        return clashing(frame, clash, started)
     found, current = search_of.found, search_of.current
     proof = search_of.certified()
     tell("Verifying on fresh paths")
@@ -97,7 +109,7 @@ def optimise(
     reference = _reference_results(loaded, found, n, seed, jobs)
     # Whether the new allocation is taken was settled on phase 2: phase 0 measures, it does not choose.
     after = before if not found else _verified(current, n, seed, jobs, on_progress)
-    judged = Judged(before, reference, after, _since(verifying), proof)
+    judged = Judged(before, reference, after, _since(verifying), proof, _costs(loaded, current, found))
     answer: QuotaAnswer | None = None
     if quotas_wanted:
         tell("Setting quotas")
@@ -110,10 +122,26 @@ def optimise(
         source = None if isinstance(plan, LoadedPlan) else find_plan(plan)
         written = write_new_plan(loaded, edits, Path(out), source, sets)
     assumed = tuple(sorted({name for result in found for name in result.decision.assumed}))
+    territory = balance_report(loaded, current)
+    if territory is not None:
+        worst = max(report.largest_violation, territory.violation)
+        report = replace(report, territory=territory, largest_violation=worst)
     return replace(report, seconds=_since(started), assumed=assumed, out=None if written is None else str(written))
 
 
-_WORDS = {"headcount": "new reps", "budget": "the budget", "shares": "shares of leads", "hours": "prospecting hours"}
+def clashing(frame: Optimisation, clash: ClashingLimits, started: float) -> Optimisation:
+    """The answer where limits exclude each other."""
+    names = tuple(str(limit) for limit in clash.limits)
+    return replace(frame, status="infeasible", reason=str(clash), limits=names, seconds=_since(started))
+
+
+_WORDS = {
+    "headcount": "new reps",
+    "budget": "the budget",
+    "shares": "shares of leads",
+    "hours": "prospecting hours",
+    "focus": "shares of hours",
+}
 
 
 @dataclass
@@ -144,15 +172,17 @@ class _Searches:
             left = hires.budget_left(self.current, self.found[0].x) if hires is not None and after else None
             if left is not None:
                 turn, more = left[0], {"beside hires": left[1]}
-            if not self.one(turn, decision, more):
+            last = all(later.kind == "headcount" for later in decisions[position + 1 :])
+            if not self.one(balanced(turn, self.current, build(self.current), last=last), decision, more):
                 break
 
     def one(self, decision: Decision, written: Decision, more: Mapping[str, NDArray[np.float64]]) -> bool:
         """Search one more, which was `written` so in the plan; whether to go on."""
         self.tell(f"Searching {_WORDS[decision.kind]}: {len(decision.cells)} cells, about {self.work.paths:,} paths")
         result = searched(self.current, decision, self.aim, self.seed, self.jobs, self.work, self.tell, more)
-        if written.own is not None:  # hires may have taken some of it since
-            result = replace(result, before=written.own, stands=written.violation(written.own) <= WITHIN)
+        if written.own is not None and decision.kind == "budget":  # hires may have taken some of it since
+            within = replace(written, balance=decision.balance).violation(written.own) <= WITHIN
+            result = replace(result, before=written.own, stands=within)
         if self.earlier is not None:
             result, self.earlier = with_effort_of(result, self.earlier), None
         self.found.append(result)
@@ -194,13 +224,15 @@ def searched(
 
     with stop.listening():
         paths = Paths(loaded, decision, aim, seed, jobs, count, stop)
-        return hire(paths, work) if decision.kind == "headcount" else search(paths, work, more)
+        if decision.kind == "headcount":
+            return hire(paths, work)
+        return share_hours(paths, work) if decision.kind == "focus" else search(paths, work, more)
 
 
-def _always_attained(world: World, aim: Aim, seed: int, jobs: int | None) -> bool:
-    """Whether every path of a sample attains the objective as it is: there is then nothing worth a search."""
+def _first_look(world: World, seed: int, jobs: int | None) -> NDArray[np.float64]:
+    """[paths, legs] of the plan as it is: where every path attains the objective, there is nothing worth a search."""
     batches = simulate_batches(Simulator(world, seed, SEARCH), 0, START_PATHS, jobs)
-    return all(bool((aim.values(batch.legs) >= 1.0 - 1e-12).all()) for batch in batches)
+    return np.concatenate([batch.legs for batch in batches])
 
 
 def _verified(plan: LoadedPlan, n: int, seed: int, jobs: int | None, on_progress: OnProgress | None) -> Results:
@@ -209,6 +241,16 @@ def _verified(plan: LoadedPlan, n: int, seed: int, jobs: int | None, on_progress
     if results.n < n:
         raise KeyboardInterrupt
     return results
+
+
+def _costs(loaded: LoadedPlan, current: LoadedPlan, found: list[Found]) -> tuple[float, float]:
+    """What budgets come to before and after, hires' cost with them."""
+    hires = sum(
+        result.decision.budgets.cost * float(result.x.sum())
+        for result in found
+        if isinstance(result.decision, Headcount)
+    )
+    return planned_budget(loaded.plan), planned_budget(current.plan) + hires
 
 
 def _since(started: float) -> float:
@@ -222,6 +264,7 @@ def decisions_of(loaded: LoadedPlan, world: World, allow_assumed: bool) -> list[
         budget_decision(loaded, world, allow_assumed),
         shares_decision(loaded, world),
         hours_decision(loaded, world),
+        focus_decision(loaded, world),
     ]
     return [*([hires] if hires else []), *(one for one in found if one is not None and one.levers.movable)]
 
@@ -231,7 +274,7 @@ def again(decision: Decision, current: LoadedPlan) -> Decision:
     world = build(current)
     if decision.kind == "budget":
         return budget_decision(current, world, bool(decision.assumed)) or decision
-    make = {"shares": shares_decision, "hours": hours_decision}[decision.kind]
+    make = {"shares": shares_decision, "hours": hours_decision, "focus": focus_decision}[decision.kind]
     return make(current, world) or decision
 
 
@@ -240,6 +283,8 @@ def why_no_lever(loaded: LoadedPlan, world: World, allow_assumed: bool) -> str:
     guessed = sorted({line.source for line in world.lines if line.response.assumed})
     if guessed and not allow_assumed:
         return f"the response of {', '.join(guessed)} is assumed: --allow-assumed moves its budget all the same"
+    if loaded.plan.decide and loaded.plan.decide.focus and not world.lines:
+        return "no rep has hours to share: deals that take work of more than one kind, or prospecting that may move"
     if world.lines:
         return "the limits leave each budget line where it is: loosen change_at_most, floors or caps in `decide`"
     return (

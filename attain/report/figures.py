@@ -132,7 +132,7 @@ def lever(value: float | None, kind: str, words: Words) -> str:
         return "–"
     if kind == "budget":
         return words.money(value)
-    return words.pct(value) if kind == "shares" else words.num(round(value, 1))
+    return words.pct(value) if kind in ("shares", "focus") else words.num(round(value, 1))
 
 
 def quota_odds(found: Optimised, words: Words) -> Markup | None:

@@ -62,6 +62,84 @@ class TopDownPart(_Part):
     quota: float
 
 
+class AmountPart(_Part):
+    """A mean, or a difference of means, with its interval."""
+
+    value: float
+    interval: tuple[float, float]
+
+
+class MeanPart(_Part):
+    """What is expected of a metric before and after."""
+
+    metric: str
+    before: AmountPart
+    after: AmountPart
+    gain: AmountPart
+    over_reference: AmountPart | None = None
+
+
+class KeptPart(_Part):
+    """A required probability, before and after."""
+
+    goal: str
+    required: float
+    before: OddsPart
+    after: OddsPart
+    met: str
+
+
+class BalanceRowPart(_Part):
+    """One rep's work before and after."""
+
+    rep: str
+    work: float
+    deviation: float
+    work_before: float | None = None
+    deviation_before: float | None = None
+    limit: str = ""
+
+
+class TerritoryPart(_Part):
+    """Territories in balance."""
+
+    within: float
+    of: str = "hours"
+    among: str = "products"
+    rows: tuple[BalanceRowPart, ...] = ()
+
+
+class QuotaPartPart(_Part):
+    """What quotas come to in a part of the business."""
+
+    region: str = ""
+    product: str = ""
+    quota: float
+    expected: float
+    odds: float | None = None
+    goal: str = ""
+    target: float | None = None
+
+    @property
+    def name(self) -> str:
+        """North / ERP, as far as it is one."""
+        return " / ".join(part for part in (self.region, self.product) if part)
+
+
+class QuotaPartsPart(_Part):
+    """Quotas by product, region and both, and goals of other parts."""
+
+    products: tuple[QuotaPartPart, ...] = ()
+    regions: tuple[QuotaPartPart, ...] = ()
+    cells: tuple[QuotaPartPart, ...] = ()
+    goals: tuple[QuotaPartPart, ...] = ()
+
+    @property
+    def rows(self) -> tuple[QuotaPartPart, ...]:
+        """All of them, in order."""
+        return (*self.products, *self.regions, *self.cells, *self.goals)
+
+
 class QuotaTotalsPart(_Part):
     """What quotas add up to, from above, from below and as they are set."""
 
@@ -127,6 +205,10 @@ class Optimised(_Part):
     over_reference: GainPart | None = None
     after: OddsPart | None = None
     gain: GainPart | None = None
+    mean: MeanPart | None = None
+    required: tuple[KeptPart, ...] = ()
+    territory: TerritoryPart | None = None
+    quota_parts: QuotaPartsPart | None = None
     in_sample: float | None = None
     optimism: float | None = None
     bound: BoundPart | None = None

@@ -152,10 +152,30 @@ def better(found: Optimised | None, summary: Summary, words: Words) -> tuple[str
     """What the best allocation changes: what, before and after; of the main goal where the optimisation measured it."""
     if found is None or found.status != "improved" or found.before is None or found.after is None:
         return None
+    if found.mean is not None:  # it is not odds that were made larger
+        return None
     for goal in found.goals:
         if goal.goal == summary.main and found.objective == goal.goal:
             return words.t("report.objective.this"), goal.before.probability, goal.after.probability
     return objective(found, words), found.before.probability, found.after.probability
+
+
+def expected(value: float, metric: str, words: Words, signed: bool = False) -> str:
+    """What is expected of a metric: money, or a number; with its sign where it is a difference."""
+    said = words.num(round(abs(value), 1)) if metric in ("deals_won", "leads") else words.money(abs(value))
+    return ("−" if value < 0 else "+" if signed else "") + said
+
+
+def worked(value: float | None, of: str, words: Words) -> str:
+    """A rep's work: hours, leads, or bookings."""
+    if value is None:
+        return "–"
+    return words.money(value) if of == "bookings" else words.num(round(value))
+
+
+def off(share: float | None) -> str:
+    """How far from a mean, relative to it."""
+    return "–" if share is None else f"{100.0 * share:+.0f}%".replace("-", "−")
 
 
 # --- people and parts -------------------------------------------------------------------------------------------------

@@ -8,29 +8,41 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from attain.optimise.records import WHY_NO_BOUND, AllocationRow, Certificate, Optimisation
+from attain.optimise.records import WHY_NO_BOUND, AllocationRow, Certificate, MeanGain, Optimisation
+from attain.screens.optimise_held import mean_sentence, metric_in_words, not_held, required_table, territory
 from attain.screens.optimise_quotas import quotas
 from attain.screens.optimise_texts import said, wish_in_words
 from attain.wording.numbers import Language, chance, money, percent
 
 SHOWN_ROWS = 40
+STATUS_STYLES = {
+    "improved": "bold green",
+    "infeasible": "bold red",
+    "not_held": "bold red",
+    "no_lever": "yellow",
+}
+NOTHING = 1e-9  # of a total: rounding of floats
 LAST_YEAR = ("last_year", "in_proportion")  # what the reference is: of hires there was none last year
 
 
 def screen(found: Optimisation, language: Language = "en") -> RenderableType:
     """Everything that `attain optimise` shows."""
     parts: list[RenderableType] = [_headline(found, language)]
-    if found.after is not None:
+    if found.required:
+        parts += [Text(), required_table(found.required, language)]
+    if found.after is not None and (found.mean is None or len(found.goals) > 1):
         parts += [Text(), _odds(found, language)]
     if found.limits:
         parts += [Text(), Text(said("clash", language), style="bold")]
         parts += [Text(f"  - {limit}") for limit in found.limits]
-    for kind in ("headcount", "budget", "shares", "hours"):
+    for kind in ("headcount", "budget", "shares", "hours", "focus"):
         rows = [row for row in found.allocation if row.kind == kind]
         if rows:
-            parts += [Text(), _allocation(kind, rows, language)]
+            parts += [Text(), _allocation(kind, rows, language, found.mean)]
         if any(row.months for row in rows):
             parts += [Text(), _by_month(rows, language)]
+    if found.territory is not None and found.after is not None:
+        parts += [Text(), territory(found.territory, language)]
     if found.quotas:
         parts += [Text(), quotas(found, language)]
     parts += [Text(), *_trust(found, language)]
@@ -40,7 +52,9 @@ def screen(found: Optimisation, language: Language = "en") -> RenderableType:
 def _headline(found: Optimisation, language: Language) -> Text:
     text = Text(found.plan, style="bold")
     text.append("  ")
-    style = {"improved": "bold green", "infeasible": "bold red", "no_lever": "yellow"}.get(found.status, "bold")
+    style = {"improved": "bold green", "infeasible": "bold red", "not_held": "bold red", "no_lever": "yellow"}.get(
+        found.status, "bold"
+    )
     text.append(said(f"status_{found.status}", language), style=style)
     if found.before is not None and found.after is not None and found.gain is not None:
         low, high = found.gain.interval
@@ -52,9 +66,12 @@ def _headline(found: Optimisation, language: Language) -> Text:
             "low": f"{low:+.1f}",
             "high": f"{high:+.1f}",
         }
-        text.append("\n" + said("gain", language, **values))
+        gain = said("gain", language, **values) if found.mean is None else mean_sentence(found.mean, language)
+        text.append("\n" + gain)
     if language == "en" or found.status in ("no_lever", "infeasible"):  # else the status has said it
         text.append("\n" + found.reason, style="dim")
+    elif found.status == "not_held":
+        text.append("\n" + not_held(found.required, language), style="dim")
     return text
 
 
@@ -69,14 +86,8 @@ def _odds(found: Optimisation, language: Language) -> Table:
     right = "right"
     heads = [("", "left")] + [(said(key, language), right) for key in ("before", "after", "points", "interval")]
     table = _table(said("odds", language), heads)
-    rows = [
-        (
-            wish_in_words(found.wish, language),
-            found.before,
-            found.after,
-            found.gain,
-        )
-    ]
+    rows = [(wish_in_words(found.wish, language), found.before, found.after, found.gain)]
+    rows = rows if found.mean is None or len(found.required) > 1 else []
     rows += [(goal.goal, goal.before, goal.after, goal.gain) for goal in found.goals if goal.goal != found.objective]
     for name, before, after, gain in rows:
         if before is not None and after is not None and gain is not None:
@@ -105,20 +116,23 @@ def _amount(kind: str, value: float, language: Language) -> str:
         return money(value, "", language)
     if kind == "headcount":
         return f"{value:.0f}"
-    return percent(value, language, 1) if kind == "shares" else f"{value:.1f}"
+    return percent(value, language, 1) if kind in ("shares", "focus") else f"{value:.1f}"
 
 
-def _allocation(kind: str, rows: list[AllocationRow], language: Language) -> RenderableType:
+def _allocation(
+    kind: str, rows: list[AllocationRow], language: Language, mean: MeanGain | None = None
+) -> RenderableType:
     """What moves, most first kept; last year's split only where it is not the plan's own, limits where one binds."""
     keys = ["region"] if kind == "headcount" else ["source" if kind == "budget" else "rep", "region", "product"]
     keys += [LAST_YEAR[kind == "headcount"]] if any(row.reference != row.plan for row in rows) else []
     keys += ["plan", "new", "change"]
     unit = _unit(rows) if any(row.marginal is not None for row in rows) else 0.0
-    keys += ["marginal"] if unit else []
+    keys += ["marginal" if mean is None else "marginal_mean"] if unit else []
     keys += ["limit"] if any(row.limit for row in rows) else []
     left = ("rep", "source", "region", "product", "limit")
     shown_unit = money(unit, "", language) if kind == "budget" else f"{unit:g}"
-    heads = [(said(key, language, unit=shown_unit), "left" if key in left else "right") for key in keys]
+    metric = "" if mean is None else metric_in_words(mean.metric, language)
+    heads = [(said(key, language, unit=shown_unit, metric=metric), "left" if key in left else "right") for key in keys]
     table = _table(said(kind, language), heads)
     moved = sorted(rows, key=lambda row: -abs(row.new - row.plan))[:SHOWN_ROWS]
     for row in [row for row in rows if row in moved]:
@@ -132,13 +146,14 @@ def _allocation(kind: str, rows: list[AllocationRow], language: Language) -> Ren
             "new": _amount(kind, row.new, language),
             "change": Text(shown, style="green" if change > 0 else "red" if change < 0 else ""),
             "marginal": "" if row.marginal is None else f"{row.marginal * unit:+.2f}",
+            "marginal_mean": "" if row.marginal is None else f"{row.marginal * unit:+,.0f}",
             "limit": Text(said(row.limit, language) if row.limit else ""),
         }
         table.add_row(*(Text(row.source) if key in ("source", "rep") else cells[key] for key in keys))
     under: list[RenderableType] = [table]
     if len(rows) > len(moved):
         under.append(Text(said("more_rows", language, count=len(rows) - len(moved)), style="dim"))
-    if unit and kind == "budget":
+    if unit and kind == "budget" and mean is None:
         under.append(Text(said("why", language, unit=shown_unit), style="dim"))
     return Group(*under)
 
@@ -162,7 +177,7 @@ def _months_of(rows: list[AllocationRow]) -> tuple[list[tuple[float, ...]], list
 def _unit(rows: list[AllocationRow]) -> float:
     """A round amount for marginal points: about a tenth of a mean cell, an hour, or a hundredth of a share."""
     if rows[0].kind != "budget":
-        return 0.01 if rows[0].kind == "shares" else 1.0
+        return 0.01 if rows[0].kind in ("shares", "focus") else 1.0
     mean = sum(row.new for row in rows) / len(rows)
     return 10.0 ** math.floor(math.log10(max(mean, 10.0))) / 10.0
 
@@ -201,12 +216,14 @@ def _trust(found: Optimisation, language: Language) -> list[RenderableType]:
             "fresh": percent(found.after.probability, language),
             "n": f"{found.replications:,}",
             "optimism": "" if found.optimism is None else f"{100.0 * found.optimism:+.1f}",
+            "low": f"{100.0 * (found.optimism_interval or (0.0, 0.0))[0]:+.1f}",
+            "high": f"{100.0 * (found.optimism_interval or (0.0, 0.0))[1]:+.1f}",
         }
         lines.append(Text(said("optimism", language, **values)))
         lines += _bound(found.bound, language)
     if found.allocation:
         broken = found.largest_violation
-        kind = "violation" if broken > 0.0 else "unbroken"
+        kind = "violation" if broken > NOTHING else "unbroken"
         lines.append(Text(said(kind, language, value=f"{broken:.0e}"), style="dim"))
         lines.append(Text(_effort(found, language), style="dim"))
     if found.assumed:

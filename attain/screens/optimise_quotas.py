@@ -6,11 +6,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from attain.optimise.records import Optimisation, QuotaRow
+from attain.optimise.quota_records import QuotaParts, QuotaRow
+from attain.optimise.records import Optimisation
 from attain.screens.optimise_texts import said
 from attain.wording.numbers import Language, money, percent
 
 SHOWN_ROWS = 40
+SHOWN_CELLS = 12
 KEYS = ("quota_before", "odds_before", "top_down", "bottom_up", "quota_after", "odds_after")
 
 
@@ -26,8 +28,39 @@ def quotas(found: Optimisation, language: Language) -> RenderableType:
     if len(found.quotas) > SHOWN_ROWS:
         lines.append(Text(said("more_reps", language, count=len(found.quotas) - SHOWN_ROWS), style="dim"))
     lines += [Text(line) for line in _sentences(found, language)]
+    if found.quota_parts is not None and _worth_showing(found.quota_parts):
+        lines += [Text(), _parts(found.quota_parts, language)]
     lines.append(Text(said("quotas_apart", language), style="dim"))
     return Group(*lines)
+
+
+def _worth_showing(parts: QuotaParts) -> bool:
+    """Whether there is more than one part, or a goal of one."""
+    return len(parts.cells) > 1 or bool(parts.goals) or any(part.goal for part in parts.cells)
+
+
+def _parts(parts: QuotaParts, language: Language) -> RenderableType:
+    """What quotas come to by product and region, and in cells of both where those are few, beside top-down goals."""
+    title = said("quota_parts", language)
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column(said("part", language), overflow="fold")
+    for key in ("quotas_given", "expected_bookings", "chance", "goal_of_part"):
+        table.add_column(said(key, language), justify="right", overflow="fold")
+    several = len(parts.products) > 1 and len(parts.regions) > 1
+    cells = parts.cells if several and len(parts.cells) <= SHOWN_CELLS else ()
+    goals = () if cells else tuple(part for part in parts.cells if part.goal)
+    for part in (*parts.products, *parts.regions, *cells, *goals, *parts.goals):
+        target = "" if part.target is None else money(part.target, "", language)
+        table.add_row(
+            Text(" / ".join(name for name in (part.region, part.product) if name)),
+            money(part.quota, "", language),
+            money(part.expected, "", language),
+            "" if part.odds is None else percent(part.odds, language),
+            Text(f"{target} ({part.goal})" if target else ""),
+        )
+    left = len(parts.cells) if several and not cells else 0
+    under = said("more_parts", language, count=left) if left else said("reps_cells", language)
+    return Group(table, Text(under, style="dim"))
 
 
 def _cells(row: QuotaRow, language: Language) -> tuple[str, ...]:

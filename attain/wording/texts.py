@@ -6,6 +6,7 @@ from attain.wording.texts_backtest import BACKTEST
 from attain.wording.texts_compare import COMPARE
 from attain.wording.texts_funnel import FUNNEL
 from attain.wording.texts_report import REPORT
+from attain.wording.texts_report_limits import LIMITS
 from attain.wording.texts_screen import SCREEN
 from attain.wording.texts_summary import SUMMARY
 
@@ -22,4 +23,4 @@ def _gather(*tables: Table) -> Table:
     return gathered
 
 
-TEXTS: Table = _gather(SUMMARY, SCREEN, FUNNEL, COMPARE, REPORT, BACKTEST)
+TEXTS: Table = _gather(SUMMARY, SCREEN, FUNNEL, COMPARE, REPORT, LIMITS, BACKTEST)

@@ -272,6 +272,7 @@ REPORT: dict[str, tuple[str, str]] = {
     "report.optimised.budget": ("Budget", "预算"),
     "report.optimised.hours": ("Prospecting hours a week", "每周开拓工时"),
     "report.optimised.shares": ("Shares of leads", "线索份额"),
+    "report.optimised.focus": ("Shares of each rep's hours", "各销售的工时分配"),
     "report.optimised.cell": ("Where", "项目"),
     "report.optimised.of_reference": ("Reference", "参考"),
     "report.optimised.of_plan": ("In the plan", "原计划"),

@@ -3,11 +3,13 @@
 With many ended deals the distribution is the data's own: the Aalen-Johansen incidence of the outcome, divided by its
 final value and inverted, as a table of quantiles. With few, the waits of both outcomes are fitted at once by censored
 maximum likelihood: an open deal of age c contributes p S1(c) + (1 - p) S2(c) (Larson and Dinse 1985, Appl. Statist. 34,
-201-211), each of S1 and S2 exponential, lognormal or Weibull, the pair with the least AIC (Akaike 1974).
+201-211), each of S1 and S2 exponential, lognormal or Weibull, the pair with the least AIC (Akaike 1974); its median and
+ninth decile are those of all pairs together (``families``), since few deals do not say which is right.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -15,8 +17,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
-from scipy.special import log_ndtr, ndtri
+from scipy.special import log_ndtr, ndtri, stdtrit
 
+from engine.fit.families import HIGH, LOW, Said, mixed, share_together
 from engine.fit.incidence import ADVANCED, LOST, Floats, cumulative_incidence
 
 Family = Literal["constant", "exponential", "lognormal", "weibull", "quantiles"]
@@ -25,6 +28,7 @@ UNFINISHED = 0.04  # share of deals that outlast all that ended, from which thei
 FOLLOWED_FROM = 10  # deals of each outcome below which no tail is fitted for that
 MOST_FITTED = 10_000  # deals that a likelihood looks at, evenly taken from more
 MANY = 200  # ended deals from which a table of quantiles is more faithful than any family
+COUNTS_FROM = 0.02  # weight from which a set of families has a say
 LEVELS = (
     *(0.0, 0.01, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85),
     *(0.88, 0.9, 0.92, 0.95, 0.97, 0.99, 1.0),
@@ -252,7 +256,7 @@ def _parametric(
 def _best(
     t: Floats, c: np.ndarray, causes: list[int], counts: dict[int, int]
 ) -> tuple[dict[int, Wait], tuple[float, float] | None]:
-    """The pair of families with the least AIC. What the others say, by their Akaike weights, makes it less sure."""
+    """The pair of families with the least AIC, at what all pairs say together by their Akaike weights."""
     tried: list[tuple[float, list[Family], Floats, Callable[[Floats], float]]] = []
     for first in FAMILIES:
         for second in FAMILIES if len(causes) == 2 else (first,):
@@ -266,38 +270,102 @@ def _best(
     # which family the tail has is known less well than the likelihood says, which is mostly of what was seen: flatter
     # weights than Akaike's
     weights = np.exp(-0.25 * (np.array([one[0] for one in tried]) - aic))
-    weights /= weights.sum()
-    covariance = _covariance(loss, x)
+    kept = weights > COUNTS_FROM * weights.sum()
+    weights = weights[kept] / weights[kept].sum()
     scale = max(1.0, sum(counts.values()) / len(t))  # where not all deals were looked at
+    said = [
+        Said(float(w), one[2], _covariance(one[3], one[2]) / scale, _deviance(one[3], one[2], scale))
+        for w, one in zip(weights, itertools.compress(tried, kept), strict=True)
+    ]
+    sets = [one[1] for one in itertools.compress(tried, kept)]
     at, found = len(causes) - 1, {}
     for place, (cause, family) in enumerate(zip(causes, families, strict=True)):
         own = slice(at, at + _size(family))
-        wait = _wait(family, x[own], covariance[own, own] / scale, counts[cause], aic)
-        others = [_log_quantiles(one[1], one[2], place, len(causes)) for one in tried]
-        between = weights @ (np.array(others) - others[0]) ** 2
-        slopes = _slopes(family, wait.parameters)
-        own_variance = np.einsum("li,ij,lj->l", slopes, covariance[own, own] / scale, slopes)
-        of = float(np.min(np.array(_units(family, wait.parameters)) / np.maximum(own_variance + between, 1e-12)))
-        found[cause] = replace(wait, of=min(wait.of, max(1.0, of)))
+        wait = _wait(family, x[own], said[0].covariance[own, own], counts[cause], aic)
+        found[cause] = _together(wait, place, said, sets)
         at += _size(family)
     share = None
     if len(causes) == 2:
-        p = 1 / (1 + np.exp(-x[0]))
-        between = weights @ (np.array([one[2][0] for one in tried]) - x[0]) ** 2
-        variance = covariance[0, 0] / scale + float(between)
-        tries = 0.9 / (p * (1 - p) * variance)  # a tenth off for the skewness that a variance does not show
-        share = (float(p), float(min(sum(counts.values()), max(1.0, tries))))
+        p, tries = share_together(said)
+        share = (p, min(float(sum(counts.values())), tries))
     return found, share
 
 
+def _deviance(loss: Callable[[Floats], float], x: Floats, scale: float) -> Callable[[Floats], float]:
+    least = loss(x)
+    return lambda other: 2 * scale * (loss(other) - least)
+
+
+def _together(wait: Wait, place: int, said: list[Said], sets: list[list[Family]]) -> Wait:
+    """One cause's wait, of the best family, with the median and the ninth decile that all of them say together, and
+    from how many deals they are known."""
+    logs, sds = np.empty((2, len(said), len(_LEVELS)))
+    for k, (one, families) in enumerate(zip(said, sets, strict=True)):
+        at = len(families) - 1 + sum(_size(f) for f in families[:place])
+        own, family = slice(at, at + _size(families[place])), families[place]
+        fitted = _unbiased(_wait(family, one.at[own], np.eye(2), wait.ended, 0.0))
+        logs[k] = [np.log(fitted.quantile(level)) for level in _LEVELS]
+        slopes = _slopes(family, fitted.parameters)
+        sds[k] = np.sqrt(np.maximum(np.einsum("li,ij,lj->l", slopes, one.covariance[own, own], slopes), 1e-12))
+        sds[k] *= _few(wait.ended, _size(family))
+    weights = np.array([one.weight for one in said])
+    low, high = (
+        np.array([mixed(weights, logs[:, level], sds[:, level], q) for level in range(len(_LEVELS))])
+        for q in (LOW, HIGH)
+    )
+    middle = (low + high) / 2
+    wait = replace(wait, parameters=_with_quantiles(wait, middle))
+    moved = middle - [np.log(wait.quantile(level)) for level in _LEVELS]  # what one parameter cannot follow
+    half = np.sqrt(((high - low) / 2) ** 2 + (1.96 * moved) ** 2)
+    return replace(wait, of=_known_from(wait, float(np.min(_units(wait.family, wait.parameters) / half**2))))
+
+
+def _few(ended: int, size: int) -> float:
+    """By how much an interval from few deals is wider than the likelihood's curvature has it, as for a mean: its own
+    parameters make the spread look small, and a spread from few is not known."""
+    free = max(1, ended - size)
+    return float(np.sqrt(ended / free) * stdtrit(free, HIGH) / 1.96)
+
+
+def _unbiased(wait: Wait) -> Wait:
+    """A fitted wait with its spread as it is on average: the likeliest one is too small where deals are few.
+
+    By n - 1 for a lognormal; for a Weibull's shape by Ross (1994), IEEE Trans. Dielectr. Electr. Insul. 1, 247-253."""
+    n = max(3.0, float(wait.ended))
+    if wait.family == "lognormal":
+        return replace(wait, parameters=(wait.parameters[0], wait.parameters[1] * float(np.sqrt(n / (n - 1)))))
+    if wait.family == "weibull":
+        return replace(wait, parameters=(wait.parameters[0], wait.parameters[1] * (n - 2) / (n - 0.68)))
+    return wait
+
+
+def _known_from(wait: Wait, ratio: float) -> float:
+    """From how many deals a wait is known whose posterior (``posterior``) has half a 95% interval of sqrt(units) at
+    units / half^2 = ``ratio``: normal, or of a lognormal Student's t with one less than so many degrees of freedom."""
+    most = 1.5 * max(1, wait.ended)
+    if wait.family != "lognormal":
+        return float(min(most, max(1.0, 1.96**2 * ratio)))
+    low, high = 2.0, max(2.0, most)
+    for _ in range(40):
+        middle = (low + high) / 2
+        if middle / stdtrit(middle - 1, HIGH) ** 2 < ratio:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def _with_quantiles(wait: Wait, logs: Floats) -> tuple[float, ...]:
+    """A family's parameters with these logarithms of the median and the ninth decile; its own where it has but one."""
+    if wait.family not in ("lognormal", "weibull"):
+        return wait.parameters
+    apart = max(float(logs[1] - logs[0]), 1e-6)
+    spread = apart / ndtri(0.9) if wait.family == "lognormal" else np.log(-np.log(0.1) / np.log(2.0)) / apart
+    least, most = _SPREAD[wait.family]
+    return (float(np.exp(logs[0])), float(np.clip(spread, np.exp(least or 0.0), np.exp(most or 0.0))))
+
+
 _LEVELS = (0.5, 0.9)
-
-
-def _log_quantiles(families: list[Family], x: Floats, place: int, causes: int) -> list[float]:
-    """Logarithms of one cause's quantiles at `_LEVELS` under fitted parameters."""
-    at = causes - 1 + sum(_size(f) for f in families[:place])
-    one = _wait(families[place], x[at : at + _size(families[place])], np.eye(2), 1, 0.0)
-    return [float(np.log(one.quantile(level))) for level in _LEVELS]
 
 
 def _slopes(family: Family, parameters: tuple[float, ...]) -> Floats:
@@ -309,14 +377,14 @@ def _slopes(family: Family, parameters: tuple[float, ...]) -> Floats:
     return np.array([[1.0, -float(np.log(-np.log1p(-level))) / parameters[1]] for level in _LEVELS])
 
 
-def _units(family: Family, parameters: tuple[float, ...]) -> list[float]:
+def _units(family: Family, parameters: tuple[float, ...]) -> Floats:
     """n x variance of the log quantiles at `_LEVELS` from n whole observations."""
     if family == "exponential":
-        return [1.0, 1.0]
+        return np.ones(len(_LEVELS))
     if family == "lognormal":
-        return [parameters[1] ** 2 * (1 + ndtri(level) ** 2 / 2) for level in _LEVELS]
+        return np.array([parameters[1] ** 2 * (1 + ndtri(level) ** 2 / 2) for level in _LEVELS])
     ells = [float(np.log(-np.log1p(-level))) for level in _LEVELS]
-    return [(1.1087 + 0.6079 * ell**2 - 0.5140 * ell) / parameters[1] ** 2 for ell in ells]
+    return np.array([(1.1087 + 0.6079 * ell**2 - 0.5140 * ell) / parameters[1] ** 2 for ell in ells])
 
 
 def _joint(

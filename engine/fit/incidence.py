@@ -20,6 +20,7 @@ from engine.problems import Refused
 Floats = NDArray[np.float64]
 
 OPEN, ADVANCED, LOST = 0, 1, 2
+NEAR = 5  # times before and after, whose ends say by which cause a deal might have ended instead
 FEW = 5  # ended deals below which a cohort's conversion says nothing
 
 
@@ -90,7 +91,11 @@ def cumulative_incidence(times: ArrayLike, outcomes: ArrayLike, causes: int = 2)
 
 
 def final_variance(times: ArrayLike, outcomes: ArrayLike, cause: int = ADVANCED, causes: int = 2) -> float:
-    """Variance of the cumulative incidence of ``cause`` at the last time at which anything ended."""
+    """Variance of the cumulative incidence of ``cause`` at the last time at which anything ended.
+
+    Where open deals leave few at risk, an end's own cause says that it had to be: the last of all, which speaks for
+    every deal that is still open, would have no variance. There the causes of the ends around it are taken.
+    """
     t, c = _checked(times, outcomes)
     at, which = np.unique(t[c > 0], return_inverse=True)
     if not len(at):
@@ -101,6 +106,8 @@ def final_variance(times: ArrayLike, outcomes: ArrayLike, cause: int = ADVANCED,
     risk = (len(t) - np.searchsorted(np.sort(t), at, side="left")).astype(np.float64)
     hazard = ended / risk[:, None]
     own, total = hazard[:, cause - 1], hazard.sum(axis=1)
+    if np.any(t[c == OPEN] < at[-1]):
+        own = total * _around(ended[:, cause - 1], ended.sum(axis=1))
     before = np.concatenate([[1.0], curve.survival[:-1]])
     rest = curve.final(cause) - curve.incidence[:, cause - 1]  # what is still to come of this cause after each time
     # rest = S(k) q(k), q the chance of ending by `cause` given still open after k; written without dividing by S(k),
@@ -109,6 +116,14 @@ def final_variance(times: ArrayLike, outcomes: ArrayLike, cause: int = ADVANCED,
     # a martingale step is before * (d own - q d total), its increments multinomial in each risk set
     spread = own * (1 - after) ** 2 + (total - own) * after**2 - (own - after * total) ** 2
     return float(np.sum(before**2 * np.maximum(spread, 0.0) / risk))
+
+
+def _around(of_cause: Floats, ends: Floats) -> Floats:
+    """The share of a cause among the ends of each time and of the ``NEAR`` times before and after it."""
+    at = np.arange(len(ends))
+    low, high = np.maximum(at - NEAR, 0), np.minimum(at + NEAR + 1, len(ends))
+    own, every = (np.concatenate([[0.0], np.cumsum(x)]) for x in (of_cause, ends))
+    return np.asarray((own[high] - own[low] + 0.5) / (every[high] - every[low] + 1.0))
 
 
 def fit_conversion(

@@ -3,9 +3,13 @@
 outcome[t] = controls[t] . gamma + sum over channels of most * a^shape / (a^shape + half_at^shape) + noise, a = the
 channel's carried-over spend, (1 - carry) * sum over k of carry^k * spend[t - k]: weights that sum to one, so that
 steady spend is itself (Jin et al. 2017, Google; Broadbent 1979 for adstock). Given (carry, half_at, shape) the model is
-linear, and its coefficients and noise integrate out (normal inverse-gamma); the three are weighed on a grid. With
-several channels each is weighed with the others held at their best, in turn. Nothing is believed that the spend did not
-try: beyond the largest spend seen the curve is the prior's.
+linear, and its coefficients and noise integrate out (normal inverse-gamma); the three are weighed on a grid that closes
+in on where the weight is, and draws lie anywhere in its cells. With several channels each is weighed with the others
+held at their best, in turn.
+
+What the data cannot say: beyond the largest spend seen the curve is the prior's; and where spend never stopped for
+longer than it carries over, so is the curve's height, since what comes without any spend cannot be told from the level.
+What more spend brings (``Channel.more``) needs neither.
 """
 
 from __future__ import annotations
@@ -21,9 +25,13 @@ from engine.problems import Refused
 
 PERIODS_FROM = 40
 CHANGES_FROM = 10  # periods with a spend of its own
-CARRIES = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.88, 0.94])
-HALVES = np.geomspace(0.15, 8.0, 11)  # of the mean carried-over spend while there was any
-SHAPES = np.array([0.6, 0.8, 1.0, 1.25, 1.6, 2.1, 2.8])
+LOWEST = np.array([np.log(0.08), np.log(0.4), 0.0])  # of log half_at over mean spend, log shape, carry: the grid's box
+HIGHEST = np.array([np.log(15.0), np.log(4.0), 0.97])
+CELLS = (10, 8, 12)  # along each of the three
+HALF_SD, SHAPE_SD = 2.0, 0.8  # of the logarithms, a priori, around the mean spend and 1; carry is flat
+EFFECT = 2.0  # spreads of the outcome that typical spend brings, a priori, one sigma
+ZOOMS = 4
+KEPT = 1e-4  # of the largest weight along an axis: what a closer look does not leave out
 SWEEPS = 3
 
 
@@ -45,14 +53,22 @@ class Channel:
 
     def interval(self, spend: float, level: float = 0.95) -> tuple[float, float, float]:
         """Median and central interval of `at` one spend."""
-        low, middle, high = np.quantile(self.at(spend)[:, 0], [(1 - level) / 2, 0.5, (1 + level) / 2])
-        return float(middle), float(low), float(high)
+        return _central(self.at(spend)[:, 0], level)
+
+    def more(self, spend: float, than: float, level: float = 0.95) -> tuple[float, float, float]:
+        """Median and central interval of what steady ``spend`` brings more than steady spend of ``than``."""
+        both = self.at([spend, than])
+        return _central(both[:, 0] - both[:, 1], level)
 
     @property
     def carry(self) -> tuple[float, float, float]:
         """Median and central 95% of the part that carries over to the next period."""
-        low, middle, high = np.quantile(self.draws[:, 3], [0.025, 0.5, 0.975])
-        return float(middle), float(low), float(high)
+        return _central(self.draws[:, 3], 0.95)
+
+
+def _central(draws: Floats, level: float) -> tuple[float, float, float]:
+    low, middle, high = np.quantile(draws, [(1 - level) / 2, 0.5, (1 + level) / 2], method="weibull")
+    return float(middle), float(low), float(high)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,18 +134,18 @@ def fit_response(
                 f"response to {name}: its spend takes {len(np.unique(x[:, c]))} different values; {CHANGES_FROM} would "
                 "suffice (what never varies cannot be told from the level)"
             )
-    basis = [_Basis(x[:, c]) for c in range(x.shape[1])]
     scale = float(y.std()) or 1.0
     prior = _prior(y, z, scale)
-    best = np.array([len(b.points) // 2 for b in basis])
+    basis = [_Basis(x[:, c]) for c in range(x.shape[1])]
+    best = [own.columns[len(own.points) // 2] for own in basis]
     weights: list[Floats] = [np.empty(0)] * len(basis)
     for sweep in range(SWEEPS if len(basis) > 1 else 1):
-        before = best.copy()
-        for c, own in enumerate(basis):
-            others = [basis[o].columns[best[o]] for o in range(len(basis)) if o != c]
-            weights[c] = _weigh(y, np.column_stack([z, *others]), own, scale, prior)
-            best[c] = int(np.argmax(weights[c]))
-        if sweep and np.array_equal(before, best):
+        before = list(best)
+        for c in range(len(basis)):
+            fixed = np.column_stack([z, *(best[o] for o in range(len(basis)) if o != c)])
+            basis[c], weights[c] = _close_in(y, fixed, _Basis(x[:, c]), scale, prior)
+            best[c] = basis[c].columns[int(np.argmax(weights[c]))]
+        if sweep and all(np.array_equal(a, b) for a, b in zip(best, before, strict=True)):
             break
     return _draw(y, z, basis, weights, names, x, scale, prior, draws, seed)
 
@@ -145,19 +161,56 @@ def _prior(y: Floats, z: Floats, scale: float) -> Floats:
 
 
 class _Basis:
-    """A channel's saturated, carried-over spend at every point of the grid."""
+    """A channel's saturated, carried-over spend at the middle of every cell of a grid over a box."""
 
-    def __init__(self, spend: Floats) -> None:
-        middle = float(spend[spend > 0].mean()) if (spend > 0).any() else 1.0
-        self.points = np.array(list(itertools.product(HALVES * middle, SHAPES, CARRIES)))
-        stocks = {r: carried(spend, r) for r in CARRIES}
-        self.columns = np.array([hill(stocks[r], h, s) for h, s, r in self.points])
-        self.typical = hill(np.array([middle]), self.points[:, 0], self.points[:, 1])
-        # flat in carry, in log half_at, and normal around 1 in log shape
-        width = np.gradient(CARRIES)[np.arange(len(self.points)) % len(CARRIES)]
-        shape_width = np.gradient(np.log(SHAPES))[(np.arange(len(self.points)) // len(CARRIES)) % len(SHAPES)]
-        self.prior = np.log(width * shape_width) - 0.5 * (np.log(self.points[:, 1]) / 0.5) ** 2
-        self.prior -= 0.5 * (np.log(self.points[:, 0] / middle) / 1.3) ** 2
+    def __init__(self, spend: Floats, low: Floats = LOWEST, high: Floats = HIGHEST) -> None:
+        self.spend, self.low, self.high = spend, low, high
+        self.middle = float(spend[spend > 0].mean()) if (spend > 0).any() else 1.0
+        self.step = (high - low) / CELLS
+        axes = [low[a] + (np.arange(n) + 0.5) * self.step[a] for a, n in enumerate(CELLS)]
+        self.at = np.array(list(itertools.product(*axes)))  # [G, 3] of log half_at over mean spend, log shape, carry
+        self.points = self.named(self.at)
+        stocks = np.array([carried(spend, r) for r in axes[2]])
+        self.columns = hill(np.tile(stocks, (len(self.points) // CELLS[2], 1)), *self.points[:, :2].T[:, :, None])
+        self.typical = hill(np.array([self.middle]), self.points[:, 0], self.points[:, 1])
+        self.prior = -0.5 * (self.at[:, 0] / HALF_SD) ** 2 - 0.5 * (self.at[:, 1] / SHAPE_SD) ** 2
+
+    def named(self, at: Floats) -> Floats:
+        """(half_at, shape, carry) of positions in the box."""
+        return np.column_stack([self.middle * np.exp(at[:, 0]), np.exp(at[:, 1]), at[:, 2]])
+
+    def closer(self, weights: Floats) -> _Basis:
+        """A grid over what has weight, with a cell to spare on either side."""
+        cube = weights.reshape(CELLS)
+        low, high = self.low.copy(), self.high.copy()
+        for axis in range(3):
+            along = cube.sum(axis=tuple(a for a in range(3) if a != axis))
+            has = np.flatnonzero(along > KEPT * along.max())
+            low[axis] = max(self.low[axis], self.low[axis] + (has[0] - 1) * self.step[axis])
+            high[axis] = min(self.high[axis], self.low[axis] + (has[-1] + 2) * self.step[axis])
+        return _Basis(self.spend, low, high)
+
+    def drawn(self, weights: Floats, draws: int, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+        """Positions by weight, evenly over the cells and anywhere in them, in no order: (half_at, shape, carry),
+        columns, and their values at typical spend."""
+        order = rng.permutation(draws)
+        picks = np.searchsorted(np.cumsum(weights), (order + rng.random(draws)) / draws)
+        at = self.at[np.minimum(picks, len(weights) - 1)] + (rng.random((draws, 3)) - 0.5) * self.step
+        points = self.named(at)
+        columns = np.array([hill(carried(self.spend, r), h, s) for h, s, r in points])
+        return points, columns, hill(np.array([self.middle]), points[:, 0], points[:, 1])
+
+
+def _close_in(y: Floats, z: Floats, own: _Basis, scale: float, prior: Floats) -> tuple[_Basis, Floats]:
+    """The grid about where a channel's weight is, and its weights."""
+    weights = _weigh(y, z, own, scale, prior)
+    for _ in range(ZOOMS):
+        closer = own.closer(weights)
+        shrunk = float(np.prod(closer.step / own.step))
+        if shrunk > 0.9:
+            break
+        own, weights = closer, _weigh(y, z, closer, scale, prior)
+    return own, weights
 
 
 def _weigh(y: Floats, z: Floats, own: _Basis, scale: float, prior: Floats) -> Floats:
@@ -176,10 +229,12 @@ def _weigh(y: Floats, z: Floats, own: _Basis, scale: float, prior: Floats) -> Fl
     columns = wide - (wide @ q) @ q.T
     square = np.einsum("gt,gt->g", columns, columns)
     # prior of the channel's coefficient: its effect at typical spend is of the outcome's own spread, or less
-    ridge = (own.typical / (2 * scale)) ** 2
+    ridge = (own.typical / (EFFECT * scale)) ** 2
     free = len(y) - size - int(np.sum(precision == 0))
-    noise = float(rest @ rest) / free
     inner = columns @ rest
+    # the noise is that of the best fit: with what spend explains in it, the prior would be the louder for it
+    gain = float(np.max(np.maximum(inner, 0.0) ** 2 / np.maximum(square, 1e-300)))
+    noise = max(float(rest @ rest) - gain, 1e-12) / free
     bent = square + ridge * noise
     coefficient = inner / bent
     loss = float(rest @ rest) - inner * coefficient
@@ -203,13 +258,12 @@ def _draw(
 ) -> Responses:  # fmt: skip
     """Joint draws: grid points by weight, then noise and coefficients by their exact posterior, curves above 0."""
     rng = np.random.Generator(np.random.Philox(key=seed))
-    picks = np.array([rng.choice(len(w), size=draws, p=w) for w in weights])
+    drawn = [own.drawn(w, draws, rng) for own, w in zip(basis, weights, strict=True)]
     width = z.shape[1] + len(basis)
     coefficients, noise = np.empty((draws, width)), np.empty(draws)
     for d in range(draws):
-        design = np.column_stack([z, *(b.columns[p] for b, p in zip(basis, picks[:, d], strict=True))])
-        typical = np.array([b.typical[p] for b, p in zip(basis, picks[:, d], strict=True)])
-        ridge = np.concatenate([prior, (typical / (2 * scale)) ** 2])
+        design = np.column_stack([z, *(columns[d] for _, columns, _ in drawn)])
+        ridge = np.concatenate([prior, [(typical[d] / (EFFECT * scale)) ** 2 for _, _, typical in drawn]])
         gram = design.T @ design
         guess = float(np.sum((y - design @ np.linalg.lstsq(design, y, rcond=1e-8)[0]) ** 2)) / max(5, len(y) - width)
         inverse = np.linalg.inv(gram / guess + np.diag(ridge))
@@ -220,15 +274,14 @@ def _draw(
         factor = np.linalg.cholesky(information)
         middle = np.linalg.solve(information, design.T @ y / variance)
         for _ in range(50):
-            drawn = middle + np.linalg.solve(factor.T, rng.standard_normal(width))
-            if np.all(drawn[z.shape[1] :] >= 0):
+            one = middle + np.linalg.solve(factor.T, rng.standard_normal(width))
+            if np.all(one[z.shape[1] :] >= 0):
                 break
         else:
-            drawn[z.shape[1] :] = np.maximum(drawn[z.shape[1] :], 0.0)
-        coefficients[d], noise[d] = drawn, np.sqrt(variance)
+            one[z.shape[1] :] = np.maximum(one[z.shape[1] :], 0.0)
+        coefficients[d], noise[d] = one, np.sqrt(variance)
     channels = []
-    for c, (own, name) in enumerate(zip(basis, names, strict=True)):
-        points = own.points[picks[c]]
+    for c, ((points, _, _), name) in enumerate(zip(drawn, names, strict=True)):
         rows = np.column_stack([coefficients[:, z.shape[1] + c], points[:, 0], points[:, 1], points[:, 2]])
         channels.append(Channel(name, rows, (float(x[:, c].mean()), float(x[:, c].max()))))
     return Responses(tuple(channels), coefficients[:, : z.shape[1]], noise, len(y))

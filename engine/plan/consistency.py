@@ -13,6 +13,7 @@ from engine.calendar import WorkCalendar, resolve, to_hours
 from engine.distributions import DistributionTable
 from engine.plan.feeding import budget_cells, leaf_regions, unfed, unowned
 from engine.plan.files import distributions
+from engine.plan.focusing import unfit
 from engine.plan.limits import clashes
 from engine.plan.names import Names
 from engine.plan.references import repeated_names, unknown_in_files, unknown_names
@@ -45,6 +46,7 @@ def check(plan: Plan, files: PlanFiles, names: Names, unread: frozenset[str], *,
     if not named:
         run("sources regions products", lambda: _mixes(plan))
         run("reps regions products", lambda: _own_mixes(plan))
+        run("reps regions products", lambda: unfit(plan))
         run("reps sources regions products segments routing accounts pipeline",
             lambda: unfed(plan, files, files_read=files_read))  # fmt: skip
         run("reps regions products segments", lambda: unowned(plan, files))
@@ -144,13 +146,6 @@ def _hours(plan: Plan) -> Iterator[Problem]:
             )
         if rep.quota is not None and rep.quota.year is None and not rep.quota.months:
             yield Problem(f"{path}.quota", "{}", "an amount, or year and months")
-        if rep.focus and not any(rep.focus.values()):
-            yield Problem(f"{path}.focus", "all zero", "a weight above zero")
-        outside = sorted(set(rep.focus) - set(rep.products)) if rep.products else []
-        if outside:
-            yield Problem(
-                f"{path}.focus", ", ".join(outside), f"products that the rep sells: {', '.join(rep.products)}"
-            )
 
 
 def _flows(plan: Plan) -> Iterator[Problem]:

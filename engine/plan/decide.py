@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from engine.plan.people import Hire
 from engine.plan.records import Count, Money, Name, Names, Number, Probability, Record, Share, Weight
@@ -42,17 +42,32 @@ class Weighted(Record):
     """What each goal counts: weights are relative to each other."""
 
 
+class Mean(Record):
+    """The expected sum of something over the horizon, with goals attained at least as often as is required."""
+
+    mean: Literal["bookings", "margin", "deals_won", "leads"]
+    """What is expected the most of. `margin` is each product's `margin` of its bookings, less the budget and the hires'
+    cost."""
+    with_: Annotated[dict[str, Probability], Field(alias="with", min_length=1)]
+    """The probability that each goal is to have at least: {company: 80%, north: 60%}."""
+
+
 ALL_GOALS = "all"  # as a wish, unless a goal is named so
 
 
 def _wish_kind(value: Any) -> str:
+    if isinstance(value, Mean) or (isinstance(value, dict) and "mean" in value):
+        return "<mean>"
     if isinstance(value, AtLeast) or (isinstance(value, dict) and "weighted" not in value):
         return "<at_least>"
     return "<weighted>" if isinstance(value, (dict, Weighted)) else "<goal>"
 
 
 _Wish = Annotated[
-    Annotated[Name, Tag("<goal>")] | Annotated[AtLeast, Tag("<at_least>")] | Annotated[Weighted, Tag("<weighted>")],
+    Annotated[Name, Tag("<goal>")]
+    | Annotated[AtLeast, Tag("<at_least>")]
+    | Annotated[Weighted, Tag("<weighted>")]
+    | Annotated[Mean, Tag("<mean>")],
     Discriminator(_wish_kind),
 ]
 
@@ -157,12 +172,46 @@ class DecideHours(Record):
     """How far a rep's share of prospecting hours in a region and product may move."""
 
 
+class DecideFocus(Record):
+    """Reps' hours for deals over products or regions, by `focus`; `true` for all that is not written."""
+
+    short_forms: ClassVar[tuple[dict[str, Any], ...]] = ({"const": True},)
+
+    by: Literal["product", "region", "cell"] = "product"
+    """What the hours of a rep without a focus are shared over: products, regions, or both. Their idle hours are then
+    lent. A rep with a focus keeps its parts, and what becomes of their idle hours."""
+    change_at_most: Share | None = None
+    """How far a share of a rep's hours may move, relative to it; without a focus, to what the deals ask for. Anywhere,
+    unless written."""
+    prospecting: bool = False
+    """Whether hours may move between deals and prospecting, where a rep prospects. Shares are then of all hours."""
+    prospecting_at_most: Share = 1.0
+    """The most of a rep's hours that prospecting may take, where it may move."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _form(cls, value: Any) -> Any:
+        return {} if value is True else value
+
+
+class Territory(Record):
+    """How alike the expected work of comparable reps is to be, for the hours that each has."""
+
+    within: Annotated[Share, Field(gt=0, le=1)]
+    """How far each rep's work may be from the mean of the comparable ones, relative to it: 20%."""
+    of: Literal["hours", "bookings", "leads"] = "hours"
+    """What is counted: hours of work asked for, expected bookings (the territory's potential), or leads."""
+    among: Literal["products", "region", "everyone"] = "products"
+    """Who is comparable: reps who sell the same products; who have the same regions, too; or all of them."""
+
+
 class Decide(Record):
     """What the optimiser may move, and its limits."""
 
     maximise: _Wish | None = None
     """Whose probability is maximised: a goal; `all` goals jointly, quotas apart, as where nothing is written;
-    `{at_least: 2, of: [a, b, c]}`; or `{weighted: {a: 2, b: 1}}`."""
+    `{at_least: 2, of: [a, b, c]}`; or `{weighted: {a: 2, b: 1}}`. Or the expected sum of something at required
+    probabilities: `{mean: bookings, with: {company: 80%}}`."""
     reference: Name | None = None
     """A table beside the plan with last year's split, for proportions and change limits; else the plan's own split."""
     budget: DecideBudget | None = None
@@ -175,6 +224,16 @@ class Decide(Record):
     """Whether and how far shares of leads over reps may move."""
     hours: DecideHours | None = None
     """Whether and how far prospecting hours may move."""
+    territory: Territory | None = None
+    """How alike comparable reps' work is to be, whatever moves: budget, shares of leads or prospecting hours."""
+    focus: DecideFocus | None = None
+    """Whether and how far reps' hours may move over what they sell."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_focus(cls, value: Any) -> Any:
+        """`focus: false` is none."""
+        return {**value, "focus": None} if isinstance(value, dict) and value.get("focus") is False else value
 
 
 def lines_called(name: str, lines: Sequence[tuple[str, str, str]]) -> list[int]:
@@ -192,5 +251,7 @@ def wished_goals(decide: Decide) -> Iterator[tuple[str, str]]:
         yield from ((f"decide.maximise.of.{i + 1}", name) for i, name in enumerate(wish.of))
     elif isinstance(wish, Weighted):
         yield from ((f"decide.maximise.weighted.{name}", name) for name in wish.weighted)
+    elif isinstance(wish, Mean):
+        yield from ((f"decide.maximise.with.{name}", name) for name in wish.with_)
     elif wish is not None:
         yield "decide.maximise", wish

@@ -41,7 +41,7 @@ class Place:
         found: list[Any] = []
         for kind in self.kinds:
             if _is_record(kind):
-                field = kind.model_fields.get(key)
+                field = next((info for name, info in kind.model_fields.items() if key == (info.alias or name)), None)
                 found.extend(_alternatives(field.annotation) if field is not None else [])
             elif get_origin(kind) is dict:
                 found.extend(_alternatives(get_args(kind)[1]))
@@ -62,7 +62,7 @@ class Place:
             if kind in (TimeDistribution, AmountDistribution):
                 names |= dict.fromkeys(KINDS)
             elif _is_record(kind):
-                names |= dict.fromkeys(kind.model_fields)
+                names |= dict.fromkeys(info.alias or name for name, info in kind.model_fields.items())
         return tuple(names)
 
     def allows(self, key: str, *, last: bool) -> bool:

@@ -48,6 +48,10 @@ def clashes(plan: Plan) -> Iterator[Problem]:
         yield from _budget(plan, plan.decide.budget)
     if plan.decide.headcount is not None:
         yield from _headcount(plan, plan.decide.headcount)
+    budget = plan.decide.budget
+    if plan.decide.territory is not None and budget is not None and (budget.minimum or budget.either):
+        expected = "neither minimum nor either in decide.budget beside it: those switch lines on and off"
+        yield Problem("decide.territory", "", expected)
 
 
 def _wish(plan: Plan, decide: Decide) -> Iterator[Problem]:

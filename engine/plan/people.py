@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from engine.plan.quantities import Duration
 from engine.plan.records import (
@@ -25,6 +25,18 @@ from engine.plan.records import (
 )
 
 # ruff: noqa: RUF012  (pydantic copies mutable defaults)
+
+LENT = "lent"
+
+
+def _focus_kind(value: Any) -> str:
+    return "<by product>" if isinstance(value, dict) else "<weight>"
+
+
+# product or region -> weight, or region -> product -> weight
+_Focus = Annotated[
+    Annotated[Weight, Tag("<weight>")] | Annotated[dict[str, Weight], Tag("<by product>")], Discriminator(_focus_kind)
+]
 
 
 class Prospecting(Record):
@@ -49,6 +61,9 @@ class Quota(Record):
     """The quota for the horizon; the sum of its months, unless written."""
     months: tuple[Money, ...] = ()
     """The first months' quotas; missing months share the rest by the plan's phasing."""
+    cells: dict[str, dict[str, Money]] = {}
+    """The year's quota over regions and products, as `attain optimise` splits it: for people to read, as no goal asks
+    for it."""
 
     @model_validator(mode="before")
     @classmethod
@@ -103,8 +118,11 @@ class Rep(Record):
     """How sure those are: standard deviation of their logarithm by stage, drawn once a replication."""
     quota: Quota | None = None
     """The rep's quota of bookings."""
-    focus: dict[str, Weight] = {}
-    """Shares of deal hours kept for each product; one queue for all, unless written."""
+    focus: dict[str, _Focus] = {}
+    """Shares of deal hours by product, by region, or by region and product; one queue for all, unless written."""
+    idle_hours: Literal["kept", "lent"] = "kept"
+    """What becomes of hours that a part of the focus has no work for: `kept` for it (a focus by product), or `lent` to
+    whatever else waits. Where they are lent, what the focus does not name is worked on when nothing else waits."""
 
 
 class Hire(Record):

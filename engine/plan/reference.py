@@ -33,16 +33,18 @@ _READERS = {
 _PLAIN = {str: "text", bool: "true or false", int: "whole number", float: "number", dt.date: "date", Any: "anything"}
 _MAPPINGS = {  # what the keys of a mapping are
     "goals": "goal", "products": "product", "segments": "segment", "sources": "source", "advance": "stage",
-    "focus": "product", "activities": "activity", "reps": "rep", "either": "label",
+    "activities": "activity", "reps": "rep", "either": "label", "with_": "goal",
 }  # fmt: skip
 _NESTED = {  # what the types say only at length
     "regions": "nested names",
     "budget": "amount, or region -> amount, or region -> product -> amount; by region also a list of one a month",
     "mix": "region -> product -> weight",
+    "focus": "product -> share, or region -> share, or region -> product -> share",
     "cells": "region -> product -> rep -> weight",
     "floors": "source -> amount, or source -> region -> amount, or source -> region -> product -> amount",
     "caps": "as `floors`",
     "minimum": "amount, or as `floors`",
+    "Quota.cells": "region -> product -> amount",
     "DecideHeadcount.regions": "name, or list of names",
     "DecideHeadcount.floors": "region -> whole number",
     "DecideHeadcount.caps": "region -> whole number",
@@ -172,7 +174,7 @@ def _table(record: type[Record]) -> Iterator[str]:
         plain = isinstance(info.annotation, type) or list(_inside(info.annotation))
         nested = None if plain else _NESTED.get(f"{record.__name__}.{name}", _NESTED.get(name))
         kind = nested or _words(info.annotation, info.metadata, name)
-        yield f"| `{name}` | {kind} | {_default(info)} | {_one_line(field_words(record).get(name))} |"
+        yield f"| `{info.alias or name}` | {kind} | {_default(info)} | {_one_line(field_words(record).get(name))} |"
 
 
 def _inside(annotation: Any) -> Iterator[type[Record]]:

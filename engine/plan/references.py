@@ -9,6 +9,7 @@ from engine.plan.decide import ALL_GOALS, PARTS, DecideBudget, DecideHeadcount, 
 from engine.plan.feeding import budget_cells
 from engine.plan.forms import nearest
 from engine.plan.names import Names
+from engine.plan.people import Rep
 from engine.plan.types import Plan, PlanFiles, Routing, Where
 from engine.problems import Problem
 
@@ -93,16 +94,27 @@ def _reps(plan: Plan, names: Names) -> Iterator[Problem]:
             yield from _known(f"{path}.products", product, "product", names.products)
         for segment in rep.segments:
             yield from _known(f"{path}.segments", segment, "segment", names.segments)
-        for product in rep.focus:
-            yield from _known(f"{path}.focus.{product}", product, "product", names.products)
+        yield from _focus(f"{path}.focus", rep, names)
         yield from _stages(f"{path}.advance", rep.advance, names)
         yield from _stages(f"{path}.advance_sd", rep.advance_sd, names)
         yield from _stages(f"{path}.wait", rep.wait, names)
         yield from _stages(f"{path}.wait_sd", rep.wait_sd, names)
+        if rep.quota is not None:
+            yield from _mix(f"{path}.quota.cells", rep.quota.cells, names)
         if rep.prospecting is not None:
             yield from _mix(f"{path}.prospecting.mix", rep.prospecting.mix, names)
             if rep.prospecting.enters is not None:
                 yield from _known(f"{path}.prospecting.enters", rep.prospecting.enters, "stage", names.stages)
+
+
+def _focus(path: str, rep: Rep, names: Names) -> Iterator[Problem]:
+    for name, below in rep.focus.items():
+        if not isinstance(below, dict):
+            yield from _known(f"{path}.{name}", name, "product or region", (*names.products, *names.regions))
+            continue
+        yield from _known(f"{path}.{name}", name, "region", names.regions)
+        for product in below:
+            yield from _known(f"{path}.{name}.{product}", product, "product", names.products)
 
 
 def _sources(plan: Plan, names: Names) -> Iterator[Problem]:

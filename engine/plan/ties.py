@@ -19,6 +19,7 @@ def ties(plan: Plan) -> Iterator[Finding]:
     yield from _dates(plan)
     yield from _months(plan)
     yield from _quotas(plan)
+    yield from _cells(plan)
     yield from _back_loaded(plan)
 
 
@@ -197,6 +198,21 @@ def _regional(plan: Plan, quotas: dict[str, float]) -> Iterator[Finding]:
                 f"{message}, short of its target, {money(target)}.",
                 f"Raise them by {money(target - total)} in all, or lower the target.",
             )
+
+
+def _cells(plan: Plan) -> Iterator[Finding]:
+    """Quotas over regions and products that no longer sum to the rep's quota."""
+    for rep in plan.reps:
+        if rep.quota is None or not rep.quota.cells:
+            continue
+        year = quota_of(rep) or 0.0
+        total = sum(amount for by_product in rep.quota.cells.values() for amount in by_product.values())
+        if abs(total - year) > CLOSE * max(year, 1.0):
+            message = (
+                f"{rep.name}'s quota over regions and products sums to {money(total)}, the quota is {money(year)}."
+            )
+            advice = "Let `attain optimise` split it again, or leave the cells out."
+            yield Finding("warning", "ties", f"reps.{rep.name}.quota.cells", message, advice)
 
 
 def _back_loaded(plan: Plan) -> Iterator[Finding]:

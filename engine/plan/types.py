@@ -238,6 +238,8 @@ class Product(Record):
 
     deal_value: AmountDistribution
     """What one deal is worth."""
+    margin: Probability = 1.0
+    """What is left of its bookings after the cost of delivering them: 35%. Only `decide.maximise` of `margin` asks."""
     advance: dict[str, Odds] = {}
     """Odds of advancing by stage, against the stage's own: 1.2 is a fifth better."""
     advance_sd: dict[str, Spread] = {}

@@ -39,7 +39,7 @@ def take_deal(s: Any, key: int) -> int:
     deal = deals(s)[nth(slot)]
     deal.key = key
     deal.rep = deal.lever = deal.origin = deal.feed = deal.owner = NONE
-    deal.visit = deal.klass = deal.priority = deal.queued = deal.by_share = deal.found = deal.asked = 0
+    deal.visit = deal.klass = deal.priority = deal.queued = deal.by_share = deal.found = deal.asked = deal.line = 0
     deal.outcome = PENDING
     return slot
 

@@ -60,6 +60,7 @@ from engine.twin.deals import (
     take_deal,
 )
 from engine.twin.feeds import cell_of_list, of_list, open_deal_of, open_feeds, plan_next
+from engine.twin.lines import has_its_turn
 from engine.twin.owners import assign, attribute, routed, take
 from engine.twin.queues import cancel, first_in_line, queue_for
 from engine.twin.records import NONE, STATE_RECORD, WORLD_RECORD, deals, nth, whole
@@ -149,6 +150,8 @@ def start(w: Any, s: Any, slot: int) -> None:
     """The rep turns to the deal: how long it waited, how long it will take."""
     deal = deals(s)[nth(slot)]
     now = s.now
+    if w.shared == 1:
+        has_its_turn(w, s, slot)
     speed = of.desk_speed(w)[nth(deal.desk), nth(s.month)]
     done = now + time_at_desk(deal.hours, speed)
     of.desks(w, s)[nth(deal.desk)].until = done

@@ -10,6 +10,7 @@ from typing import Any
 from engine.compiled import inlined
 from engine.routing import BY_SHARE, route
 from engine.twin import records as of
+from engine.twin.lines import take_line
 from engine.twin.records import NONE, deals, nth, whole
 from engine.twin.tally import ledger_of
 
@@ -55,6 +56,7 @@ def take(w: Any, s: Any, slot: int) -> None:
     deal = deals(s)[nth(slot)]
     p, g = deal.product, deal.region
     deal.desk = of.desk_of(w)[nth(deal.rep), nth(p)]
+    take_line(w, deal)
     deal.row = ledger_of(w, s, whole(deal.rep), whole(p), whole(g), whole(deal.segment)) * w.months
     deal.flow = deal.rep * w.stages * w.months
     if deal.stage <= w.won:

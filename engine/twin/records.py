@@ -55,12 +55,13 @@ LEG = _layout(i8="first_day last_day", f8="since until")
 
 WORLD = _layout(
     f8="start end minor strong_from",
-    i8="""won stages reps products regions segments sources months measures desks legs levers accounts classes
-    class_priority draws_segment multiplied ends_are_seen work_is_seen anybody_leaves places staffs changes
+    i8="""won stages reps products regions segments sources months measures desks lines shared legs levers accounts
+    classes class_priority draws_segment multiplied ends_are_seen work_is_seen anybody_leaves places staffs changes
     money authority need activities open_deals happened cells days rows values
     past spans takers at_month_ends at_hours at_dists at_table at_stages at_of_rep at_of_product at_of_segment
     at_of_source at_pace_rep at_pace_product at_pace_source
-    at_of_class at_activities at_desk_of at_desk_speed at_rule at_share_row at_may at_taker_start at_takers at_reached
+    at_of_class at_activities at_desk_of at_desk_speed at_first_line at_line_of at_weights
+    at_rule at_share_row at_may at_taker_start at_takers at_reached
     at_segment_shares at_segment_value
     at_deal_values at_from_accounts at_accounts at_account_start at_account_items at_cells at_open_deals at_happened
     at_legs at_leg_start at_leg_items at_leg_may at_lever_of_route at_changes at_there at_leaves""",
@@ -73,14 +74,14 @@ DEAL = _layout(
     f8="entered stale_at hours wait wait_u answer_u rep_u",
     u4="product region source segment desk row flow",  # unsigned: never negative, so that an index needs no look
     i4="rep owner lever origin feed next before visit",
-    u2="stage",
+    u2="stage line",
     u1="klass priority",
     i1="outcome queued by_share found asked",
 )
 NODE = _layout(f8="time", u8="entity", i4="rank visit what next")
 FEED = _layout(f8="time height low thickness", i8="cell layer number block", u4="month")
 ASKED = _layout(i8="slot stage visit")
-DESK = _layout(f8="until", i8="waiting", i4="planned handing")
+DESK = _layout(f8="until clock", i8="waiting", i4="planned handing")
 LEDGER = _layout(i8="code", i4="rep product region segment")
 
 STATE = _layout(
@@ -91,7 +92,7 @@ STATE = _layout(
     feeds feed_room nodes node_room free_node buckets bucket agenda_first agenda_end heaped hand_overs
     deals deal_room free_deal asked ledgers ledger_room slots logged log_room keeps_log
     at_advance at_economy at_month_odds at_month_pace at_rates at_feeds at_nodes at_buckets at_agenda
-    at_opened_times at_opened_nodes at_asked at_numbers at_lanes at_hand_overs at_desks at_queues at_deals
+    at_opened_times at_opened_nodes at_asked at_numbers at_lanes at_hand_overs at_desks at_queues at_served at_deals
     at_open_deals at_last_turn at_ledgers at_slots at_cells at_used at_flow at_reps at_legs at_attributed at_log""",
 )
 
@@ -402,8 +403,8 @@ def desks(w: Any, s: Any) -> Any:
 
 @inlined
 def queues(w: Any, s: Any) -> Any:
-    """[desks, classes, first and last] deals that wait."""
-    return carray(pointer(s.at_queues), (w.desks, CLASSES, 2), np.int32)
+    """[lines, classes, first and last] deals that wait."""
+    return carray(pointer(s.at_queues), (w.lines, CLASSES, 2), np.int32)
 
 
 @inlined

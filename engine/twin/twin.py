@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.business import month_of
+from engine.focus import served_at_first
 from engine.lanes import KINDS
 from engine.outcomes import EVENT, FLOW_COLUMNS, REP_COLUMNS, Attribution, Outcome
 from engine.realise import Parameters
@@ -73,7 +74,10 @@ class Memory:
         self.log = np.empty(room.log_room, dtype=EVENT)
         self.buckets = np.empty(buckets, dtype=np.int32)
         self.desks = np.zeros(desks, dtype=records.DESK)
-        self.queues = np.empty((desks, records.CLASSES, 2), dtype=np.int32)
+        weights = world.desks.weights
+        self.queues = np.empty((len(weights), records.CLASSES, 2), dtype=np.int32)
+        self.served = np.empty(len(weights))
+        self.served_at_first = np.array([served_at_first(weight) for weight in weights.tolist()])
         self.open_deals = np.empty(len(world.reps), dtype=np.int64)
         self.last_turn = np.empty((len(world.products), len(world.regions), len(world.segments)), dtype=np.int64)
         self.slots = np.empty(slots, dtype=np.int32)
@@ -92,6 +96,7 @@ class Memory:
                 "at_hand_overs": np.empty(desks, dtype=np.int32),
                 "at_desks": self.desks,
                 "at_queues": self.queues,
+                "at_served": self.served,
                 "at_deals": np.empty(room.deal_room, dtype=records.DEAL),
                 "at_open_deals": self.open_deals,
                 "at_last_turn": self.last_turn,
@@ -114,6 +119,7 @@ class Memory:
             ends.fill(records.NONE)
         self.open_deals.fill(0)
         self.desks[:] = 0
+        self.served[:] = self.served_at_first
 
 
 class Twin:

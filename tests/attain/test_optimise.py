@@ -186,7 +186,7 @@ def test_quotas_even_out_the_odds() -> None:
     assert sum(row.after for row in found.quotas) == pytest.approx(1800)
     assert found.quotas[0].after > found.quotas[1].after  # Ann has two leads in three
     for row in found.quotas:
-        assert sum(part for _, _, part in row.split) == pytest.approx(row.after)
+        assert sum(cell.quota for cell in row.split) == pytest.approx(row.after)
 
 
 def test_quotas_within_a_band_stay_where_they_can() -> None:

@@ -128,3 +128,12 @@ def test_steady_cohorts_add_nothing_and_moving_ones_widen() -> None:
 def test_unresolved_cohorts_are_not_compared() -> None:
     c = np.array([ADVANCED] * 50 + [LOST] * 50 + [OPEN] * 300)
     assert dispersion(c, np.repeat([0, 1, 2, 3], 100)) == 0.0
+
+
+def test_the_last_deal_at_risk_does_not_speak_for_certain() -> None:
+    """With one deal left at risk that wins, its weight is known to no more than a toss of the causes around it."""
+    t = np.array([1.0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20])
+    c = np.array([1, 2, 1, 2, 0, 0, 0, 0, 0, 0, 1])
+    last = float(cumulative_incidence(t, c).survival[-2])
+    assert final_variance(t, c) > 0.2 * last**2
+    assert final_variance(np.arange(1.0, 11.0), [1, 2] * 5) == pytest.approx(0.25 / 10)  # nobody open: p (1 - p) / n

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
 
 from engine.fit.response import carried, fit_response, hill
-from engine.fit.shocks import fit_shocks
+from engine.fit.shocks import CELLS, PERSISTENCES, SHAPE, _Bands, _design, _filtered, _set_right, fit_shocks
 
 
 def _walk(sd: float, persistence: float, months: int, rng: np.random.Generator) -> np.ndarray:
@@ -34,6 +35,36 @@ def test_chance_alone_is_no_economy() -> None:
     found = fit_shocks(rng.poisson(80.0, (4, 36)), 1)
     assert found.sd < 0.06
     assert found.regional_sd < 0.06
+
+
+def test_the_filter_has_the_dense_likelihood() -> None:
+    """Against the multivariate normal density with the covariance written out, regressors integrated."""
+    rng, regions, months = np.random.default_rng(6), 3, 14
+    design, precision = _design(regions, months, 4, True)
+    data, noise = rng.normal(0, 0.3, regions * months), rng.uniform(0.01, 0.05, regions * months)
+    cells = CELLS[[5, 700, 1500, len(CELLS) - 1]]
+    columns = np.column_stack([data, design]).reshape(regions, months, -1)
+    found = _filtered(columns, noise.reshape(regions, months), cells, precision)
+    apart = np.abs(np.arange(months)[:, None] - np.arange(months)[None])
+    dense = []
+    for sd, persistence, own in cells:
+        shared = np.full((regions, regions), sd**2) + np.eye(regions) * own**2
+        covariance = np.kron(shared, persistence**apart) + (design / precision) @ design.T + np.diag(noise)
+        dense.append(multivariate_normal.logpdf(data, np.zeros(len(data)), covariance))
+    assert found - found[0] == pytest.approx(np.array(dense) - dense[0], abs=1e-6)
+
+
+def test_persistence_set_right_says_nothing_where_the_data_say_nothing_and_keeps_the_spreads() -> None:
+    weight = np.random.default_rng(7).gamma(1.0, 1.0, len(CELLS))
+    weight /= weight.sum()
+    right = _set_right(weight, _Bands(4, 36, 1 / 60, True))
+    assert right.sum() == pytest.approx(1.0)
+    assert np.all(right >= 0)
+    before, after = weight.reshape(SHAPE), right.reshape(SHAPE)
+    for p in range(len(PERSISTENCES) - 1):
+        if after[:, p].sum() > 0:
+            given = before[:, p] / before[:, p].sum()
+            assert after[:, p] / after[:, p].sum() == pytest.approx(given)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +99,26 @@ def test_a_known_response_is_recovered_with_its_carry_over() -> None:
         hits.append(channel.carry[1] <= 0.5 <= channel.carry[2])
     assert np.mean(hits) > 0.95 - 4 * np.sqrt(0.95 * 0.05 / 25)  # as if the four moved as one
     assert channel.interval(1000.0)[2] - channel.interval(1000.0)[1] < 80  # and they are not the whole axis
+
+
+def test_what_more_spend_brings_is_known_without_the_level() -> None:
+    """Spend that never pauses: a curve's height hangs on the prior, its rise does not."""
+    channel = fit_response(*_spend(2), draws=400).channels[0]
+    middle, low, high = channel.more(1500.0, 500.0)
+    truth = 120 * (hill(np.array([1500.0]), 900, 1.3) - hill(np.array([500.0]), 900, 1.3))[0]
+    assert low < truth < high
+    assert low < middle < high
+    assert high - low < channel.interval(1500.0)[2] - channel.interval(1500.0)[1]
+
+
+def test_little_noise_closes_in_on_the_curve() -> None:
+    """With next to no noise the grid zooms far below its first cells: carry-over to a thousandth."""
+    rng = np.random.default_rng(9)
+    spend = 1000 * rng.gamma(2, 0.5, 120)
+    y = 50 + 100 * hill(carried(spend, 0.437), 800, 1.4) + rng.normal(0, 0.02, 120)
+    middle, low, high = fit_response(y, spend, np.ones((120, 1))).channels[0].carry
+    assert middle == pytest.approx(0.437, abs=2e-3)
+    assert high - low < 0.01
 
 
 def test_two_channels_are_told_apart() -> None:

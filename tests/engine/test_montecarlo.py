@@ -306,12 +306,18 @@ def test_this_process_alone_where_workers_would_not_pay(monkeypatch: pytest.Monk
         return set(memory.table("whose")["pid"].tolist())
 
     here = os.getpid()
+    monkeypatch.setattr("engine.workers._running", set())
     assert processes(0.0, 3.0) == {here}, "over before anybody is asked"
     monkeypatch.setattr("engine.workers.ALONE", 0.01)
     assert processes(0.001, 100.0) == {here}, "too little left"
     both = processes(0.001, 0.05)
     assert here in both
     assert len(both) > 1, "handed over"
+    monkeypatch.setattr("engine.workers.ALONE", 60.0)
+    again = processes(0.001, 100.0)
+    assert here in again, "the first chunk, which tells the pace"
+    assert len(again) > 1, "those that run already cost next to nothing"
+    assert processes(0.0, 100.0) == {here}, "but more than a run that is over at once"
 
 
 def test_what_is_left_is_estimated_from_the_latest_chunk() -> None:

@@ -8,6 +8,7 @@ randomness and scripted for `tests.oracles.timelines`, which follows the generat
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,22 @@ def still_open(p: float, alive: float, gone: float) -> float:
     return 1.0 / (1.0 + (1.0 - p) / p * math.exp(min(gone - alive, 700.0)))
 
 
+def line_of(world: World, deal: Deal) -> str:
+    """The line in which a deal waits at its desk."""
+    return str(int(world.desks.line_of[deal.rep, deal.product, deal.region]))
+
+
+def weights_of(world: World) -> dict[tuple[str, str], float]:
+    """The weights of the lines of each desk that has several."""
+    of, first = world.desks.weights.tolist(), world.desks.first_line.tolist()
+    return {
+        (str(desk), str(i)): of[low + i]
+        for desk, (low, high) in enumerate(pairwise(first))
+        for i in range(high - low)
+        if high - low > 1
+    }
+
+
 def both(case: Case, replication: int) -> tuple[list[Any], list[Any]]:
     """The event log of the model, and the reference's timeline of the same deals."""
     world = case.world
@@ -109,13 +126,14 @@ def both(case: Case, replication: int) -> tuple[list[Any], list[Any]]:
             for stage in range(first, len(world.stages.names))
         )
         desk = str(int(world.desks.of[deal.rep, deal.product]))
-        scripts.append(Script(deal.key, arrived, desk, visits, deal.priority, first, deal.value))
+        scripts.append(Script(deal.key, arrived, desk, visits, deal.priority, first, deal.value, line_of(world, deal)))
     events = timeline(
         scripts,
         stages=len(world.stages.names),
         won=world.stages.won,
         end=world.cal.horizon_hours,
         speeds={str(d): float(speed) for d, speed in enumerate(world.desks.speed)},
+        weights=weights_of(world),
     )
     theirs = [(e.time, e.kind, e.deal, e.stage, e.amount) for e in events]
     ours = [

@@ -43,7 +43,8 @@ _BY_SHARE: dict[float, tuple[str, ...]] = {
         "minor units: 1000", "no work at all", "odds of classes", "odds of segments", "one month",
         "open deal's age in cd", "open deal's age in d", "open deal's age in h", "open deal's segment", "quotas",
         "response: hill", "response: linear", "routing: least_loaded", "routing: share", "routing: share by cell",
-        "season", "segments", "several desks a rep", "source enters", "source's routing: round_robin",
+        "season", "segments", "several desks a rep", "several lines a desk", "source enters",
+        "source's routing: round_robin",
         "stale after calendar days", "stale in a queue, or without work", "stale in a wait", "wait: empirical",
         "wait: exponential", "wait: from a file", "wait: lognormal", "wait: quantiles", "wait: weibull",
         "work: lognormal", "work: quantiles", "a rep's end", "a rep's ramp", "a rep's start", "who is there changes",
@@ -280,8 +281,10 @@ def _of_rep(rep: Rep) -> Iterator[str]:
     for name in ("region", "products", "segments"):
         if getattr(rep, name):
             yield f"a rep's {name}"
-    if len(rep.focus) > 1:
+    if len(rep.focus) > 1 and rep.idle_hours == "kept":
         yield "several desks a rep"
+    if rep.focus and rep.idle_hours == "lent":
+        yield "several lines a desk"
     if rep.prospecting is not None and rep.prospecting.hours_per_week:
         yield "prospecting"
         if rep.prospecting.enters is not None:

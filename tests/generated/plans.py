@@ -141,7 +141,7 @@ def _named(rng: Random, stages: list[Values], dates: tuple[str, str], size: str,
 def _reps(rng: Random, named: Named) -> list[Values]:
     """The people; of very many, all but the first may take everything, and are alike."""
     drawn = [sections.rep(rng, name, named) for name in named.reps[:6]]
-    alike = {key: drawn[-1][key] for key in ("hours_per_week", "advance", "focus") if key in drawn[-1]}
+    alike = {key: drawn[-1][key] for key in ("hours_per_week", "advance", "focus", "idle_hours") if key in drawn[-1]}
     return drawn + [{**alike, "name": name} for name in named.reps[6:]]
 
 

@@ -143,11 +143,25 @@ def rep(rng: Random, name: str, named: Named) -> Values:
     if chance(rng, 3):
         own = some(rng, found.get("products", named.products))
         found["focus"] = {product: pick(rng, choices.WEIGHTS) if i else 1 for i, product in enumerate(own)}
+        if chance(rng, 2):
+            found["idle_hours"] = "lent"
+            if chance(rng, 3):
+                found["focus"] = regional_focus(rng, found, named)
     if chance(rng, 4):
         found["prospecting"] = prospecting(rng, found, named)
     if chance(rng, 3):
         found["quota"] = quota(rng, named.months)
     return found | (stay(rng, named) if named.staffed else {})
+
+
+def regional_focus(rng: Random, rep: Values, named: Named) -> Values:
+    """Weights by region, some of them split by product; the first is above zero."""
+    found: Values = {}
+    for i, region in enumerate(some(rng, rep.get("region", named.regions), 3)):
+        weights = [pick(rng, choices.WEIGHTS) if i else 1, pick(rng, choices.WEIGHTS)]
+        sold = rep.get("products", named.products)
+        found[region] = dict(zip(sold, weights, strict=False)) if chance(rng, 2) else weights[0]
+    return found
 
 
 def stay(rng: Random, named: Named) -> Values:

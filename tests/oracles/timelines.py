@@ -8,6 +8,9 @@ first, then the smaller key; nobody is interrupted), and is worked on for work /
 and the deal advances or is lost. A deal whose age in the stage reaches `stale_after` while it queues, or before the
 answer comes, goes stale; while it is worked on it does not, but then at once when the work is done. An answer at the
 very instant of going stale still counts; a desk that becomes free at that instant comes too late.
+
+A desk may have lines with weights: start-time fair queueing as its authors write it (Goyal, Vin, Cheng 1996), with tags
+given as a line fills. The line with the smallest start tag is served; a line of no weight has the tag infinity.
 """
 
 from __future__ import annotations
@@ -44,6 +47,7 @@ class Deal:
     priority: int = 0
     stage: int = 0
     value: float = 0.0
+    line: str = ""
 
 
 class Event(NamedTuple):
@@ -90,12 +94,35 @@ class _Office:
     won: int
     speeds: Mapping[str, float]
     states: list[_State]
+    weights: Mapping[tuple[str, str], float] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    start_tags: dict[tuple[str, str], float] = field(default_factory=dict)
+    finish_tags: dict[tuple[str, str], float] = field(default_factory=dict)
+    virtual: dict[str, float] = field(default_factory=dict)  # by desk: the start tag of whom it serves
 
     def queue(self, desk: str) -> list[_State]:
         """Who queues for the desk, in the order of service."""
         waiting = [s for s in self.states if s.deal.desk == desk and s.doing == "queueing"]
-        return sorted(waiting, key=lambda s: (s.deal.priority, s.entered, s.deal.key))
+        return sorted(waiting, key=lambda s: (self.tag(s), s.deal.priority, s.entered, s.deal.key))
+
+    def tag(self, state: _State) -> float:
+        """The start tag of the deal's line."""
+        return self.start_tags.get((state.deal.desk, state.deal.line), 0.0)
+
+    def fill(self, state: _State) -> None:
+        """The deal is about to queue: a line in which nobody waits gets its start tag now."""
+        line = state.deal.desk, state.deal.line
+        if not any(s.doing == "queueing" and (s.deal.desk, s.deal.line) == line for s in self.states):
+            virtual = self.virtual.get(state.deal.desk, 0.0)
+            tag = max(virtual, self.finish_tags.get(line, 0.0))
+            self.start_tags[line] = math.inf if self.weights.get(line) == 0.0 else tag
+
+    def tell(self, state: _State) -> None:
+        """The deal is about to be served: the finish tag of its line, which is the start tag of the next in it."""
+        line, tag = (state.deal.desk, state.deal.line), self.tag(state)
+        if line in self.weights and tag < math.inf:
+            self.virtual[state.deal.desk] = tag
+            self.start_tags[line] = self.finish_tags[line] = tag + state.draws.work / self.weights[line]
 
     def busy(self, desk: str) -> bool:
         return any(s.doing == "working" and s.deal.desk == desk for s in self.states)
@@ -106,6 +133,7 @@ class _Office:
     def enter(self, state: _State, now: float) -> None:
         state.entered = now
         if state.draws.work > 0.0:
+            self.fill(state)
             state.doing, state.due, state.rank = "queueing", state.stale_at, STALE
         else:
             self.ask_customer(state, now)
@@ -116,6 +144,7 @@ class _Office:
         state.due, state.rank = (patience, STALE) if answer > patience else (answer, ANSWER)
 
     def serve(self, state: _State, now: float) -> None:
+        self.tell(state)
         speed = self.speeds[state.deal.desk]
         state.doing, state.rank = "working", WORK_DONE
         state.due = now + state.draws.work / speed if speed > 0.0 else math.inf
@@ -144,17 +173,28 @@ class _Office:
 
 
 def timeline(
-    deals: Iterable[Deal], *, stages: int, won: int, end: float, speeds: Mapping[str, float] | None = None
+    deals: Iterable[Deal],
+    *,
+    stages: int,
+    won: int,
+    end: float,
+    speeds: Mapping[str, float] | None = None,
+    weights: Mapping[tuple[str, str], float] | None = None,
 ) -> list[Event]:
     """All that happens up to and including `end`, in order.
 
     `won` is the stage whose passage books the deal; `speeds` are hours of work done in an hour, by desk, 1 where left
-    out. Desks are handed over in the order of `speeds`, then of first mention.
+    out. Desks are handed over in the order of `speeds`, then of first mention. `weights` are those of the lines of each
+    desk that has several.
     """
     scripted = list(deals)
     desks = dict.fromkeys([*(speeds or {}), *(d.desk for d in scripted)])
     office = _Office(
-        stages, won, {d: (speeds or {}).get(d, 1.0) for d in desks}, [_State(d, due=d.arrives) for d in scripted]
+        stages,
+        won,
+        {d: (speeds or {}).get(d, 1.0) for d in desks},
+        [_State(d, due=d.arrives) for d in scripted],
+        dict(weights or {}),
     )
     now = -math.inf
     while True:

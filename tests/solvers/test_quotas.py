@@ -15,6 +15,7 @@ from solvers.programme import solve
 from solvers.quotas import (
     allocate_quotas,
     contributions_at,
+    even_cells,
     even_level,
     quota_odds,
     quotas_programme,
@@ -228,3 +229,44 @@ def test_a_band_holds_beside_other_limits(seed, band, change):
 def test_a_band_needs_a_reference():
     with pytest.raises(ValueError, match="stay near to"):
         allocate_quotas(np.ones((10, 2)), 2.0, band=0.1)
+
+
+# --- one quota over its cells ----------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(2, 8), st.integers(20, 200), st.integers(0, 2**32 - 1))
+def test_cells_sum_to_the_quota_and_stay_near_their_shares(cells: int, paths: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    bookings = np.rint(rng.gamma(rng.uniform(0.05, 5, cells), 50_000, (paths, cells))) * (rng.uniform(size=cells) < 0.8)
+    quota, unit = float(rng.integers(1, 500)) * 1000.0, 100.0
+    parts = even_cells(bookings, quota, bookings.mean(axis=0), unit=unit)
+    assert parts.sum() == quota
+    assert np.all(parts % unit == 0)
+    total = bookings.mean(axis=0).sum()
+    shares = quota * bookings.mean(axis=0) / total if total > 0 else np.full(cells, quota / cells)
+    if np.count_nonzero(shares) > 1:
+        assert np.all(np.abs(parts - shares) <= 0.25 * shares + 2 * unit)
+
+
+def test_cells_odds_are_as_even_as_their_shares_allow() -> None:
+    """Two cells that bring the same mean, one surely and one with luck: by shares alone odds are far apart."""
+    rng = np.random.default_rng(3)
+    bookings = np.column_stack([rng.normal(100_000, 5_000, 4000), rng.gamma(1.0, 100_000, 4000)])
+    shares = even_cells(bookings, 180_000, bookings.mean(axis=0), allowed=0.0)
+    assert shares == pytest.approx([90_000, 90_000], rel=0.03)
+    parts = even_cells(bookings, 180_000, bookings.mean(axis=0), allowed=0.25)
+    before, after = quota_odds(bookings, shares), quota_odds(bookings, parts)
+    assert np.ptp(after) < np.ptp(before)
+    tight = even_cells(bookings, 180_000, bookings.mean(axis=0), allowed=0.05)
+    assert tight[1] == pytest.approx(0.95 * shares[1], rel=0.01)  # at its limit, odds still lower
+    assert np.ptp(quota_odds(bookings, tight)) > np.ptp(after)
+    free = even_cells(bookings, 180_000, bookings.mean(axis=0), allowed=1.0)
+    assert np.ptp(quota_odds(bookings, free)) < 0.01
+
+
+def test_one_cell_has_all_of_it_and_none_an_even_part() -> None:
+    assert even_cells(np.ones((5, 1)), 70.0, np.ones(1)).tolist() == [70.0]
+    assert even_cells(np.zeros((5, 2)), 70.0, np.zeros(2)).tolist() == [35.0, 35.0]
+    with pytest.raises(ValueError, match="not negative"):
+        even_cells(np.zeros((5, 2)), 70.0, np.array([1.0, -1.0]))

@@ -53,10 +53,10 @@ class Passing(Model):
         self.note(HANDED_OVER, deal)
         if waits and self.keeps_seniority:
             request.resource.put_queue.remove(request)
-            request.resource = deal.desk
+            request.resource, request.line = deal.desk, deal.line
             deal.desk.join(request)
         elif waits:
-            request.move(deal.desk)
+            request.move(deal.desk, deal.line)
         elif deal.left_alone is not None:
             deal.left_alone.succeed()
             deal.left_alone = None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from heapq import heappush
 from typing import Any
 
+import pytest
+
+from engine import environment
 from engine.environment import Desk, Instant, KeyedEnvironment, Rank
 from engine.simpy_model import Model
 from tests.generated.faults.registry import fault
@@ -18,7 +22,7 @@ class _Reordered(Model):
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)
         self.env = self.environment(self.world.start)
-        self.desks = [self.desk(self.env, key) for key in range(len(self.at.desk_speed))]
+        self.desks = [self.desk(self.env, key, weights) for key, weights in enumerate(self.at.weights)]
 
 
 def _ordered_by(key: Callable[[int, int, int], tuple[int, ...]]) -> type[KeyedEnvironment]:
@@ -168,6 +172,70 @@ class QueueSigned(_Reordered):
     """a queue compares keys as signed numbers"""
 
     desk = _serving(lambda priority, entered, deal: (priority, entered, deal - (deal >> 63 << 64)))
+
+
+def _lines(**faulty: Callable[..., Any]) -> type[Desk]:
+    """A desk at which one rule of `focus` is another."""
+
+    class Lines(Desk):
+        def next_in_line(self) -> Any:
+            with pytest.MonkeyPatch.context() as patch:
+                for name, rule in faulty.items():
+                    patch.setattr(environment, name, rule)
+                return super().next_in_line()
+
+    return Lines
+
+
+@fault
+class OneLine(_Reordered):
+    """a desk's lines are one queue"""
+
+    class desk(Desk):  # noqa: N801
+        def next_in_line(self) -> Any:
+            return self.put_queue.pop(0)
+
+
+@fault
+class CreditIsBanked(_Reordered):
+    """a line in which nobody waited catches up on it"""
+
+    desk = _lines(stands_at=lambda served, clock: served)
+
+
+@fault
+class ClassBeforeLine(_Reordered):
+    """a better class goes before the line whose turn it is"""
+
+    desk = _lines(goes_first=lambda at, *of: (of[0], at, *of[1:3]) < (of[4], of[3], *of[5:]))
+
+
+@fault
+class LineBeforeAll(_Reordered):
+    """of lines that stand alike the last is served"""
+
+    desk = _lines(goes_first=lambda at, *of: at <= of[3])
+
+
+@fault
+class LinesAreAlike(_Reordered):
+    """lines have one weight"""
+
+    desk = _lines(served_after=lambda stands, hours, weight: stands + hours)
+
+
+@fault
+class DealsAreAlike(_Reordered):
+    """a line's turns are counted, and not its hours"""
+
+    desk = _lines(served_after=lambda stands, hours, weight: stands + 1.0 / weight if weight > 0.0 else math.inf)
+
+
+@fault
+class ClockOfNoWeight(_Reordered):
+    """a line with no weight moves the clock"""
+
+    desk = _lines(clock_after=lambda clock, stands: stands)
 
 
 @fault

@@ -43,7 +43,7 @@ class Rewritten(Model):
             hours = drawn = variate(self.dists, self.table, at.work[stage], work_u)
             wait = variate(self.dists, self.table, at.wait[stage], wait_u)
             while hours > 0.0 or (self.queues_always and drawn == 0.0):
-                request = deal.request = deal.desk.queue_for(deal.priority, env.now, deal.key)
+                request = deal.request = deal.desk.queue_for(deal.priority, env.now, deal.key, deal.line, hours)
                 overdue = self.patience_anew and stale_at <= env.now and hours < drawn
                 yield self.turn(deal, request, math.inf if overdue else stale_at)
                 if deal.given_up:
