@@ -38,6 +38,7 @@ class StageFit:
     waits: Waits
     won: bool
     months: StageMonths | None = None
+    seen: Waits | None = None  # waits over all people and months together, where the plan tells them apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +123,10 @@ def _stage(
             f"{'quarter' if span >= 730 else 'month'} of entry; the plan knows the coming year's as from "
             f"{conversion.of:.0f} deals, not from {ended:,}"
         )
-    return StageFit(name, conversion, probability, waits, last, months)
+    seen = None
+    if months is not None or name in paces.joint:
+        seen = fit_waits(np.maximum(timed["days"].to_numpy(), least), timed["outcome"].to_numpy())
+    return StageFit(name, conversion, probability, waits, last, months, seen)
 
 
 def _months(
