@@ -23,6 +23,7 @@ from engine.problems import Refused
 RIPE = 0.95  # share of deals that have ended by the age from which win rates of people are compared
 FACTORS = ("person", "product", "region", "source")
 COMING = 3.0  # months that the deals of a coming period come of
+TOLD = 0.1  # sd of months' log odds, at the least, from which a note tells of it
 EXTREME = 0.01  # of waits, at either end
 FEW_WAITS = 30  # ended deals from which anybody's waits are told apart
 MOST_CELLS = 50_000  # of all factors crossed with months, up to which months are told apart from people
@@ -116,6 +117,13 @@ def _stage(
     ended = conversion.entered - conversion.open
     if months is not None:
         waits = months.waits
+        if months.odds.sd_range[0] > TOLD:
+            low, high = cohort_range(outcomes, cohorts)
+            notes.append(
+                f"stage {name!r}: conversion moves more than chance does, between {low:.2f} and {high:.2f} by "
+                f"{'quarter' if span >= 730 else 'month'} of entry; the plan gives each month odds of its own (sd of their "
+                f"logarithm {months.odds.sd:.2g}), known of those that have been"
+            )
     elif conversion.of < 0.5 * ended and waits.share is None:
         low, high = cohort_range(outcomes, cohorts)
         notes.append(
