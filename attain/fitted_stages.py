@@ -121,8 +121,8 @@ def _stage(
             low, high = cohort_range(outcomes, cohorts)
             notes.append(
                 f"stage {name!r}: conversion moves more than chance does, between {low:.2f} and {high:.2f} by "
-                f"{'quarter' if span >= 730 else 'month'} of entry; the plan gives each month odds of its own (sd of their "
-                f"logarithm {months.odds.sd:.2g}), known of those that have been"
+                f"{'quarter' if span >= 730 else 'month'} of entry; the plan gives each month odds of its own (sd of "
+                f"their logarithm {months.odds.sd:.2g}), known of those that have been"
             )
     elif conversion.of < 0.5 * ended and waits.share is None:
         low, high = cohort_range(outcomes, cohorts)
