@@ -17,6 +17,7 @@ from typing import Any
 
 from attain.fitted import Fitted, fit, with_spend
 from attain.fitted_flow import is_chinese
+from attain.fitted_months import StageMonths
 from attain.history.beside import Beside, read_tables
 from attain.history.currencies import code, read_rates
 from attain.history.mapping import Mapping, read_mapping, write_mapping
@@ -28,6 +29,7 @@ from attain.planfile import actuals_text, pipeline_text, plan_text
 from attain.planpeople import accounts_text
 from attain.spend import fit_spend, read_spend
 from attain.wording import told
+from engine.fit.durations import Wait
 from engine.plan.load import load_plan
 from engine.plan.quantities import read_money
 from engine.problems import PlanRefused, Refused
@@ -219,6 +221,16 @@ def _with_sds(odds: dict[str, dict[str, float]], sds: dict[str, dict[str, float]
     return {n: {s: [m, sds.get(n, {}).get(s, 0.0)] for s, m in row.items()} for n, row in odds.items()}
 
 
+def _quantiles(wait: Wait | None) -> dict[str, float] | None:
+    return None if wait is None else {str(q): wait.quantile(q) for q in (0.25, 0.5, 0.75, 0.9)}
+
+
+def _spreads(months: StageMonths) -> dict[str, list[float]]:
+    """What months differ by: sd and its 95% range, of the logarithms of odds and of waits."""
+    both = {"odds": months.odds, "waits": months.pace}
+    return {name: [found.sd, *found.sd_range] for name, found in both.items() if found is not None}
+
+
 def summary(history: History, fitted: Fitted) -> dict[str, Any]:
     """What was fitted, as JSON-ready numbers."""
     return {
@@ -236,12 +248,9 @@ def summary(history: History, fitted: Fitted) -> dict[str, Any]:
                 "censored": s.conversion.probability,
                 "wins": s.probability * s.conversion.of,
                 "of": s.conversion.of,
-                "wait": {str(q): s.waits.advance.quantile(q) for q in (0.25, 0.5, 0.75, 0.9)}
-                if s.waits.advance
-                else None,
-                "wait_lost": {str(q): s.waits.lost.quantile(q) for q in (0.25, 0.5, 0.75, 0.9)}
-                if s.waits.lost
-                else None,
+                "wait": _quantiles((s.seen or s.waits).advance),
+                "wait_lost": _quantiles((s.seen or s.waits).lost),
+                "months": None if s.months is None else _spreads(s.months),
             }
             for s in fitted.stages
         ],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import polars as pl
 
 from attain.fitted_accounts import (
@@ -23,7 +24,7 @@ from attain.fitted_accounts import (
 )
 from attain.fitted_flow import Flow, add_months, arrivals_of, flows_of, is_chinese, mix_of, named_sources, shocks_of
 from attain.fitted_people import Base, RepFit, shares_of, staff_of, won_between
-from attain.fitted_stages import StageFit, fit_stages
+from attain.fitted_stages import Odds, StageFit, fit_stages
 from attain.history.beside import Beside
 from attain.history.records import History, HistoryRefused
 from attain.joined import Joined, Stranger
@@ -39,6 +40,9 @@ ALL = "All"
 OTHER = "Other"
 MOST_PRODUCTS = 30
 MOST_REGIONS = 40
+WEEKDAYS_FROM = 200  # ended visits from which the working week is read off them
+RESTING = 0.25  # of the busiest five days' ends, below which a day is one of rest
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FEW = 10  # won deals from which a product has values of its own
 
 
@@ -72,6 +76,8 @@ class Fitted:
     region_odds: dict[str, dict[str, float]] = field(default_factory=dict)  # carried by people, for notes
     economy: Shocks | None = None
     spend: SpendFit | None = None
+    paces: Odds | None = None  # how long deals of products and sources wait
+    weekend: tuple[str, ...] = ("sat", "sun")
     refused: dict[str, str] = field(default_factory=dict)  # part that could not be fitted -> what would suffice
     segments: dict[str, int] = field(default_factory=dict)  # -> leads of the last twelve months
     segment_odds: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -113,7 +119,7 @@ def fit(
         deals = deals.with_columns(value=pl.lit(1.0))
         recent = recent.with_columns(value=pl.lit(1.0))
     try:
-        stages, odds = fit_stages(history, deals, notes)
+        stages, odds, paces = fit_stages(history, deals, notes)
         won = deals.filter((pl.col("status") == "won") & (pl.col("value") > 0))
         prices = prices_of(joined, won, FEW) if valued else None
         values = _values(deals, history.as_of, prices, notes)
@@ -131,7 +137,7 @@ def fit(
         )
     refused |= {name.split(":")[0]: name for name in arrivals.missing}
     economy = shocks_of(deals, history.as_of, refused)
-    staff = staff_of(deals, recent, odds, base, target, start, joined, notes)
+    staff = staff_of(deals, recent, (odds, paces), base, target, start, joined, notes)
     reps, names = staff.reps, {r.name for r in staff.reps if r.end is None or r.end > history.as_of}
     regions = tuple(sorted(set(deals["region"].to_list())))
     accounts = accounts_of(joined, deals, recent, reps, regions, notes)
@@ -164,6 +170,8 @@ def fit(
         odds.spread,
         odds.of["region"],
         economy=economy,
+        paces=paces,
+        weekend=weekend_of(history),
         refused=refused | staff.refused,
         segments=segments_of(recent),
         segment_odds=odds.of["segment"],
@@ -177,6 +185,18 @@ def fit(
 
 
 # --- where and what ---------------------------------------------------------------------------------------------------
+
+
+def weekend_of(history: History) -> tuple[str, ...]:
+    """The days of the week on which nothing is done: on which visits end, for all that is known, less than a quarter as
+    often as on the five busiest days. Saturday and Sunday where too few visits have ended to tell."""
+    left = pl.col("entered") + pl.duration(microseconds=(pl.col("days") * 86_400e6).cast(pl.Int64))
+    days = history.visits.filter(pl.col("outcome") != OPEN).select(left.dt.weekday().alias("day"))["day"]
+    if len(days) < WEEKDAYS_FROM:
+        return ("sat", "sun")
+    counts = np.bincount(days.to_numpy(), minlength=8)[1:]
+    busy = np.sort(counts)[-5:].mean()
+    return tuple(day for day, n in zip(DAYS, counts, strict=True) if n < RESTING * busy)
 
 
 def _places(joined: Joined, notes: list[str]) -> pl.DataFrame:
@@ -301,6 +321,7 @@ def _pipeline(history: History, deals: pl.DataFrame, names: set[str]) -> pl.Data
         "product",
         "region",
         "value",
+        "source",
         *more,
     )
 

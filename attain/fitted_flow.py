@@ -24,7 +24,7 @@ from engine.problems import Refused
 MARKET = "market"
 OTHER_SOURCE = "other"
 DAMPING = 0.5  # of the growth seen, what is carried into the coming year
-MOST_SOURCES = 8
+MOST_SOURCES = 16
 SOURCE_FROM = 24  # leads of the last twelve months from which a source has a flow of its own
 
 

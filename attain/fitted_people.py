@@ -20,6 +20,7 @@ from attain.joined import Joined, Stranger, split_names
 from attain.wording import told
 from engine.fit.rates import shrunk_shares
 
+Effect = dict[str, dict[str, float]]  # who -> stage -> value
 MONTHS = 12
 START_SHOWN = dt.timedelta(days=730)  # a start longer ago than this is no news for a plan
 
@@ -37,6 +38,8 @@ class RepFit:
     bookings: float  # of the base year
     quota: float | None
     advance_sd: dict[str, float] = field(default_factory=dict)  # of the logarithm of those odds
+    wait: dict[str, float] = field(default_factory=dict)  # stage -> multiplier of waits
+    wait_sd: dict[str, float] = field(default_factory=dict)
     quota_months: tuple[float, ...] = ()
     manager: str | None = None
     start: dt.date | None = None
@@ -74,10 +77,16 @@ def won_between(deals: pl.DataFrame, since: dt.date, until: dt.date) -> pl.DataF
 
 
 def staff_of(
-    deals: pl.DataFrame, recent: pl.DataFrame, odds: Odds, base: Base, goal: float, start: dt.date, joined: Joined,
+    deals: pl.DataFrame,
+    recent: pl.DataFrame,
+    known: tuple[Odds, Odds],
+    base: Base,
+    goal: float,
+    start: dt.date,
+    joined: Joined,
     notes: list[str],
-) -> Staff:  # fmt: skip
-    """Everybody who works in the plan's year from ``start`` on. Raises HistoryRefused."""
+) -> Staff:
+    """Everybody who works in the plan's year from ``start`` on; ``known``: odds and waits. Raises HistoryRefused."""
     people = joined.frame("people")
     owners = sorted(recent["owner"].drop_nulls().unique().to_list())
     if people is None:
@@ -86,7 +95,7 @@ def staff_of(
         everyone = deals["owner"].drop_nulls().n_unique()
         if everyone > len(owners):
             notes.append(told("people.inactive", n=str(everyone - len(owners)), of=str(everyone)))
-        reps = _seen(owners, deals, recent, with_regions(odds, deals), base, goal)
+        reps = _seen(owners, deals, recent, _carried(known, deals), base, goal)
         return _with_quotas(Staff(reps), joined, start, goal, notes)
     rows = {row["name"]: row for row in people.iter_rows(named=True)}
     gone = {name: row["end"] for name, row in rows.items() if row.get("end") and row["end"] < start}
@@ -95,14 +104,13 @@ def staff_of(
     coming = {n: row["start"] for n, row in rows.items() if row.get("start") and row["start"] >= later}
     fresh = [n for n in rows if n not in owners and n not in gone and n not in coming]
     places, refused, strangers = _fresh_places(fresh, rows, recent, joined)
-    people_odds = with_regions(odds, deals, places)
-    seen = _seen(kept, deals, recent, people_odds, base, goal)
+    carried = _carried(known, deals, places)
+    seen = _seen(kept, deals, recent, carried, base, goal)
     products = tuple(sorted(recent["product"].unique().to_list()))
     old = deals.group_by("owner").agg(pl.len(), (pl.col("status") == "won").sum().alias("won"))
     before = {name: (n, w) for name, n, w in old.iter_rows()}
     new = [
-        RepFit(name, at, products, people_odds[0].get(name, {}), *before.get(name, (0, 0)), 0.0, None,
-               people_odds[1].get(name, {}), fresh=True)
+        _with_effects(RepFit(name, at, products, {}, *before.get(name, (0, 0)), 0.0, None, fresh=True), carried)
         for name, at in places.items()
     ]  # fmt: skip
     reps = tuple(_listed(rep, rows.get(rep.name), recent) for rep in (*seen, *new))
@@ -117,6 +125,18 @@ def staff_of(
         notes.append(told("people.coming", n=str(len(coming)), names=_some(sorted(coming))))
     found = Staff(reps, tuple(strangers), tuple(sorted(gone.items())), refused)
     return _with_quotas(found, joined, start, goal, notes)
+
+
+def _carried(
+    known: tuple[Odds, Odds], deals: pl.DataFrame, fresh: Mapping[str, Sequence[str]] | None = None
+) -> tuple[Effect, ...]:
+    """By person and stage: odds, their sd, waits, and theirs, with the regions' in them."""
+    return (*with_regions(known[0], deals, fresh), *with_regions(known[1], deals, fresh))
+
+
+def _with_effects(rep: RepFit, carried: tuple[Effect, ...]) -> RepFit:
+    advance, advance_sd, wait, wait_sd = (effect.get(rep.name, {}) for effect in carried)
+    return replace(rep, advance=advance, advance_sd=advance_sd, wait=wait, wait_sd=wait_sd)
 
 
 def _some(names: Sequence[str], most: int = 6) -> str:
@@ -134,7 +154,7 @@ def _seen(
     owners: Sequence[str],
     deals: pl.DataFrame,
     recent: pl.DataFrame,
-    odds: tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]],
+    carried: tuple[Effect, ...],
     base: Base,
     goal: float,
 ) -> tuple[RepFit, ...]:
@@ -151,7 +171,7 @@ def _seen(
         amount = made.get(name, 0.0)
         quota = goal * amount / total if amount > 0 else None
         n, w = whole[name]
-        out.append(RepFit(name, *places[name], odds[0].get(name, {}), n, w, amount, quota, odds[1].get(name, {})))
+        out.append(_with_effects(RepFit(name, *places[name], {}, n, w, amount, quota), carried))
     return tuple(out)
 
 

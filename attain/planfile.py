@@ -16,11 +16,13 @@ import polars as pl
 
 from attain.fitted import Fitted
 from attain.fitted_flow import Flow
+from attain.fitted_months import StageMonths
 from attain.fitted_stages import StageFit
 from attain.history.records import History, reasons
-from attain.planpeople import products_text, reps_text, tables_text
-from attain.plantext import MONTHS, known_odds, name, number, said, wait_form
+from attain.planpeople import of_factor, products_text, reps_text, tables_text
+from attain.plantext import MONTHS, against, name, number, said, wait_form
 from attain.spend import DRAWS, SpendFit
+from engine.fit.months import Months
 from engine.fit.response import Channel
 
 
@@ -65,12 +67,21 @@ def _head(history: History, fitted: Fitted, title: str, stem: str, currency: str
         f"currency: {currency}  # not in the data: as guessed or given",
         f"horizon: {{start: {fitted.start}, end: {fitted.end}, as_of: {fitted.as_of}}}  # four quarters; as_of "
         "the history's last day",
-        f"calendar: {{country: {country}}}"
-        if country
-        else "calendar: {hours_per_day: 8}  # weekends only; add country: US, say, for its holidays",
+        _calendar(country, fitted.weekend),
         "",
     ]
     return "\n".join(lines)
+
+
+def _calendar(country: str | None, weekend: tuple[str, ...]) -> str:
+    """The working week as the history shows it; the usual one goes without saying."""
+    usual = weekend == ("sat", "sun")
+    own = "" if usual else f", weekend: [{', '.join(weekend)}]"
+    said = "hardly anything ends on other days" if weekend else "deals end on all days of the week"
+    said = "weekends only" if usual else said
+    if country:
+        return f"calendar: {{country: {country}{own}}}" + ("" if usual else f"  # {said}")
+    return f"calendar: {{hours_per_day: 8{own}}}  # {said}; add country: US, say, for its holidays"
 
 
 def _goals(fitted: Fitted) -> str:
@@ -125,6 +136,9 @@ def _stage(stage: StageFit) -> list[str]:
         lines.append(
             "    # Known as from fewer deals than there are: conversion has moved between cohorts more than by chance."
         )
+    if stage.months is not None:
+        lines += month_lines("advance", stage.months, stage.months.odds)
+        wins, of = mean_counts(stage.months.odds, c.advanced + c.lost)
     lines += [
         f"    advance: {{wins: {number(wins)}, of: {number(of)}}}",
         "    work: 0 h  # not in the data",
@@ -136,8 +150,37 @@ def _stage(stage: StageFit) -> list[str]:
         lines.append(
             f"    {field}: {wait_form(wait)}  # from {n:,} deals that {kind}, {wait.family if wait else 'none seen'}"
         )
+    if stage.months is not None and stage.months.pace is not None:
+        lines += month_lines("wait", stage.months, stage.months.pace)
     if stage.won:
         lines.append("    won: true")
+    return lines
+
+
+def mean_counts(odds: Months, most: float) -> tuple[float, float]:
+    """wins and of: the probability in a month without an effect, with the error of the months' mean log odds."""
+    p = 1 / (1 + math.exp(-odds.mean))
+    of = min(most, max(1.0, 1 / (p * (1 - p) * odds.mean_sd**2)))
+    return p * of, of
+
+
+def month_lines(field: str, months: StageMonths, found: Months) -> list[str]:
+    """What deals that come in one month share, in odds or in waits."""
+    sd, persistence = (f"{number(a, 2)} to {number(b, 2)}" for a, b in (found.sd_range, found.persistence_range))
+    lines = [
+        f"    # from {found.seen} months with {found.ended:,} ended deals: sd {sd}, persistence {persistence} (95%)",
+        f"    {field}_months:",
+        f"      sd: {number(found.sd, 3)}",
+        f"      persistence: {number(found.persistence, 3)}",
+    ]
+    if field == "wait":
+        lines.append(f"      mean_sd: {number(found.mean_sd, 2)}")
+    draws = ", ".join(f"[{number(a, 3)}, {number(b, 3)}]" for a, b in found.draws)
+    lines += [f"      draws: [{draws}]  # one a replication", "      known:"]
+    for k in range(months.oldest, len(found.effect)):
+        times, sd_of = math.exp(found.effect[k]), number(float(found.effect_sd[k]), 3)
+        tie = number(float(found.tie[k]), 3)
+        lines.append(f"        {months.label(k)}: {{times: {number(times, 4)}, sd: {sd_of}, tie: {tie}}}")
     return lines
 
 
@@ -189,7 +232,8 @@ def _source(flow: Flow, fitted: Fitted) -> list[str]:
         ]
     else:
         lines.append("    # no season: the history does not repeat months often enough, or shows no more than chance")
-    lines += known_odds("    ", fitted.source_odds.get(flow.name, {}), fitted.source_sds.get(flow.name, {}))
+    lines += against("    ", "advance", fitted.source_odds.get(flow.name, {}), fitted.source_sds.get(flow.name, {}))
+    lines += of_factor("    ", fitted, "source", flow.name)
     share = fitted.accounts.from_accounts.get(flow.name, 0.0) if fitted.accounts else 0.0
     if share and fitted.accounts:
         owned = "owner" in fitted.accounts.rows.columns
@@ -244,7 +288,7 @@ def _economy(fitted: Fitted) -> str:
             f"  sd: {number(e.sd, 2)}",
             f"  persistence: {number(e.persistence, 2)}",
             f"  regional_sd: {number(e.regional_sd, 2)}",
-            "  conversion: 0  # how conversion has moved is in its {wins, of}; counted once",
+            "  conversion: 0  # how conversion has moved is in its months, or its {wins, of}; counted once",
             f"  draws: [{rows}]  # sd, persistence, regional_sd: one a replication",
             "",
         ]
@@ -285,7 +329,7 @@ def _beside(fitted: Fitted, stem: str) -> str:
 
 
 def pipeline_text(pipeline: pl.DataFrame) -> str:
-    """The open deals as CSV: deal, stage, age in calendar days, owner, product, region, value."""
+    """The open deals as CSV: deal, stage, age in calendar days, owner, product, region, value, source."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(pipeline.columns)

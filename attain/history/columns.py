@@ -51,7 +51,7 @@ OPPORTUNITY: dict[str, tuple[str, ...]] = {
         "预计成交时间 预计关闭日期 预计签约日期 预计结单日期 预计签单日期 预计签约时间"
     ),
     "segment": _words("industry segment sector 行业 所属行业 客户行业"),
-    "source": _words("leadsource source channel origin 来源 商机来源 线索来源 客户来源 渠道"),
+    "source": _words("leadsource source channel origin campaign 来源 商机来源 线索来源 客户来源 渠道"),
     "estimate": _words(
         "estimatedamount estimatedrevenue estrevenue expectedamount 预计成交金额 预计金额 预计合同金额 预估金额"
     ),

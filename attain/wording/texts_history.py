@@ -285,6 +285,17 @@ FITTED: dict[str, tuple[str, str]] = {
         "waits, and conversion is known as from {of} deals",
         "阶段 {name}：许多未结商机比几乎所有已结的都久；其结局由拟合的等待时间尾部推得，转化率的把握相当于 {of} 个商机",
     ),
+    "fit.own_quarter": (
+        "stage {name}: conversion moves more than chance does, between {low} and {high} by quarter of entry; the plan gives each "
+        "month odds of its own (sd of their logarithm {sd}), known of those that have been",
+        "阶段 {name}：按进入季度看，转化率在 {low} 与 {high} 之间波动，超出偶然；计划给每个月各自的几率（对数标准差 {sd}），已过去的月份按所知",
+    ),
+    "fit.own_month": (
+        "stage {name}: conversion moves more than chance does, between {low} and {high} by month of entry; the plan gives each "
+        "month odds of its own (sd of their logarithm {sd}), known of those that have been",
+        "阶段 {name}：按进入月份看，转化率在 {low} 与 {high} 之间波动，超出偶然；计划给每个月各自的几率（对数标准差 {sd}），已过去的月份按所知",
+    ),
+    "fit.no_months": ("stage {name}: {why}", "阶段 {name}：{why}"),
     "fit.moving_quarter": (
         "stage {name}: conversion moves more than chance does, between {low} and {high} by quarter of entry; the plan knows the "
         "coming year's as from {of} deals, not from {ended}",
