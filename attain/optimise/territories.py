@@ -24,6 +24,7 @@ from solvers.levers import project
 
 Ints = NDArray[np.int64]
 STEP = 0.01  # of a lever's natural size: over what a response's slope is taken
+MOVES_WORK = ("budget", "shares", "hours")  # decisions that move work among those who are there
 PROBED = 0.5  # of the way to an even split: where every lever has something to do
 
 
@@ -39,7 +40,7 @@ def balanced(decision: Decision, loaded: LoadedPlan, world: World, *, last: bool
     allocation within the limits is in the band.
     """
     wanted = territory_of(loaded)
-    if wanted is None or decision.kind in ("headcount", "focus"):  # neither moves work among those who are there
+    if wanted is None or decision.kind not in MOVES_WORK:
         return decision
     balance = _balance(decision, loaded, world, wanted)
     start = project(decision.levers, decision.levers.reference)

@@ -29,7 +29,7 @@ from attain.optimise.newplan import write_new_plan
 from attain.optimise.quotas import QuotaAnswer, quota_edits, set_quotas, with_quotas
 from attain.optimise.records import Optimisation
 from attain.optimise.search import Paths, Stop, Work, simulate_batches, work_limits
-from attain.optimise.territories import balance_report, balanced, in_balance
+from attain.optimise.territories import MOVES_WORK, balance_report, balanced, in_balance
 from attain.optimise.verdict import Judged, verdict
 from attain.plans import find_plan, open_plan
 from attain.results import Results
@@ -174,7 +174,7 @@ class _Searches:
             left = hires.budget_left(self.current, self.found[0].x) if hires is not None and after else None
             if left is not None:
                 turn, more = left[0], {"beside hires": left[1]}
-            last = all(later.kind == "headcount" for later in decisions[position + 1 :])
+            last = all(later.kind not in MOVES_WORK for later in decisions[position + 1 :])
             if not self.one(balanced(turn, self.current, build(self.current), last=last), decision, more):
                 break
 
