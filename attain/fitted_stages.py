@@ -7,6 +7,7 @@ stage: every one's odds against the average come with how sure they are.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +15,7 @@ import polars as pl
 
 from attain.fitted_months import MONTH, StageMonths, month_numbers, stage_months
 from attain.history.records import History
+from attain.wording import told
 from engine.fit.durations import Waits, fit_waits
 from engine.fit.incidence import ADVANCED, OPEN, Conversion, cohort_range, fit_conversion
 from engine.fit.paces import shrunk_waits
@@ -21,7 +23,8 @@ from engine.fit.rates import Effects, interaction, shrunk_odds
 from engine.problems import Refused
 
 RIPE = 0.95  # share of deals that have ended by the age from which win rates of people are compared
-FACTORS = ("person", "product", "region", "source")
+FACTORS = ("person", "product", "region", "source", "segment")
+WAITING = FACTORS[:4]  # of whom a plan knows waits
 COMING = 3.0  # months that the deals of a coming period come of
 TOLD = 0.1  # sd of months' log odds, at the least, from which a note tells of it
 EXTREME = 0.01  # of waits, at either end
@@ -55,7 +58,7 @@ class Odds:
     def offset(self, stage: str, visits: pl.DataFrame) -> np.ndarray:
         """[visits]: the logarithm of what everybody multiplies a visit's odds, or wait, by."""
         out = np.zeros(visits.height)
-        for factor in FACTORS:
+        for factor in (f for f in FACTORS if f in visits.columns):
             logs = {n: float(np.log(by[stage])) for n, by in self.of[factor].items() if stage in by}
             if logs:
                 out += visits[factor].replace_strict(logs, default=0.0, return_dtype=pl.Float64).to_numpy()
@@ -74,7 +77,7 @@ def fit_stages(history: History, deals: pl.DataFrame, notes: list[str]) -> tuple
     """Every stage in order, everybody's odds, and how long their deals wait. Raises Refused naming the stage that
     cannot be fitted."""
     at = history.visits["deal"]
-    own = [pl.Series(f, deals[f].gather(at)) for f in ("product", "region", "source")]
+    own = [pl.Series(f, deals[f].gather(at)) for f in FACTORS[1:] if f in deals.columns]
     for flag in ("stamped", "imported"):
         known = deals[flag].gather(at) if flag in deals.columns else pl.Series([False]).new_from_index(0, len(at))
         own.append(known.alias(flag))
@@ -97,7 +100,7 @@ def _stage(
     timed = here.filter(~pl.col("imported") & ~(pl.col("stamped") & (pl.col("outcome") != ADVANCED)))
     timed = timed if (timed["outcome"] != OPEN).any() else here
     # in a log, whoever is named is who ended the visit, and that hangs on how long it took
-    known = FACTORS if history.shape != "events" else FACTORS[1:]
+    known = WAITING if history.shape != "events" else WAITING[1:]
     _compare_waits(_ripe(timed, history.as_of), name, history.resolution, known, paces)
     pace = np.exp(paces.offset(name, timed))
     least = max(history.resolution / 2, 1e-6)
@@ -105,11 +108,7 @@ def _stage(
     cohorts, ahead = _cohorts(here, span), 4 if span >= 730 else 12
     conversion = fit_conversion(times, outcomes, cohorts=cohorts, ahead=ahead, share=waits.share)
     if waits.share is not None:
-        notes.append(
-            f"stage {name!r}: many open deals are older than nearly all that ended; how they end is taken from the "
-            f"tail of "
-            f"the fitted waits, and conversion is known as from {conversion.of:.0f} deals"
-        )
+        notes.append(told("fit.tail", name=repr(name), of=f"{conversion.of:.0f}"))
     probability = conversion.probability
     if 0 < probability < 1:
         probability = _compare(_ripe(here, history.as_of), name, probability, odds)
@@ -119,18 +118,14 @@ def _stage(
         waits = months.waits
         if months.odds.sd_range[0] > TOLD:
             low, high = cohort_range(outcomes, cohorts)
-            notes.append(
-                f"stage {name!r}: conversion moves more than chance does, between {low:.2f} and {high:.2f} by "
-                f"{'quarter' if span >= 730 else 'month'} of entry; the plan gives each month odds of its own (sd of "
-                f"their logarithm {months.odds.sd:.2g}), known of those that have been"
-            )
+            key = "fit.months_quarter" if span >= 730 else "fit.months_month"
+            values = {"low": f"{low:.2f}", "high": f"{high:.2f}", "sd": f"{months.odds.sd:.2g}"}
+            notes.append(told(key, name=repr(name), **values))
     elif conversion.of < 0.5 * ended and waits.share is None:
         low, high = cohort_range(outcomes, cohorts)
-        notes.append(
-            f"stage {name!r}: conversion moves more than chance does, between {low:.2f} and {high:.2f} by "
-            f"{'quarter' if span >= 730 else 'month'} of entry; the plan knows the coming year's as from "
-            f"{conversion.of:.0f} deals, not from {ended:,}"
-        )
+        key = "fit.moving_quarter" if span >= 730 else "fit.moving_month"
+        values = {"low": f"{low:.2f}", "high": f"{high:.2f}", "of": f"{conversion.of:.0f}", "ended": f"{ended:,}"}
+        notes.append(told(key, name=repr(name), **values))
     seen = None
     if months is not None or name in paces.joint:
         seen = fit_waits(np.maximum(timed["days"].to_numpy(), least), timed["outcome"].to_numpy())
@@ -158,7 +153,7 @@ def _months(
         own = {f: COMING * by[name] ** 2 for f, by in of[0].drift.items() if name in by}
         return stage_months(here, timed, waits, own)
     except Refused as error:
-        notes.append(f"stage {name!r}: {error}")
+        notes.append(told("fit.no_months", name=repr(name), why=str(error)))
         return None
 
 
@@ -181,7 +176,7 @@ def _compare(ripe: pl.DataFrame, stage: str, mean: float, odds: Odds) -> float:
     """Odds of people, products, regions and sources at a stage; the probability at which their mean is the stage's."""
     named = ripe.filter(pl.col("person").is_not_null())
     named = named if named.height else ripe
-    factors = [f for f in FACTORS if named[f].drop_nulls().n_unique() > 1]
+    factors = [f for f in FACTORS if f in named.columns and named[f].drop_nulls().n_unique() > 1]
     if not factors:
         return mean
     named = named.drop_nulls(factors)
@@ -252,11 +247,14 @@ def _centre(logs: np.ndarray, weight: np.ndarray, mean: float) -> float:
     return float(1 / (1 + np.exp(-(low + high) / 2)))
 
 
-def with_regions(odds: Odds, deals: pl.DataFrame) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
+def with_regions(
+    odds: Odds, deals: pl.DataFrame, fresh: Mapping[str, Sequence[str]] | None = None
+) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
     """People's odds and their sds with the regions' in them: a plan has no odds of regions, and people live in some.
 
     A person who works in several regions carries their mean by deals. The sum of the two is what is known: of one who
-    works in one region only, nothing tells whose doing it is.
+    works in one region only, nothing tells whose doing it is. ``fresh``: people without deals, and their regions: their
+    own part is the average person's, known no better than people differ.
     """
     counts = deals.filter(pl.col("owner").is_not_null()).group_by("owner", "region").len().sort("owner", "region")
     rows = list(counts.iter_rows())
@@ -281,9 +279,22 @@ def with_regions(odds: Odds, deals: pl.DataFrame) -> tuple[dict[str, dict[str, f
                 if key in at:
                     sums[i, at[key]] += n
         sums /= total[:, None]
-        sums -= total @ sums / total.sum()
-        logs, spread = effects.together(sums)
-        for owner, log, sd in zip(people, logs, spread, strict=True):
+        mean = total @ sums / max(float(total.sum()), 1.0)
+        new = np.array([_of_regions(at, regions, place) for regions in (fresh or {}).values()]).reshape(-1, place)
+        logs, spread = effects.together(np.concatenate([sums, new]) - mean)
+        if "person" in names:
+            differ = effects.sd[list(names).index("person")]
+            spread[len(people) :] = np.hypot(spread[len(people) :], differ)
+        for owner, log, sd in zip((*people, *(fresh or {})), logs, spread, strict=True):
             of.setdefault(owner, {})[stage] = float(np.exp(log))
             sds.setdefault(owner, {})[stage] = float(np.hypot(sd, odds.drift["person"].get(stage, 0.0)))
     return of, sds
+
+
+def _of_regions(at: Mapping[tuple[str, str], int], regions: Sequence[str], size: int) -> np.ndarray:
+    """A row of sums: the mean of these regions' effects."""
+    row = np.zeros(size)
+    for region in regions:
+        if ("region", region) in at:
+            row[at["region", region]] += 1.0 / len(regions)
+    return row

@@ -10,91 +10,20 @@ import csv
 import io
 import json
 import math
-import re
 
 import numpy as np
 import polars as pl
 
-from attain.fitted import Fitted, RepFit
+from attain.fitted import Fitted
 from attain.fitted_flow import Flow
 from attain.fitted_months import StageMonths
 from attain.fitted_stages import StageFit
 from attain.history.records import History, reasons
+from attain.planpeople import products_text, reps_text, tables_text, waits_of
+from attain.plantext import MONTHS, known_odds, name, number, said, wait_form
 from attain.spend import DRAWS, SpendFit
-from engine.fit.amounts import Amount
-from engine.fit.durations import Wait
 from engine.fit.months import Months
 from engine.fit.response import Channel
-
-_PLAIN = re.compile(r"^[^\W\d_][\w .\-/&()]*$")
-_WORDS = {"yes", "no", "on", "off", "true", "false", "null", "y", "n", "none", "nan", "inf"}
-_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-
-
-def name(text: str) -> str:
-    """A name as YAML: plain where that is safe in block and flow, else in double quotes."""
-    if _PLAIN.match(text) and text.lower() not in _WORDS and text == text.strip():
-        return text
-    return json.dumps(text, ensure_ascii=False)
-
-
-def number(x: float, digits: int = 4) -> str:
-    """A number to so many significant digits, without an exponent, thousands set apart by underscores: 20_730_000."""
-    if x == 0:
-        return "0"
-    rounded = float(f"{x:.{digits}g}")
-    if abs(rounded) >= 10_000:
-        return f"{rounded:_.0f}"
-    if rounded == int(rounded):
-        return f"{rounded:.0f}"
-    return f"{rounded:.12f}".rstrip("0")
-
-
-def _said(text: str) -> str:
-    """Text from outside for a comment: on one line."""
-    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", text)
-
-
-def _days(x: float) -> str:
-    return f"{number(x)} cd"
-
-
-def wait_form(wait: Wait | None) -> str:
-    """A wait as the plan writes it."""
-    if wait is None:
-        return "0 cd"
-    p = wait.parameters
-    of = _known(wait.of)
-    if wait.family == "constant":
-        return _days(p[0])
-    if wait.family == "exponential":
-        return f"{{exponential: {{mean: {_days(p[0])}{of}}}}}"
-    if wait.family == "lognormal":
-        return f"{{lognormal: {{median: {_days(p[0])}, sigma: {number(p[1])}{of}}}}}"
-    if wait.family == "weibull":
-        return f"{{weibull: {{median: {_days(p[0])}, shape: {number(p[1])}{of}}}}}"
-    return _table(wait.levels, p, _days, wait.of)
-
-
-def _known(of: float) -> str:
-    """From how many observations a distribution is known, as the last thing in its form."""
-    return f", of: {number(max(1.0, of), 3)}" if of > 0 else ""
-
-
-def _table(levels: tuple[float, ...], values: tuple[float, ...], said: object, of: float) -> str:
-    write = said if callable(said) else number
-    pairs = ", ".join(f"{level * 100:g}%: {write(v)}" for level, v in zip(levels, values, strict=True))
-    return f"{{quantiles: {{{pairs}{_known(of)}}}}}"
-
-
-def amount_form(amount: Amount) -> str:
-    """A distribution of values as the plan writes it."""
-    p = amount.parameters
-    if amount.family == "constant":
-        return number(p[0])
-    if amount.family == "lognormal":
-        return f"{{lognormal: {{median: {number(p[0])}, sigma: {number(p[1])}{_known(amount.of)}}}}}"
-    return _table(amount.levels, p, number, amount.of)
 
 
 def plan_text(history: History, fitted: Fitted, title: str, stem: str, currency: str) -> str:
@@ -103,8 +32,8 @@ def plan_text(history: History, fitted: Fitted, title: str, stem: str, currency:
         _head(history, fitted, title, stem, currency),
         _goals(fitted),
         _stages(history, fitted),
-        _products(fitted),
-        _reps(fitted),
+        products_text(fitted),
+        reps_text(fitted),
         _sources(fitted),
         _economy(fitted),
         _beside(fitted, stem),
@@ -115,20 +44,21 @@ def plan_text(history: History, fitted: Fitted, title: str, stem: str, currency:
 def _head(history: History, fitted: Fitted, title: str, stem: str, currency: str) -> str:
     left = reasons(history.refused)
     lines = [
-        f"# Fitted by `attain calibrate` from {_said(history.name)}: {history.rows:,} rows, {history.used:,} used, "
+        f"# Fitted by `attain calibrate` from {said(history.name)}: {history.rows:,} rows, {history.used:,} used, "
         f"{len(history.refused):,} left out.",
     ]
-    lines += [f"#   left out: {n:,} x {_said(why)}" for why, n in left.items()]
+    lines += [f"#   left out: {n:,} x {said(why)}" for why, n in left.items()]
+    lines += tables_text(fitted)
     lines += [f"# Columns: {stem}-mapping.yaml. Every comment says what its number rests on."]
     if history.findings:
         lines += ["#", "# Data quality:"]
-        lines += [f"#  - {_said(f.what)}: {_said(f.done)}" for f in history.findings]
+        lines += [f"#  - {said(f.what)}: {said(f.done)}" for f in history.findings]
     if fitted.refused:
         lines += ["#", "# Not fitted, and what would suffice:"]
-        lines += [f"#  - {_said(why)}" for why in fitted.refused.values()]
+        lines += [f"#  - {said(why)}" for why in fitted.refused.values()]
     if history.notes or fitted.notes:
         lines += ["#", "# What was found:"]
-        lines += [f"#  - {_said(note)}" for note in (*history.notes, *fitted.notes)]
+        lines += [f"#  - {said(note)}" for note in (*history.notes, *fitted.notes)]
     country = {"CNY": "CN"}.get(currency)
     lines += [
         "",
@@ -254,72 +184,6 @@ def month_lines(field: str, months: StageMonths, found: Months) -> list[str]:
     return lines
 
 
-def _odds(odds: dict[str, float], least: float = 0.005) -> str:
-    kept = {stage: m for stage, m in odds.items() if abs(m - 1) >= least}
-    return "{" + ", ".join(f"{name(s)}: {number(m, 3)}" for s, m in kept.items()) + "}" if kept else ""
-
-
-def _against(indent: str, field: str, found: dict[str, float], sds: dict[str, float]) -> list[str]:
-    """What somebody multiplies odds (``advance``) or waits (``wait``) by, and how sure that is."""
-    lines = []
-    if written := _odds(found):
-        lines.append(f"{indent}{field}: {written}")
-    kept = {stage: sd for stage, sd in sds.items() if sd >= 0.005}
-    if kept:
-        lines.append(f"{indent}{field}_sd: {{" + ", ".join(f"{name(s)}: {number(v, 2)}" for s, v in kept.items()) + "}")
-    return lines
-
-
-def _of_factor(indent: str, fitted: Fitted, factor: str, own: str) -> list[str]:
-    """How long the deals of a product or source wait, against the average."""
-    if fitted.paces is None:
-        return []
-    return _against(indent, "wait", fitted.paces.of[factor].get(own, {}), fitted.paces.sd[factor].get(own, {}))
-
-
-def _products(fitted: Fitted) -> str:
-    lines = ["products:  # values of won deals; advance: odds against the average, shrunk toward 1 where deals are few"]
-    for product, amount in fitted.products.items():
-        mean = (
-            f"mean {number(amount.observed)} of {amount.count:,} won deals"
-            if fitted.valued
-            else "no amounts in the data"
-        )
-        lines += [f"  {name(product)}:", f"    deal_value: {amount_form(amount)}  # {mean}"]
-        lines += _against("    ", "advance", fitted.product_odds.get(product, {}), fitted.product_sds.get(product, {}))
-        lines += _of_factor("    ", fitted, "product", product)
-    lines += ["", "regions: {" + ", ".join(f"{name(r)}: {{}}" for r in fitted.regions) + "}", ""]
-    return "\n".join(lines)
-
-
-def _reps(fitted: Fitted) -> str:
-    lines = [
-        "# Quotas: the goal in proportion to each rep's bookings of the base year; odds against the average, "
-        "shrunk toward 1.",
-        "reps:",
-    ]
-    for rep in fitted.reps:
-        lines += _rep(rep, fitted)
-    return "\n".join([*lines, ""])
-
-
-def _rep(rep: RepFit, fitted: Fitted) -> list[str]:
-    lines = [
-        f"  - name: {name(rep.name)}  # {rep.deals:,} deals, {rep.won:,} won, {number(rep.bookings)} in the base year"
-    ]
-    if set(rep.regions) != set(fitted.regions) or len(fitted.regions) == 1:
-        lines.append(f"    region: [{', '.join(name(r) for r in rep.regions)}]")
-    if set(rep.products) != set(fitted.products):
-        lines.append(f"    products: [{', '.join(name(p) for p in rep.products)}]")
-    lines += _against("    ", "advance", rep.advance, rep.advance_sd)
-    lines += _against("    ", "wait", rep.wait, rep.wait_sd)
-    if rep.quota is None:
-        lines.append("    # no quota: nothing booked in the base year")
-    elif fitted.valued:
-        lines.append(f"    quota: {number(rep.quota)}")
-    return lines
-
-
 def _sources(fitted: Fitted) -> str:
     lines = ["sources:  # leads_sd, growth_sd, season_sd: how sure; overdispersion: a month's own luck, beyond Poisson"]
     for flow in fitted.flows:
@@ -362,14 +226,20 @@ def _source(flow: Flow, fitted: Fitted) -> list[str]:
     if any(abs(s - 1) > 1e-9 for s in a.season):
         moved = f"; the Spring Festival x {math.exp(a.covariate[0]):.2f}, where it falls" if a.covariate[1] > 0 else ""
         lines += [
-            f"    # by calendar month ({', '.join(_MONTHS)}), shrunk to {a.shrinkage:.0%} of what was seen{moved}",
+            f"    # by calendar month ({', '.join(MONTHS)}), shrunk to {a.shrinkage:.0%} of what was seen{moved}",
             f"    season: [{', '.join(number(s, 3) for s in a.season)}]",
             f"    season_sd: {number(a.season_sd, 2)}",
         ]
     else:
         lines.append("    # no season: the history does not repeat months often enough, or shows no more than chance")
-    lines += _against("    ", "advance", fitted.source_odds.get(flow.name, {}), fitted.source_sds.get(flow.name, {}))
-    lines += _of_factor("    ", fitted, "source", flow.name)
+    lines += known_odds("    ", fitted.source_odds.get(flow.name, {}), fitted.source_sds.get(flow.name, {}))
+    lines += waits_of("    ", fitted, "source", flow.name)
+    share = fitted.accounts.from_accounts.get(flow.name, 0.0) if fitted.accounts else 0.0
+    if share and fitted.accounts:
+        owned = "owner" in fitted.accounts.rows.columns
+        which = "leads that went to their account's owner" if owned else "leads of known accounts"
+        rests = f"{which} ({said(fitted.accounts.file)})"
+        lines.append(f"    from_accounts: {number(share, 3)}  # {rests}")
     lines.append("    mix:  # deals created in the last twelve months, and those still open")
     for region, row in flow.mix.items():
         lines.append(f"      {name(region)}: {{{', '.join(f'{name(p)}: {n}' for p, n in row.items())}}}")
@@ -385,7 +255,7 @@ def _spent(spend: SpendFit, channel: Channel, fitted: Fitted) -> list[str]:
     draws = ", ".join("[" + ", ".join(number(float(v), 3) for v in row) + "]" for row in kept)
     lines = [
         f"  {name(channel.name)}:",
-        f"    # from {spend.responses.periods} periods of {_said(spend.table.name)}: {number(middle, 3)} leads a "
+        f"    # from {spend.responses.periods} periods of {said(spend.table.name)}: {number(middle, 3)} leads a "
         f"month at this "
         f"spend (95%: {number(low, 3)} to {number(high, 3)});",
         f"    # spend tried up to {number(channel.spent[1] * spend.per_month, 3)} a month: beyond that the curve is "
@@ -431,6 +301,12 @@ def _moving(recent: float, earlier: float) -> bool:
 
 def _beside(fitted: Fitted, stem: str) -> str:
     lines = []
+    if fitted.accounts is not None and fitted.accounts.rows.height:
+        scores = "; scores count once `customers` is written" if fitted.accounts.scored else ""
+        lines.append(
+            f"accounts: {{file: {name(stem + '-accounts.csv')}}}  # {fitted.accounts.rows.height:,} of "
+            f"{said(fitted.accounts.file)}{scores}"
+        )
     if fitted.pipeline.height:
         lines.append(f"pipeline: {{file: {name(stem + '-pipeline.csv')}}}  # {fitted.pipeline.height:,} open deals")
     if fitted.actuals.height:
@@ -457,9 +333,9 @@ def pipeline_text(pipeline: pl.DataFrame) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(pipeline.columns)
-    for deal, stage, age, owner, product, region, value, source in pipeline.iter_rows():
-        worth = "" if value is None else f"{value:.2f}"
-        writer.writerow([deal, stage, f"{age:.4g} cd", owner or "", product, region, worth, source])
+    for deal, stage, age, owner, product, region, value, *more in pipeline.iter_rows():
+        amount = "" if value is None else f"{value:.2f}"
+        writer.writerow([deal, stage, f"{age:.4g} cd", owner or "", product, region, amount, *more])
     return out.getvalue()
 
 
@@ -468,6 +344,6 @@ def actuals_text(actuals: pl.DataFrame) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(actuals.columns)
-    for date, rep, product, region, bookings, deals in actuals.iter_rows():
-        writer.writerow([date.isoformat(), rep, product, region, f"{bookings:.2f}", deals])
+    for date, rep, product, region, bookings, deals, *more in actuals.iter_rows():
+        writer.writerow([date.isoformat(), rep, product, region, f"{bookings:.2f}", deals, *more])
     return out.getvalue()

@@ -219,9 +219,10 @@ def _curvature(loss: Callable[[Floats], float], x: Floats) -> Floats:
 
 def _covariance(loss: Callable[[Floats], float], x: Floats) -> Floats:
     """The inverse of the curvature, where it is one; else only its diagonal's."""
-    hessian = _curvature(loss, x)
+    with np.errstate(all="ignore"):
+        hessian = _curvature(loss, x)
     if not np.all(np.isfinite(hessian)):
-        return np.full_like(hessian, np.nan)
+        return np.eye(len(x))  # at the edge of what a family can be: known to a factor of e or so
     values, vectors = np.linalg.eigh(hessian)
     return np.asarray((vectors / np.maximum(values, 1e-6)) @ vectors.T)
 
@@ -292,8 +293,14 @@ def _best(
 
 
 def _deviance(loss: Callable[[Floats], float], x: Floats, scale: float) -> Callable[[Floats], float]:
+    """Twice the loss above its least. Far from there a family may be beyond all numbers, which the loss allows for."""
     least = loss(x)
-    return lambda other: 2 * scale * (loss(other) - least)
+
+    def deviance(other: Floats) -> float:
+        with np.errstate(all="ignore"):
+            return 2 * scale * (loss(other) - least)
+
+    return deviance
 
 
 def _together(wait: Wait, place: int, said: list[Said], sets: list[list[Family]]) -> Wait:

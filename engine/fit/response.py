@@ -31,6 +31,7 @@ CELLS = (10, 8, 12)  # along each of the three
 HALF_SD, SHAPE_SD = 2.0, 0.8  # of the logarithms, a priori, around the mean spend and 1; carry is flat
 EFFECT = 2.0  # spreads of the outcome that typical spend brings, a priori, one sigma
 ZOOMS = 4
+PROPOSED = 4  # points for each draw
 KEPT = 1e-4  # of the largest weight along an axis: what a closer look does not leave out
 SWEEPS = 3
 
@@ -137,7 +138,7 @@ def fit_response(
     scale = float(y.std()) or 1.0
     prior = _prior(y, z, scale)
     basis = [_Basis(x[:, c]) for c in range(x.shape[1])]
-    best = [own.columns[len(own.points) // 2] for own in basis]
+    best = [own.columns[len(own.at) // 2] for own in basis]
     weights: list[Floats] = [np.empty(0)] * len(basis)
     for sweep in range(SWEEPS if len(basis) > 1 else 1):
         before = list(best)
@@ -147,7 +148,12 @@ def fit_response(
             best[c] = basis[c].columns[int(np.argmax(weights[c]))]
         if sweep and all(np.array_equal(a, b) for a, b in zip(best, before, strict=True)):
             break
-    return _draw(y, z, basis, weights, names, x, scale, prior, draws, seed)
+    rng = np.random.Generator(np.random.Philox(key=seed))
+    samples = []
+    for c, own in enumerate(basis):
+        fixed = np.column_stack([z, *(best[o] for o in range(len(basis)) if o != c)])
+        samples.append(_sampled(y, fixed, own, weights[c], scale, prior, draws, rng))
+    return _draw(y, z, samples, names, x, scale, prior, rng)
 
 
 def _prior(y: Floats, z: Floats, scale: float) -> Floats:
@@ -160,24 +166,39 @@ def _prior(y: Floats, z: Floats, scale: float) -> Floats:
     return np.where(spread > 0, (np.maximum(spread, 1e-12) / (2 * scale)) ** 2, np.where(z.any(axis=0), 0.0, 1.0))
 
 
-class _Basis:
-    """A channel's saturated, carried-over spend at the middle of every cell of a grid over a box."""
+class _Points:
+    """A channel's saturated, carried-over spend at positions ``at[G, 3]``: log half_at over mean spend, log shape,
+    carry."""
+
+    def __init__(self, spend: Floats, middle: float, at: Floats) -> None:
+        self.at = at
+        self.named = np.column_stack([middle * np.exp(at[:, 0]), np.exp(at[:, 1]), at[:, 2]])  # half_at, shape, carry
+        carries, which = np.unique(at[:, 2], return_inverse=True)
+        half, shape = self.named[:, :1], self.named[:, 1:2]
+        self.columns = hill(_carried_each(spend, carries)[which.ravel()], half, shape)
+        self.typical = hill(np.array([middle]), half[:, 0], shape[:, 0])
+        self.prior = -0.5 * (at[:, 0] / HALF_SD) ** 2 - 0.5 * (at[:, 1] / SHAPE_SD) ** 2
+
+
+def _carried_each(spend: Floats, carries: Floats) -> Floats:
+    """[len(carries), T]: `carried` for each of many."""
+    out = np.empty((len(carries), len(spend)))
+    level = np.full(len(carries), float(spend[:10].mean()) if len(spend) else 0.0)
+    for t, amount in enumerate(spend):
+        level = carries * level + (1 - carries) * float(amount)
+        out[:, t] = level
+    return out
+
+
+class _Basis(_Points):
+    """The middles of the cells of a grid over a box."""
 
     def __init__(self, spend: Floats, low: Floats = LOWEST, high: Floats = HIGHEST) -> None:
         self.spend, self.low, self.high = spend, low, high
         self.middle = float(spend[spend > 0].mean()) if (spend > 0).any() else 1.0
         self.step = (high - low) / CELLS
         axes = [low[a] + (np.arange(n) + 0.5) * self.step[a] for a, n in enumerate(CELLS)]
-        self.at = np.array(list(itertools.product(*axes)))  # [G, 3] of log half_at over mean spend, log shape, carry
-        self.points = self.named(self.at)
-        stocks = np.array([carried(spend, r) for r in axes[2]])
-        self.columns = hill(np.tile(stocks, (len(self.points) // CELLS[2], 1)), *self.points[:, :2].T[:, :, None])
-        self.typical = hill(np.array([self.middle]), self.points[:, 0], self.points[:, 1])
-        self.prior = -0.5 * (self.at[:, 0] / HALF_SD) ** 2 - 0.5 * (self.at[:, 1] / SHAPE_SD) ** 2
-
-    def named(self, at: Floats) -> Floats:
-        """(half_at, shape, carry) of positions in the box."""
-        return np.column_stack([self.middle * np.exp(at[:, 0]), np.exp(at[:, 1]), at[:, 2]])
+        super().__init__(spend, self.middle, np.array(list(itertools.product(*axes))))
 
     def closer(self, weights: Floats) -> _Basis:
         """A grid over what has weight, with a cell to spare on either side."""
@@ -190,15 +211,28 @@ class _Basis:
             high[axis] = min(self.high[axis], self.low[axis] + (has[-1] + 2) * self.step[axis])
         return _Basis(self.spend, low, high)
 
-    def drawn(self, weights: Floats, draws: int, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
-        """Positions by weight, evenly over the cells and anywhere in them, in no order: (half_at, shape, carry),
-        columns, and their values at typical spend."""
-        order = rng.permutation(draws)
-        picks = np.searchsorted(np.cumsum(weights), (order + rng.random(draws)) / draws)
-        at = self.at[np.minimum(picks, len(weights) - 1)] + (rng.random((draws, 3)) - 0.5) * self.step
-        points = self.named(at)
-        columns = np.array([hill(carried(self.spend, r), h, s) for h, s, r in points])
-        return points, columns, hill(np.array([self.middle]), points[:, 0], points[:, 1])
+    def near(self, weights: Floats, size: int, rng: np.random.Generator) -> tuple[_Points, Floats]:
+        """Points by weight, evenly over the cells and anywhere in them, and the logarithms of their cells' weights."""
+        picks = np.minimum(
+            np.searchsorted(np.cumsum(weights), (np.arange(size) + rng.random()) / size), len(weights) - 1
+        )
+        at = self.at[picks] + (rng.random((size, 3)) - 0.5) * self.step
+        return _Points(self.spend, self.middle, at), np.log(weights[picks])
+
+
+def _sampled(
+    y: Floats, z: Floats, own: _Basis, weights: Floats, scale: float, prior: Floats, draws: int,
+    rng: np.random.Generator,
+) -> _Points:  # fmt: skip
+    """Equally likely points, in no order: many anywhere in the grid's cells, then of those by their own weight.
+
+    A cell is wider than what the data tell apart across it: half, shape and carry go together.
+    """
+    points, drawn_by = own.near(weights, PROPOSED * draws, rng)
+    own_weights = np.log(np.maximum(_weigh(y, z, points, scale, prior), 1e-300)) - drawn_by
+    share = np.exp(own_weights - own_weights.max())
+    at = np.searchsorted(np.cumsum(share) / share.sum(), (np.arange(draws) + rng.random()) / draws)
+    return _Points(own.spend, own.middle, points.at[rng.permutation(np.minimum(at, len(share) - 1))])
 
 
 def _close_in(y: Floats, z: Floats, own: _Basis, scale: float, prior: Floats) -> tuple[_Basis, Floats]:
@@ -213,18 +247,18 @@ def _close_in(y: Floats, z: Floats, own: _Basis, scale: float, prior: Floats) ->
     return own, weights
 
 
-def _weigh(y: Floats, z: Floats, own: _Basis, scale: float, prior: Floats) -> Floats:
+def _weigh(y: Floats, z: Floats, own: _Points, scale: float, prior: Floats) -> Floats:
     """Posterior weights of the grid's points with the linear coefficients and the noise integrated out."""
     size = z.shape[1]
     precision = np.concatenate([prior, np.zeros(size - len(prior))])  # other channels' coefficients are free here
-    typical = own.columns[len(own.points) // 2]
+    typical = own.columns[len(own.at) // 2]
     first = np.column_stack([z, typical])
     start = np.linalg.lstsq(first, y, rcond=1e-8)[0]
     guess = float(np.sum((y - first @ start) ** 2)) / max(5, len(y) - size)
     # the controls' prior as pseudo-observations: rows that say nought, as loudly as the prior does
     q, _ = np.linalg.qr(np.vstack([z, np.diag(np.sqrt(precision * guess) + 1e-9)]))
     y = np.concatenate([y, np.zeros(size)])
-    wide = np.concatenate([own.columns, np.zeros((len(own.points), size))], axis=1)
+    wide = np.concatenate([own.columns, np.zeros((len(own.at), size))], axis=1)
     rest = y - q @ (q.T @ y)
     columns = wide - (wide @ q) @ q.T
     square = np.einsum("gt,gt->g", columns, columns)
@@ -253,17 +287,16 @@ def _upper(z: Floats) -> Floats:
 
 
 def _draw(
-    y: Floats, z: Floats, basis: list[_Basis], weights: list[Floats], names: tuple[str, ...],
-    x: Floats, scale: float, prior: Floats, draws: int, seed: int,
+    y: Floats, z: Floats, samples: list[_Points], names: tuple[str, ...],
+    x: Floats, scale: float, prior: Floats, rng: np.random.Generator,
 ) -> Responses:  # fmt: skip
     """Joint draws: grid points by weight, then noise and coefficients by their exact posterior, curves above 0."""
-    rng = np.random.Generator(np.random.Philox(key=seed))
-    drawn = [own.drawn(w, draws, rng) for own, w in zip(basis, weights, strict=True)]
-    width = z.shape[1] + len(basis)
+    draws = len(samples[0].at)
+    width = z.shape[1] + len(samples)
     coefficients, noise = np.empty((draws, width)), np.empty(draws)
     for d in range(draws):
-        design = np.column_stack([z, *(columns[d] for _, columns, _ in drawn)])
-        ridge = np.concatenate([prior, [(typical[d] / (EFFECT * scale)) ** 2 for _, _, typical in drawn]])
+        design = np.column_stack([z, *(own.columns[d] for own in samples)])
+        ridge = np.concatenate([prior, [(own.typical[d] / (EFFECT * scale)) ** 2 for own in samples]])
         gram = design.T @ design
         guess = float(np.sum((y - design @ np.linalg.lstsq(design, y, rcond=1e-8)[0]) ** 2)) / max(5, len(y) - width)
         inverse = np.linalg.inv(gram / guess + np.diag(ridge))
@@ -281,7 +314,7 @@ def _draw(
             one[z.shape[1] :] = np.maximum(one[z.shape[1] :], 0.0)
         coefficients[d], noise[d] = one, np.sqrt(variance)
     channels = []
-    for c, ((points, _, _), name) in enumerate(zip(drawn, names, strict=True)):
-        rows = np.column_stack([coefficients[:, z.shape[1] + c], points[:, 0], points[:, 1], points[:, 2]])
+    for c, (own, name) in enumerate(zip(samples, names, strict=True)):
+        rows = np.column_stack([coefficients[:, z.shape[1] + c], own.named])
         channels.append(Channel(name, rows, (float(x[:, c].mean()), float(x[:, c].max()))))
     return Responses(tuple(channels), coefficients[:, : z.shape[1]], noise, len(y))

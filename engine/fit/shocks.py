@@ -42,7 +42,7 @@ SHAPE = tuple(len(e) - 1 for e in EDGES)
 CELLS = np.array(list(itertools.product(*((e[1:] + e[:-1]) / 2 for e in EDGES))))  # [G, 3], their middles
 VOLUMES = np.prod(np.array(list(itertools.product(*(np.diff(e) for e in EDGES)))), axis=1)
 LEVEL_SD, SEASON_SD, SLOPE_SD = 2.0, 0.3, 0.5  # a priori: of a region, a calendar month, a year's growth, in logs
-SIMULATED = 64  # histories for each persistence
+SIMULATED = 256  # histories for each persistence
 UNSEEN, LEAST_SPREAD = 1e-4, 0.2  # shares that are none, and the least spread of their normal quantiles
 BLOCK = 500  # cells filtered at once: what fits a cache
 
