@@ -20,7 +20,6 @@ from attain.joined import Joined, Stranger, split_names
 from attain.wording import told
 from engine.fit.rates import shrunk_shares
 
-Effect = dict[str, dict[str, float]]  # who -> stage -> value
 MONTHS = 12
 START_SHOWN = dt.timedelta(days=730)  # a start longer ago than this is no news for a plan
 
@@ -77,16 +76,11 @@ def won_between(deals: pl.DataFrame, since: dt.date, until: dt.date) -> pl.DataF
 
 
 def staff_of(
-    deals: pl.DataFrame,
-    recent: pl.DataFrame,
-    known: tuple[Odds, Odds],
-    base: Base,
-    goal: float,
-    start: dt.date,
-    joined: Joined,
-    notes: list[str],
-) -> Staff:
-    """Everybody who works in the plan's year from ``start`` on; ``known``: odds and waits. Raises HistoryRefused."""
+    deals: pl.DataFrame, recent: pl.DataFrame, of: tuple[Odds, Odds], base: Base, goal: float, start: dt.date,
+    joined: Joined, notes: list[str],
+) -> Staff:  # fmt: skip
+    """Everybody who works in the plan's year from ``start`` on; ``of``: odds, and how long deals wait. Raises
+    HistoryRefused."""
     people = joined.frame("people")
     owners = sorted(recent["owner"].drop_nulls().unique().to_list())
     if people is None:
@@ -95,7 +89,7 @@ def staff_of(
         everyone = deals["owner"].drop_nulls().n_unique()
         if everyone > len(owners):
             notes.append(told("people.inactive", n=str(everyone - len(owners)), of=str(everyone)))
-        reps = _seen(owners, deals, recent, _carried(known, deals), base, goal)
+        reps = _seen(owners, deals, recent, with_regions(of[0], deals), with_regions(of[1], deals), base, goal)
         return _with_quotas(Staff(reps), joined, start, goal, notes)
     rows = {row["name"]: row for row in people.iter_rows(named=True)}
     gone = {name: row["end"] for name, row in rows.items() if row.get("end") and row["end"] < start}
@@ -104,13 +98,14 @@ def staff_of(
     coming = {n: row["start"] for n, row in rows.items() if row.get("start") and row["start"] >= later}
     fresh = [n for n in rows if n not in owners and n not in gone and n not in coming]
     places, refused, strangers = _fresh_places(fresh, rows, recent, joined)
-    carried = _carried(known, deals, places)
-    seen = _seen(kept, deals, recent, carried, base, goal)
+    people_odds, waits = (with_regions(found, deals, places) for found in of)
+    seen = _seen(kept, deals, recent, people_odds, waits, base, goal)
     products = tuple(sorted(recent["product"].unique().to_list()))
     old = deals.group_by("owner").agg(pl.len(), (pl.col("status") == "won").sum().alias("won"))
     before = {name: (n, w) for name, n, w in old.iter_rows()}
     new = [
-        _with_effects(RepFit(name, at, products, {}, *before.get(name, (0, 0)), 0.0, None, fresh=True), carried)
+        RepFit(name, at, products, people_odds[0].get(name, {}), *before.get(name, (0, 0)), 0.0, None,
+               people_odds[1].get(name, {}), waits[0].get(name, {}), waits[1].get(name, {}), fresh=True)
         for name, at in places.items()
     ]  # fmt: skip
     reps = tuple(_listed(rep, rows.get(rep.name), recent) for rep in (*seen, *new))
@@ -125,18 +120,6 @@ def staff_of(
         notes.append(told("people.coming", n=str(len(coming)), names=_some(sorted(coming))))
     found = Staff(reps, tuple(strangers), tuple(sorted(gone.items())), refused)
     return _with_quotas(found, joined, start, goal, notes)
-
-
-def _carried(
-    known: tuple[Odds, Odds], deals: pl.DataFrame, fresh: Mapping[str, Sequence[str]] | None = None
-) -> tuple[Effect, ...]:
-    """By person and stage: odds, their sd, waits, and theirs, with the regions' in them."""
-    return (*with_regions(known[0], deals, fresh), *with_regions(known[1], deals, fresh))
-
-
-def _with_effects(rep: RepFit, carried: tuple[Effect, ...]) -> RepFit:
-    advance, advance_sd, wait, wait_sd = (effect.get(rep.name, {}) for effect in carried)
-    return replace(rep, advance=advance, advance_sd=advance_sd, wait=wait, wait_sd=wait_sd)
 
 
 def _some(names: Sequence[str], most: int = 6) -> str:
@@ -154,7 +137,8 @@ def _seen(
     owners: Sequence[str],
     deals: pl.DataFrame,
     recent: pl.DataFrame,
-    carried: tuple[Effect, ...],
+    odds: tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]],
+    waits: tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]],
     base: Base,
     goal: float,
 ) -> tuple[RepFit, ...]:
@@ -171,7 +155,8 @@ def _seen(
         amount = made.get(name, 0.0)
         quota = goal * amount / total if amount > 0 else None
         n, w = whole[name]
-        out.append(_with_effects(RepFit(name, *places[name], {}, n, w, amount, quota), carried))
+        known = odds[1].get(name, {}), waits[0].get(name, {}), waits[1].get(name, {})
+        out.append(RepFit(name, *places[name], odds[0].get(name, {}), n, w, amount, quota, *known))
     return tuple(out)
 
 

@@ -24,6 +24,7 @@ from engine.problems import Refused
 
 RIPE = 0.95  # share of deals that have ended by the age from which win rates of people are compared
 FACTORS = ("person", "product", "region", "source", "segment")
+WAITING = FACTORS[:4]  # of whom a plan knows waits
 COMING = 3.0  # months that the deals of a coming period come of
 TOLD = 0.1  # sd of months' log odds, at the least, from which a note tells of it
 EXTREME = 0.01  # of waits, at either end
@@ -57,7 +58,7 @@ class Odds:
     def offset(self, stage: str, visits: pl.DataFrame) -> np.ndarray:
         """[visits]: the logarithm of what everybody multiplies a visit's odds, or wait, by."""
         out = np.zeros(visits.height)
-        for factor in FACTORS:
+        for factor in (f for f in FACTORS if f in visits.columns):
             logs = {n: float(np.log(by[stage])) for n, by in self.of[factor].items() if stage in by}
             if logs:
                 out += visits[factor].replace_strict(logs, default=0.0, return_dtype=pl.Float64).to_numpy()
@@ -99,7 +100,7 @@ def _stage(
     timed = here.filter(~pl.col("imported") & ~(pl.col("stamped") & (pl.col("outcome") != ADVANCED)))
     timed = timed if (timed["outcome"] != OPEN).any() else here
     # in a log, whoever is named is who ended the visit, and that hangs on how long it took
-    known = FACTORS if history.shape != "events" else FACTORS[1:]
+    known = WAITING if history.shape != "events" else WAITING[1:]
     _compare_waits(_ripe(timed, history.as_of), name, history.resolution, known, paces)
     pace = np.exp(paces.offset(name, timed))
     least = max(history.resolution / 2, 1e-6)
@@ -117,7 +118,7 @@ def _stage(
         waits = months.waits
         if months.odds.sd_range[0] > TOLD:
             low, high = cohort_range(outcomes, cohorts)
-            key = "fit.own_quarter" if span >= 730 else "fit.own_month"
+            key = "fit.months_quarter" if span >= 730 else "fit.months_month"
             values = {"low": f"{low:.2f}", "high": f"{high:.2f}", "sd": f"{months.odds.sd:.2g}"}
             notes.append(told(key, name=repr(name), **values))
     elif conversion.of < 0.5 * ended and waits.share is None:

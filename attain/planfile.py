@@ -19,8 +19,8 @@ from attain.fitted_flow import Flow
 from attain.fitted_months import StageMonths
 from attain.fitted_stages import StageFit
 from attain.history.records import History, reasons
-from attain.planpeople import of_factor, products_text, reps_text, tables_text
-from attain.plantext import MONTHS, against, name, number, said, wait_form
+from attain.planpeople import products_text, reps_text, tables_text, waits_of
+from attain.plantext import MONTHS, known_odds, name, number, said, wait_form
 from attain.spend import DRAWS, SpendFit
 from engine.fit.months import Months
 from engine.fit.response import Channel
@@ -232,8 +232,8 @@ def _source(flow: Flow, fitted: Fitted) -> list[str]:
         ]
     else:
         lines.append("    # no season: the history does not repeat months often enough, or shows no more than chance")
-    lines += against("    ", "advance", fitted.source_odds.get(flow.name, {}), fitted.source_sds.get(flow.name, {}))
-    lines += of_factor("    ", fitted, "source", flow.name)
+    lines += known_odds("    ", fitted.source_odds.get(flow.name, {}), fitted.source_sds.get(flow.name, {}))
+    lines += waits_of("    ", fitted, "source", flow.name)
     share = fitted.accounts.from_accounts.get(flow.name, 0.0) if fitted.accounts else 0.0
     if share and fitted.accounts:
         owned = "owner" in fitted.accounts.rows.columns

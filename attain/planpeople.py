@@ -13,9 +13,16 @@ import polars as pl
 from attain.fitted import Fitted
 from attain.fitted_people import START_SHOWN, RepFit
 from attain.history.beside import Beside
-from attain.plantext import against, amount_form, name, number, said
+from attain.plantext import amount_form, known_odds, name, number, said
 
 MOST_LISTED = 20  # strangers named in the plan's comments, of each kind of table
+
+
+def waits_of(indent: str, fitted: Fitted, factor: str, own: str) -> list[str]:
+    """How long the deals of a product or source wait, against the average."""
+    if fitted.paces is None:
+        return []
+    return known_odds(indent, fitted.paces.of[factor].get(own, {}), fitted.paces.sd[factor].get(own, {}), "wait")
 
 
 def products_text(fitted: Fitted) -> str:
@@ -28,26 +35,17 @@ def products_text(fitted: Fitted) -> str:
             else "no amounts in the data"
         )
         lines += [f"  {name(product)}:", *_price(fitted, product), f"    deal_value: {amount_form(amount)}  # {mean}"]
-        lines += against("    ", "advance", fitted.product_odds.get(product, {}), fitted.product_sds.get(product, {}))
-        lines += of_factor("    ", fitted, "product", product)
+        lines += known_odds("    ", fitted.product_odds.get(product, {}), fitted.product_sds.get(product, {}))
+        lines += waits_of("    ", fitted, "product", product)
     lines += ["", "regions: {" + ", ".join(f"{name(r)}: {{}}" for r in fitted.regions) + "}", ""]
     if fitted.segments:
         file = fitted.accounts.file if fitted.accounts else "accounts"
         lines += [f"segments:  # of accounts in {said(file)}; share: leads of the last twelve months"]
         for segment, n in fitted.segments.items():
             lines += [f"  {name(segment)}:", f"    share: {n}"]
-            lines += against(
-                "    ", "advance", fitted.segment_odds.get(segment, {}), fitted.segment_sds.get(segment, {})
-            )
+            lines += known_odds("    ", fitted.segment_odds.get(segment, {}), fitted.segment_sds.get(segment, {}))
         lines += [""]
     return "\n".join(lines)
-
-
-def of_factor(indent: str, fitted: Fitted, factor: str, own: str) -> list[str]:
-    """How long the deals of a product or source wait, against the average."""
-    if fitted.paces is None:
-        return []
-    return against(indent, "wait", fitted.paces.of[factor].get(own, {}), fitted.paces.sd[factor].get(own, {}))
 
 
 def _price(fitted: Fitted, product: str) -> list[str]:
@@ -104,8 +102,8 @@ def _rep(rep: RepFit, fitted: Fitted, files: dict[str, str]) -> list[str]:
         lines.append(f"    # there since {rep.start}")
     if rep.end is not None:
         lines.append(f"    end: {rep.end}  # gone from then on")
-    lines += against("    ", "advance", rep.advance, rep.advance_sd)
-    lines += against("    ", "wait", rep.wait, rep.wait_sd)
+    lines += known_odds("    ", rep.advance, rep.advance_sd)
+    lines += known_odds("    ", rep.wait, rep.wait_sd, "wait")
     if rep.quota is None:
         why = f"none in {files['quotas']}" if "quotas" in files else "nothing booked in the base year"
         lines.append(f"    # no quota: {why}")

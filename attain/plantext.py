@@ -87,10 +87,10 @@ def _odds(odds: dict[str, float], least: float = 0.005) -> str:
     return "{" + ", ".join(f"{name(s)}: {number(m, 3)}" for s, m in kept.items()) + "}" if kept else ""
 
 
-def against(indent: str, field: str, found: dict[str, float], sds: dict[str, float]) -> list[str]:
+def known_odds(indent: str, odds: dict[str, float], sds: dict[str, float], field: str = "advance") -> list[str]:
     """What somebody multiplies odds (``advance``) or waits (``wait``) by, and how sure that is."""
     lines = []
-    if written := _odds(found):
+    if written := _odds(odds):
         lines.append(f"{indent}{field}: {written}")
     kept = {stage: sd for stage, sd in sds.items() if sd >= 0.005}
     if kept:

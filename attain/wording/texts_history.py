@@ -285,17 +285,6 @@ FITTED: dict[str, tuple[str, str]] = {
         "waits, and conversion is known as from {of} deals",
         "阶段 {name}：许多未结商机比几乎所有已结的都久；其结局由拟合的等待时间尾部推得，转化率的把握相当于 {of} 个商机",
     ),
-    "fit.own_quarter": (
-        "stage {name}: conversion moves more than chance does, between {low} and {high} by quarter of entry; the plan gives each "
-        "month odds of its own (sd of their logarithm {sd}), known of those that have been",
-        "阶段 {name}：按进入季度看，转化率在 {low} 与 {high} 之间波动，超出偶然；计划给每个月各自的几率（对数标准差 {sd}），已过去的月份按所知",
-    ),
-    "fit.own_month": (
-        "stage {name}: conversion moves more than chance does, between {low} and {high} by month of entry; the plan gives each "
-        "month odds of its own (sd of their logarithm {sd}), known of those that have been",
-        "阶段 {name}：按进入月份看，转化率在 {low} 与 {high} 之间波动，超出偶然；计划给每个月各自的几率（对数标准差 {sd}），已过去的月份按所知",
-    ),
-    "fit.no_months": ("stage {name}: {why}", "阶段 {name}：{why}"),
     "fit.moving_quarter": (
         "stage {name}: conversion moves more than chance does, between {low} and {high} by quarter of entry; the plan knows the "
         "coming year's as from {of} deals, not from {ended}",
@@ -306,6 +295,17 @@ FITTED: dict[str, tuple[str, str]] = {
         "coming year's as from {of} deals, not from {ended}",
         "阶段 {name}：按进入月份看，转化率在 {low} 与 {high} 之间波动，超出偶然；计划对来年的把握相当于 {of} 个商机，而非 {ended} 个",
     ),
+    "fit.months_quarter": (
+        "stage {name}: conversion moves more than chance does, between {low} and {high} by quarter of entry; the plan gives "
+        "each month odds of its own (sd of their logarithm {sd}), known of those that have been",
+        "阶段 {name}：按进入季度看，转化率在 {low} 与 {high} 之间波动，超出偶然；计划给每个月自己的胜率（对数标准差 {sd}），已过去的月份为已知",
+    ),
+    "fit.months_month": (
+        "stage {name}: conversion moves more than chance does, between {low} and {high} by month of entry; the plan gives "
+        "each month odds of its own (sd of their logarithm {sd}), known of those that have been",
+        "阶段 {name}：按进入月份看，转化率在 {low} 与 {high} 之间波动，超出偶然；计划给每个月自己的胜率（对数标准差 {sd}），已过去的月份为已知",
+    ),
+    "fit.no_months": ("stage {name}: {why}", "阶段 {name}：{why}"),
     "fit.assumed_goal": (
         "no goal was given: {growth} over the last four quarters is assumed", "没有给出目标：按近四个季度 {growth} 假设",
     ),
