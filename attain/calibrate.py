@@ -17,13 +17,19 @@ from typing import Any
 
 from attain.fitted import Fitted, fit, with_spend
 from attain.fitted_flow import is_chinese
+from attain.fitted_months import StageMonths
+from attain.history.beside import Beside, read_tables
 from attain.history.currencies import code, read_rates
 from attain.history.mapping import Mapping, read_mapping, write_mapping
 from attain.history.quality import Finding
 from attain.history.read import read_history
 from attain.history.records import History, HistoryRefused, Refusal, reasons
+from attain.joined import Stranger, join
 from attain.planfile import actuals_text, pipeline_text, plan_text
+from attain.planpeople import accounts_text
 from attain.spend import fit_spend, read_spend
+from attain.wording import told
+from engine.fit.durations import Wait
 from engine.plan.load import load_plan
 from engine.plan.quantities import read_money
 from engine.problems import PlanRefused, Refused
@@ -52,23 +58,33 @@ class CalibrationResult:
     plan: Path
     files: tuple[Path, ...]
     quality: tuple[Finding, ...] = ()
+    tables: tuple[Beside, ...] = ()  # read beside the history
+    strangers: tuple[Stranger, ...] = ()  # names that one side has and the other has not
 
     def as_json(self) -> dict[str, Any]:
         """rows, used, refused (examples by reason), left_out (counts by reason), quality, mapping, fitted, notes, plan,
-        files."""
+        files; tables, where some were given."""
         return {
             "rows": self.rows,
             "used": self.used,
             "refused": [{"row": r.row, "why": r.why} for r in examples(self.refused)],
             "left_out": reasons(self.refused),
             "quality": [finding.as_json() for finding in self.quality],
-            "mapping": {
-                k: v for k, v in self.mapping.model_dump(mode="json").items() if v not in ([], {}, 1.0, "", "multiply")
-            },
+            "mapping": self.mapping.document(),
             "fitted": self.fitted,
-            "notes": list(self.notes),
+            "notes": [str(note) for note in self.notes],
             "plan": str(self.plan),
             "files": [str(f) for f in self.files],
+            **({"tables": {table.kind: self._table(table) for table in self.tables}} if self.tables else {}),
+        }
+
+    def _table(self, table: Beside) -> dict[str, Any]:
+        return {
+            "file": table.name,
+            "rows": table.rows,
+            "used": table.rows - len(table.refused),
+            "refused": [{"row": r.row, "why": r.why} for r in examples(table.refused)],
+            "unmatched": [s.as_json() for s in self.strangers if s.table == table.kind],
         }
 
 
@@ -117,6 +133,10 @@ def calibrate(
     rates: str | Path | None = None,
     table: str = "",
     spend: str | Path | None = None,
+    accounts: str | Path | None = None,
+    products: str | Path | None = None,
+    people: str | Path | None = None,
+    quotas: str | Path | None = None,
 ) -> CalibrationResult:
     """Fit a plan to a history and write it to ``out``, with its pipeline, actuals and mapping beside it.
 
@@ -124,7 +144,8 @@ def calibrate(
     its file.
     ``as_of``: fit as if the history had ended that day. ``currency``: else guessed. ``rates``: a table of what other
     currencies are worth in it. ``table``: of a database, where ``history`` is its address. ``spend``:
-    a table of spend by week or month, whose effect on leads is fitted. Raises ``HistoryRefused``,
+    a table of spend by week or month, whose effect on leads is fitted. ``accounts``, ``products``, ``people``,
+    ``quotas``: tables beside the history (``history.beside``), matched to it by name. Raises ``HistoryRefused``,
     ``MappingRefused``, ``GoalRefused`` or ``Refused``, each with one message, and then nothing has been written.
     """
     amount, growth = read_goal(goal)
@@ -132,35 +153,43 @@ def calibrate(
     if rates is not None and currency is None:
         raise HistoryRefused("a table of rates is in some currency: say which with --currency")
     worth = read_rates(Path(rates), code(currency)) if rates is not None and currency is not None else None
-    read = read_history(history, mapping=given, as_of=as_of, rates=worth, table=table)
+    files = {"accounts": accounts, "products": products, "people": people, "quotas": quotas}
+    tables = read_tables(files, given)
+    joined = join(read_history(history, mapping=given, as_of=as_of, rates=worth, table=table), tables)
+    read = joined.history
     money = currency or guess_currency(read)
-    fitted = fit(read, amount, growth, festival=True if money.upper() == "CNY" else None)
+    fitted = fit(joined, amount, growth, festival=True if money.upper() == "CNY" else None)
     if spend is not None:
         fitted = with_spend(fitted, fit_spend(read_spend(Path(spend)), read.deals["created"].dt.date()))
     target = Path(out)
     stem = target.name[: -len(target.suffix)] if target.suffix in (".yaml", ".yml") else target.name
+    used = read.mapping.model_copy(update={"tables": {k: t.mapping for k, t in tables.items()}})
     texts = {
         target: plan_text(read, fitted, title or f"Fitted to {read.name}", stem, money),
-        target.with_name(f"{stem}-mapping.yaml"): write_mapping(read.mapping),
+        target.with_name(f"{stem}-mapping.yaml"): write_mapping(used),
     }
     if fitted.pipeline.height:
         texts[target.with_name(f"{stem}-pipeline.csv")] = pipeline_text(fitted.pipeline)
     if fitted.actuals.height:
         texts[target.with_name(f"{stem}-actuals.csv")] = actuals_text(fitted.actuals)
+    if fitted.accounts is not None and fitted.accounts.rows.height:
+        texts[target.with_name(f"{stem}-accounts.csv")] = accounts_text(fitted.accounts.rows)
     _write(texts, target)
     notes = (*read.notes, *fitted.notes)
     if goal is None:
-        notes = (*notes, f"no goal was given: {DEFAULT_GROWTH:+.0%} over the last four quarters is assumed")
+        notes = (*notes, told("fit.assumed_goal", growth=f"{DEFAULT_GROWTH:+.0%}"))
     return CalibrationResult(
         read.rows,
         read.used,
         read.refused,
-        read.mapping,
+        used,
         summary(read, fitted),
         notes,
         target,
         tuple(texts),
         read.findings,
+        fitted.beside,
+        fitted.strangers,
     )
 
 
@@ -192,6 +221,16 @@ def _with_sds(odds: dict[str, dict[str, float]], sds: dict[str, dict[str, float]
     return {n: {s: [m, sds.get(n, {}).get(s, 0.0)] for s, m in row.items()} for n, row in odds.items()}
 
 
+def _quantiles(wait: Wait | None) -> dict[str, float] | None:
+    return None if wait is None else {str(q): wait.quantile(q) for q in (0.25, 0.5, 0.75, 0.9)}
+
+
+def _spreads(months: StageMonths) -> dict[str, list[float]]:
+    """What months differ by: sd and its 95% range, of the logarithms of odds and of waits."""
+    both = {"odds": months.odds, "waits": months.pace}
+    return {name: [found.sd, *found.sd_range] for name, found in both.items() if found is not None}
+
+
 def summary(history: History, fitted: Fitted) -> dict[str, Any]:
     """What was fitted, as JSON-ready numbers."""
     return {
@@ -209,12 +248,9 @@ def summary(history: History, fitted: Fitted) -> dict[str, Any]:
                 "censored": s.conversion.probability,
                 "wins": s.probability * s.conversion.of,
                 "of": s.conversion.of,
-                "wait": {str(q): s.waits.advance.quantile(q) for q in (0.25, 0.5, 0.75, 0.9)}
-                if s.waits.advance
-                else None,
-                "wait_lost": {str(q): s.waits.lost.quantile(q) for q in (0.25, 0.5, 0.75, 0.9)}
-                if s.waits.lost
-                else None,
+                "wait": _quantiles((s.seen or s.waits).advance),
+                "wait_lost": _quantiles((s.seen or s.waits).lost),
+                "months": None if s.months is None else _spreads(s.months),
             }
             for s in fitted.stages
         ],
@@ -269,6 +305,8 @@ def summary(history: History, fitted: Fitted) -> dict[str, Any]:
             }
             for c in fitted.spend.responses.channels
         },
+        **({"segments": fitted.segments} if fitted.segments else {}),
+        **({"gone": {who: day.isoformat() for who, day in fitted.gone}} if fitted.gone else {}),
         "goal": fitted.goal,
         "pipeline": fitted.pipeline.height,
         "actuals": {"deals": fitted.actuals.height, "bookings": float(fitted.actuals["bookings"].sum())},

@@ -12,14 +12,27 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 
+from attain.fitted_accounts import (
+    MOST_SEGMENTS,
+    Accounts,
+    Prices,
+    accounts_of,
+    prices_of,
+    segmented,
+    segments_of,
+    unrouted,
+)
 from attain.fitted_flow import Flow, add_months, arrivals_of, flows_of, is_chinese, mix_of, named_sources, shocks_of
-from attain.fitted_stages import StageFit, fit_stages, with_regions
+from attain.fitted_people import Base, RepFit, shares_of, staff_of, won_between
+from attain.fitted_stages import Odds, StageFit, fit_stages
+from attain.history.beside import Beside
 from attain.history.records import History, HistoryRefused
+from attain.joined import Joined, Stranger
 from attain.spend import SpendFit
+from attain.wording import told
 from engine.fit.amounts import Amount, fit_amounts
 from engine.fit.arrivals import Arrivals
 from engine.fit.incidence import OPEN
-from engine.fit.rates import shrunk_shares
 from engine.fit.shocks import Shocks
 from engine.problems import Refused
 
@@ -27,33 +40,10 @@ ALL = "All"
 OTHER = "Other"
 MOST_PRODUCTS = 30
 MOST_REGIONS = 40
+WEEKDAYS_FROM = 200  # ended visits from which the working week is read off them
+RESTING = 0.25  # of the busiest five days' ends, below which a day is one of rest
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FEW = 10  # won deals from which a product has values of its own
-
-
-@dataclass(frozen=True, slots=True)
-class RepFit:
-    """A rep as found. ``advance`` stage -> odds multiplier; ``deals`` and ``won`` of the whole history."""
-
-    name: str
-    regions: tuple[str, ...]
-    products: tuple[str, ...]
-    advance: dict[str, float]
-    deals: int
-    won: int
-    bookings: float  # of the base year
-    quota: float | None
-    advance_sd: dict[str, float] = field(default_factory=dict)  # of the logarithm of those odds
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """The bookings that a goal is measured against."""
-
-    since: dt.date
-    until: dt.date  # inclusive
-    bookings: float  # a year's worth
-    deals: int
-    months: int  # that were seen; fewer than 12 are scaled up
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +76,17 @@ class Fitted:
     region_odds: dict[str, dict[str, float]] = field(default_factory=dict)  # carried by people, for notes
     economy: Shocks | None = None
     spend: SpendFit | None = None
+    paces: Odds | None = None  # how long deals of products and sources wait
+    weekend: tuple[str, ...] = ("sat", "sun")
     refused: dict[str, str] = field(default_factory=dict)  # part that could not be fitted -> what would suffice
+    segments: dict[str, int] = field(default_factory=dict)  # -> leads of the last twelve months
+    segment_odds: dict[str, dict[str, float]] = field(default_factory=dict)
+    segment_sds: dict[str, dict[str, float]] = field(default_factory=dict)
+    accounts: Accounts | None = None
+    prices: Prices | None = None
+    gone: tuple[tuple[str, dt.date], ...] = ()  # people who had left before the plan's start
+    strangers: tuple[Stranger, ...] = ()  # names of the tables, or of the history, that match none
+    beside: tuple[Beside, ...] = ()  # the tables themselves
 
 
 def quarter_start(day: dt.date) -> dt.date:
@@ -95,29 +95,34 @@ def quarter_start(day: dt.date) -> dt.date:
 
 
 def fit(
-    history: History, goal: float | None = None, growth: float | None = 0.10, *, festival: bool | None = None
+    history: History | Joined, goal: float | None = None, growth: float | None = 0.10, *, festival: bool | None = None
 ) -> Fitted:
     """Fit everything. ``goal``: bookings in the horizon; else ``growth`` over the last four quarters. ``festival``:
-    whether the Spring Festival moves lead flow (unless given: where the history is Chinese).
+    whether the Spring Festival moves lead flow (unless given: where the history is Chinese). A history may come joined
+    with the tables beside it.
 
     Raises HistoryRefused where the history holds too little to fit a plan.
     """
-    notes: list[str] = []
+    joined = history if isinstance(history, Joined) else Joined(history)
+    history = joined.history
+    notes: list[str] = list(joined.notes)
     refused: dict[str, str] = {}
     festival = is_chinese(history) if festival is None else festival
-    deals = _places(history, notes)
+    deals = _places(joined, notes)
     deals = named_sources(deals, _last_year(deals, history.as_of), notes)
     start = quarter_start(history.as_of)
     end = add_months(start, 12) - dt.timedelta(days=1)
     recent = _last_year(deals, history.as_of)
     valued = bool((deals.filter(pl.col("status") == "won")["value"].fill_null(0) > 0).any())
     if not valued:
-        notes.append("the history knows no amounts: every deal is worth 1, and the goal counts deals")
+        notes.append(told("fit.no_amounts"))
         deals = deals.with_columns(value=pl.lit(1.0))
         recent = recent.with_columns(value=pl.lit(1.0))
     try:
-        stages, odds = fit_stages(history, deals, notes)
-        values = _values(deals, history.as_of, notes)
+        stages, odds, paces = fit_stages(history, deals, notes)
+        won = deals.filter((pl.col("status") == "won") & (pl.col("value") > 0))
+        prices = prices_of(joined, won, FEW) if valued else None
+        values = _values(deals, history.as_of, prices, notes)
         arrivals = arrivals_of(deals, history.as_of, start, festival=festival)
         flows = flows_of(deals, recent, history.as_of, start, festival=festival)
     except Refused as error:
@@ -132,8 +137,10 @@ def fit(
         )
     refused |= {name.split(":")[0]: name for name in arrivals.missing}
     economy = shocks_of(deals, history.as_of, refused)
-    reps = _reps(deals, recent, with_regions(odds, deals), base, target, notes)
-    names = {r.name for r in reps}
+    staff = staff_of(deals, recent, (odds, paces), base, target, start, joined, notes)
+    reps, names = staff.reps, {r.name for r in staff.reps if r.end is None or r.end > history.as_of}
+    regions = tuple(sorted(set(deals["region"].to_list())))
+    accounts = accounts_of(joined, deals, recent, reps, regions, notes)
     mix = mix_of(recent)
     pipeline = _pipeline(history, deals, names)
     actuals = _actuals(deals, start, history.as_of, reps)
@@ -144,11 +151,11 @@ def fit(
         stages,
         values,
         odds.of["product"],
-        tuple(sorted(set(deals["region"].to_list()))),
+        regions,
         reps,
         arrivals,
         mix,
-        _shares(recent, names, mix),
+        shares_of(unrouted(recent, accounts), reps, mix),
         base,
         target,
         None if goal is not None else growth,
@@ -163,36 +170,54 @@ def fit(
         odds.spread,
         odds.of["region"],
         economy=economy,
-        refused=refused,
+        paces=paces,
+        weekend=weekend_of(history),
+        refused=refused | staff.refused,
+        segments=segments_of(recent),
+        segment_odds=odds.of["segment"],
+        segment_sds=odds.sd["segment"],
+        accounts=accounts,
+        prices=prices,
+        gone=staff.gone,
+        strangers=(*(accounts.strangers if accounts else ()), *joined.strangers, *staff.strangers),
+        beside=tuple(joined.tables.values()),
     )
 
 
 # --- where and what ---------------------------------------------------------------------------------------------------
 
 
-def _places(history: History, notes: list[str]) -> pl.DataFrame:
+def weekend_of(history: History) -> tuple[str, ...]:
+    """The days of the week on which nothing is done: on which visits end, for all that is known, less than a quarter as
+    often as on the five busiest days. Saturday and Sunday where too few visits have ended to tell."""
+    left = pl.col("entered") + pl.duration(microseconds=(pl.col("days") * 86_400e6).cast(pl.Int64))
+    days = history.visits.filter(pl.col("outcome") != OPEN).select(left.dt.weekday().alias("day"))["day"]
+    if len(days) < WEEKDAYS_FROM:
+        return ("sat", "sun")
+    counts = np.bincount(days.to_numpy(), minlength=8)[1:]
+    busy = np.sort(counts)[-5:].mean()
+    return tuple(day for day, n in zip(DAYS, counts, strict=True) if n < RESTING * busy)
+
+
+def _places(joined: Joined, notes: list[str]) -> pl.DataFrame:
     """The deals with one region, product and owner each: territory for a lone region, category for many products."""
-    deals = history.deals
+    deals = joined.history.deals
     regions, territories = deals["region"].drop_nulls().n_unique(), deals["territory"].drop_nulls().n_unique()
     region = pl.col("region")
     if regions <= 1 < territories:
         region = pl.col("territory")
         lone = deals["region"].drop_nulls().unique().to_list()
-        notes.append(
-            f"{f'all deals are in one region ({lone[0]})' if lone else 'no region is given'}: "
-            f"its {territories} territories are taken as regions"
-        )
+        key = "fit.lone_region" if lone else "fit.no_region"
+        notes.append(told(key, lone=lone[0] if lone else "", n=str(territories)))
     product = pl.col("product")
     products, categories = deals["product"].drop_nulls().n_unique(), deals["category"].drop_nulls().n_unique()
     if (products > MOST_PRODUCTS or products == 0) and 0 < categories <= MOST_PRODUCTS:
         product = pl.col("category")
-        notes.append(
-            f"{products} products are more than {MOST_PRODUCTS}: their {categories} categories are taken instead"
-        )
+        notes.append(told("fit.categories", n=str(products), most=str(MOST_PRODUCTS), categories=str(categories)))
     deals = deals.with_columns(region=region, product=product)
     deals = _fold(deals, "region", MOST_REGIONS, notes)
     deals = _fold(deals, "product", MOST_PRODUCTS, notes)
-    return deals
+    return _fold(deals, "segment", MOST_SEGMENTS, notes) if segmented(joined) else deals.drop("segment", strict=False)
 
 
 def _fold(deals: pl.DataFrame, column: str, most: int, notes: list[str]) -> pl.DataFrame:
@@ -202,12 +227,11 @@ def _fold(deals: pl.DataFrame, column: str, most: int, notes: list[str]) -> pl.D
         return deals.with_columns(pl.lit(ALL).alias(column))
     empty = deals[column].null_count()
     if empty:
-        notes.append(f"{empty} deals have no {column}: taken as {OTHER!r}")
+        notes.append(told("fit.nameless", n=str(empty), column=told(f"fit.column.{column}"), other=repr(OTHER)))
     if counts.height > most:
         kept = counts[column].head(most - 1).to_list()
-        notes.append(
-            f"{counts.height} {column}s are more than {most}: all but the {most - 1} commonest are taken as {OTHER!r}"
-        )
+        values = {"n": str(counts.height), "most": str(most), "kept": str(most - 1), "other": repr(OTHER)}
+        notes.append(told("fit.folded", column=told(f"fit.column.{column}"), **values))
         named = pl.when(pl.col(column).is_in(kept)).then(pl.col(column))
         return deals.with_columns(named.otherwise(pl.lit(OTHER)).alias(column))
     return deals.with_columns(pl.col(column).fill_null(OTHER))
@@ -221,15 +245,14 @@ def _last_year(deals: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
 # --- values -----------------------------------------------------------------------------------------------------------
 
 
-def _values(deals: pl.DataFrame, as_of: dt.date, notes: list[str]) -> dict[str, Amount]:
+def _values(deals: pl.DataFrame, as_of: dt.date, prices: Prices | None, notes: list[str]) -> dict[str, Amount]:
     """Values by product, of the deals won in the last year where there are enough: prices and sizes drift."""
     won = deals.filter((pl.col("status") == "won") & (pl.col("value") > 0))
     since = dt.datetime.combine(as_of - dt.timedelta(days=365), dt.time(0))
     late = won.filter(pl.col("ended") > since)
     if late.height >= FEW and won.height > late.height:
         before, after = (float(x["value"].to_numpy().mean()) for x in (won.filter(pl.col("ended") <= since), late))
-        drift = f"a won deal was worth {after:,.0f} on average in the last twelve months, {before:,.0f} before"
-        notes.append(f"{drift}: values are fitted to the last twelve months")
+        notes.append(told("fit.drift", after=f"{after:,.0f}", before=f"{before:,.0f}"))
     else:
         late = won
     pooled = fit_amounts((late if late.height else won)["value"].to_numpy())
@@ -238,10 +261,12 @@ def _values(deals: pl.DataFrame, as_of: dt.date, notes: list[str]) -> dict[str, 
         own = late.filter(pl.col("product") == product)
         if own.height < FEW:
             own = won.filter(pl.col("product") == product)
-        if own.height < FEW and deals["product"].n_unique() > 1:
-            notes.append(
-                f"product {product!r} has {own.height} won deals with a value: the values of all products are taken"
-            )
+        listed = prices.of(product) if prices is not None and own.height < FEW else None
+        if listed is not None:
+            notes.append(told("values.listed", product=repr(product), n=str(own.height)))
+            out[product] = listed
+        elif own.height < FEW and deals["product"].n_unique() > 1:
+            notes.append(told("fit.pooled_values", product=repr(product), n=str(own.height)))
             out[product] = pooled
         else:
             out[product] = fit_amounts(own["value"].to_numpy())
@@ -260,86 +285,15 @@ def _base(deals: pl.DataFrame, start: dt.date, as_of: dt.date, notes: list[str])
     until = start - dt.timedelta(days=1)
     if months < 1:
         since, until = start, dt.date.max
-    won = _won_between(deals, since, until)
+    won = won_between(deals, since, until)
     seen = float(won["value"].sum())
     if months < 1:
         days = max(1, (as_of - first).days) if isinstance(first, dt.date) else 1
-        notes.append(f"the history begins after {start}: the base year is its {days} days, scaled to a year")
+        notes.append(told("fit.base_days", start=str(start), days=str(days)))
         return Base(since, start, seen * 365.0 / days, won.height, 0)
     if months < 12:
-        notes.append(
-            f"the history reaches back {months} months before {start}, not four quarters: their bookings are scaled "
-            "to a year, and lack the wins of deals begun before it, so that the goal is lower than it would be"
-        )
+        notes.append(told("fit.base_months", months=str(months), start=str(start)))
     return Base(since, until, seen * 12 / months, won.height, months)
-
-
-def _won_between(deals: pl.DataFrame, since: dt.date, until: dt.date) -> pl.DataFrame:
-    day = pl.col("ended").dt.date()
-    return deals.filter((pl.col("status") == "won") & (day >= since) & (day <= until))
-
-
-def _reps(
-    deals: pl.DataFrame,
-    recent: pl.DataFrame,
-    odds: tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]],
-    base: Base,
-    goal: float,
-    notes: list[str],
-) -> tuple[RepFit, ...]:
-    """Reps with a deal in the last year; each with where and what they had, and their part of the goal."""
-    owners = sorted(recent["owner"].drop_nulls().unique().to_list())
-    everyone = deals["owner"].drop_nulls().n_unique()
-    if not owners:
-        notes.append("the history names no reps: one rep, 'Team', takes every deal")
-        regions, products = sorted(recent["region"].unique()), sorted(recent["product"].unique())
-        won = deals.filter(pl.col("status") == "won").height
-        return (RepFit("Team", tuple(regions), tuple(products), {}, deals.height, won, base.bookings, goal),)
-    if everyone > len(owners):
-        notes.append(
-            f"{everyone - len(owners)} of {everyone} reps had no deal in the last twelve months, and are left out"
-        )
-    booked = _won_between(deals, base.since, base.until).group_by("owner").agg(pl.col("value").sum())
-    made = {name: float(v) for name, v in booked.iter_rows() if name in owners}
-    total = sum(made.values())
-    counts = deals.group_by("owner").agg(pl.len(), (pl.col("status") == "won").sum().alias("won"))
-    whole = {name: (n, w) for name, n, w in counts.iter_rows()}
-    served = recent.group_by("owner").agg(pl.col("region").unique(), pl.col("product").unique())
-    places = {name: (tuple(sorted(r)), tuple(sorted(p))) for name, r, p in served.iter_rows()}
-    out = []
-    for name in owners:
-        amount = made.get(name, 0.0)
-        quota = goal * amount / total if amount > 0 else None
-        n, w = whole[name]
-        out.append(RepFit(name, *places[name], odds[0].get(name, {}), n, w, amount, quota, odds[1].get(name, {})))
-    return tuple(out)
-
-
-def _shares(
-    recent: pl.DataFrame, names: set[str], mix: dict[str, dict[str, int]]
-) -> dict[str, dict[str, dict[str, float]]]:
-    """Who gets a cell's leads: counted, and pulled toward who gets the region's."""
-    known = recent.filter(pl.col("owner").is_in(sorted(names)))
-    if not known.height:
-        return {region: {product: dict.fromkeys(names, 1.0) for product in row} for region, row in mix.items()}
-    by_region: dict[str, dict[str, float]] = {}
-    by_cell: dict[tuple[str, str], dict[str, float]] = {}
-    for region, product, owner, n in known.group_by("region", "product", "owner").len().iter_rows():
-        row_of = by_region.setdefault(region, {})
-        row_of[owner] = row_of.get(owner, 0.0) + n
-        by_cell.setdefault((region, product), {})[owner] = float(n)
-    everyone = sorted(known["owner"].unique().to_list())
-    out: dict[str, dict[str, dict[str, float]]] = {}
-    for region, row in mix.items():
-        own = by_region.get(region, {})
-        people = sorted(own) or everyone
-        prior = np.array([own.get(p, 0.0) for p in people])
-        prior = prior / prior.sum() if prior.sum() else np.full(len(people), 1 / len(people))
-        out[region] = {}
-        for product in row:
-            counts = np.array([by_cell.get((region, product), {}).get(p, 0.0) for p in people])
-            out[region][product] = dict(zip(people, shrunk_shares(counts, prior).tolist(), strict=True))
-    return out
 
 
 # --- what stands beside the plan --------------------------------------------------------------------------------------
@@ -358,6 +312,7 @@ def _pipeline(history: History, deals: pl.DataFrame, names: set[str]) -> pl.Data
     )
     stage = pl.col("stage_now").replace_strict(dict(enumerate(history.stages)), return_dtype=pl.String())
     owner = pl.when(pl.col("owner").is_in(sorted(names))).then(pl.col("owner"))
+    more = [c for c in ("segment",) if c in joined.columns]
     return joined.select(
         pl.col("id").alias("deal"),
         stage.alias("stage"),
@@ -366,6 +321,8 @@ def _pipeline(history: History, deals: pl.DataFrame, names: set[str]) -> pl.Data
         "product",
         "region",
         "value",
+        "source",
+        *more,
     )
 
 
@@ -374,7 +331,7 @@ def _actuals(deals: pl.DataFrame, start: dt.date, as_of: dt.date, reps: tuple[Re
     names = [r.name for r in reps]
     owner = pl.when(pl.col("owner").is_in(names)).then(pl.col("owner")).otherwise(pl.lit(names[0]))
     return (
-        _won_between(deals, start, as_of)
+        won_between(deals, start, as_of)
         .sort("ended", "id")
         .select(
             pl.col("ended").dt.date().alias("date"),
@@ -383,6 +340,7 @@ def _actuals(deals: pl.DataFrame, start: dt.date, as_of: dt.date, reps: tuple[Re
             "region",
             pl.col("value").fill_null(0.0).alias("bookings"),
             pl.lit(1).alias("deals_won"),
+            *(pl.col(c) for c in ("segment",) if c in deals.columns),
         )
     )
 
@@ -400,9 +358,12 @@ def with_spend(fitted: Fitted, spend: SpendFit) -> Fitted:
     notes = []
     for channel in spend.responses.channels:
         middle, low, high = spend.brought(channel)
-        notes.append(
-            f"{channel.name}: at {spend.year(channel):,.0f} a year it brings {middle:,.1f} leads a month "
-            f"({low:,.1f} to "
-            f"{high:,.1f}), from {spend.responses.periods} periods; as many are taken off {largest.name!r}"
-        )
+        values = {
+            "middle": f"{middle:,.1f}",
+            "low": f"{low:,.1f}",
+            "high": f"{high:,.1f}",
+            "largest": repr(largest.name),
+        }
+        year, n = f"{spend.year(channel):,.0f}", str(spend.responses.periods)
+        notes.append(told("fit.spend", name=channel.name, year=year, n=n, **values))
     return replace(fitted, flows=flows, spend=spend, notes=(*fitted.notes, *notes))

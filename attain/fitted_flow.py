@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from attain.history.holidays import festival_share
 from attain.history.records import History
+from attain.wording import told
 from engine.fit.arrivals import Arrivals, fit_arrivals
 from engine.fit.shocks import Shocks, fit_shocks
 from engine.problems import Refused
@@ -23,7 +24,7 @@ from engine.problems import Refused
 MARKET = "market"
 OTHER_SOURCE = "other"
 DAMPING = 0.5  # of the growth seen, what is carried into the coming year
-MOST_SOURCES = 8
+MOST_SOURCES = 16
 SOURCE_FROM = 24  # leads of the last twelve months from which a source has a flow of its own
 
 
@@ -121,17 +122,11 @@ def named_sources(deals: pl.DataFrame, recent: pl.DataFrame, notes: list[str]) -
     )
     kept = [s for s, n in counts.iter_rows() if n >= SOURCE_FROM][:MOST_SOURCES]
     if len(kept) < 2:
-        notes.append(
-            f"sources: {len(kept)} of {counts.height} have {SOURCE_FROM} leads in twelve months, which a flow of "
-            f"its own "
-            "takes; all leads are taken as one source"
-        )
+        notes.append(told("fit.few_sources", n=str(len(kept)), of=str(counts.height), least=str(SOURCE_FROM)))
         return deals.with_columns(pl.lit(MARKET).alias("source"))
     if len(kept) < counts.height:
-        notes.append(
-            f"sources: {counts.height - len(kept)} with fewer than {SOURCE_FROM} leads in twelve months, or beyond the "
-            f"{MOST_SOURCES} largest, are taken together as {OTHER_SOURCE!r}"
-        )
+        values = {"least": str(SOURCE_FROM), "most": str(MOST_SOURCES), "other": repr(OTHER_SOURCE)}
+        notes.append(told("fit.other_sources", n=str(counts.height - len(kept)), **values))
     own = pl.when(pl.col("source").is_in(kept)).then(pl.col("source")).otherwise(pl.lit(OTHER_SOURCE))
     return deals.with_columns(own.alias("source"))
 

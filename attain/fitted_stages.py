@@ -7,19 +7,28 @@ stage: every one's odds against the average come with how sure they are.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
+from attain.fitted_months import MONTH, StageMonths, month_numbers, stage_months
 from attain.history.records import History
+from attain.wording import told
 from engine.fit.durations import Waits, fit_waits
 from engine.fit.incidence import ADVANCED, OPEN, Conversion, cohort_range, fit_conversion
-from engine.fit.rates import Effects, shrunk_odds
+from engine.fit.paces import shrunk_waits
+from engine.fit.rates import Effects, interaction, shrunk_odds
 from engine.problems import Refused
 
 RIPE = 0.95  # share of deals that have ended by the age from which win rates of people are compared
-FACTORS = ("person", "product", "region", "source")
+FACTORS = ("person", "product", "region", "source", "segment")
+COMING = 3.0  # months that the deals of a coming period come of
+TOLD = 0.1  # sd of months' log odds, at the least, from which a note tells of it
+EXTREME = 0.01  # of waits, at either end
+FEW_WAITS = 30  # ended deals from which anybody's waits are told apart
+MOST_CELLS = 50_000  # of all factors crossed with months, up to which months are told apart from people
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,8 @@ class StageFit:
     probability: float
     waits: Waits
     won: bool
+    months: StageMonths | None = None
+    seen: Waits | None = None  # waits over all people and months together, where the plan tells them apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,61 +51,109 @@ class Odds:
     of: dict[str, dict[str, dict[str, float]]] = field(default_factory=lambda: {f: {} for f in FACTORS})
     sd: dict[str, dict[str, dict[str, float]]] = field(default_factory=lambda: {f: {} for f in FACTORS})
     spread: dict[str, dict[str, float]] = field(default_factory=lambda: {f: {} for f in FACTORS})  # factor -> stage
+    drift: dict[str, dict[str, float]] = field(default_factory=lambda: {f: {} for f in FACTORS})
     joint: dict[str, tuple[dict[str, list[str]], Effects]] = field(default_factory=dict)  # stage -> names, effects
 
-    def add(self, factor: str, stage: str, names: list[str], effects: Effects, place: int) -> None:
+    def offset(self, stage: str, visits: pl.DataFrame) -> np.ndarray:
+        """[visits]: the logarithm of what everybody multiplies a visit's odds, or wait, by."""
+        out = np.zeros(visits.height)
+        for factor in FACTORS:
+            logs = {n: float(np.log(by[stage])) for n, by in self.of[factor].items() if stage in by}
+            if logs:
+                out += visits[factor].replace_strict(logs, default=0.0, return_dtype=pl.Float64).to_numpy()
+        return out
+
+    def add(self, factor: str, stage: str, names: list[str], effects: Effects, place: int, drift: float = 0.0) -> None:
+        """``drift``: sd of what a level's coming months differ from its own past."""
+        self.drift[factor][stage] = drift
         for name, m, sd in zip(names, effects.multipliers[place], effects.sds[place], strict=True):
             self.of[factor].setdefault(name, {})[stage] = float(m)
-            self.sd[factor].setdefault(name, {})[stage] = float(sd)
+            self.sd[factor].setdefault(name, {})[stage] = float(np.hypot(sd, drift))
         self.spread[factor][stage] = effects.sd[place]
 
 
-def fit_stages(history: History, deals: pl.DataFrame, notes: list[str]) -> tuple[tuple[StageFit, ...], Odds]:
-    """Every stage in order, and everybody's odds. Raises Refused naming the stage that cannot be fitted."""
+def fit_stages(history: History, deals: pl.DataFrame, notes: list[str]) -> tuple[tuple[StageFit, ...], Odds, Odds]:
+    """Every stage in order, everybody's odds, and how long their deals wait. Raises Refused naming the stage that
+    cannot be fitted."""
     at = history.visits["deal"]
-    own = [pl.Series(f, deals[f].gather(at)) for f in ("product", "region", "source")]
+    own = [pl.Series(f, deals[f].gather(at)) for f in FACTORS[1:] if f in deals.columns]
     for flag in ("stamped", "imported"):
         known = deals[flag].gather(at) if flag in deals.columns else pl.Series([False]).new_from_index(0, len(at))
         own.append(known.alias(flag))
     visits = history.visits.with_columns(*own)
     span = (history.as_of - deals["created"].min().date()).days  # type: ignore[union-attr]
-    odds, out = Odds(), []
+    odds, paces, out = Odds(), Odds(), []
     for s, name in enumerate(history.stages):
         here = visits.filter(pl.col("stage") == s)
         try:
-            out.append(_stage(history, here, name, span, s == len(history.stages) - 1, odds, notes))
+            out.append(_stage(history, here, name, span, s == len(history.stages) - 1, odds, paces, notes))
         except Refused as error:
             raise Refused(f"stage {name!r}: {error}") from None
-    return tuple(out), odds
+    return tuple(out), odds, paces
 
 
 def _stage(
-    history: History, here: pl.DataFrame, name: str, span: int, last: bool, odds: Odds, notes: list[str]
+    history: History, here: pl.DataFrame, name: str, span: int, last: bool, odds: Odds, paces: Odds, notes: list[str]
 ) -> StageFit:
     times, outcomes = here["days"].to_numpy(), here["outcome"].to_numpy()
     timed = here.filter(~pl.col("imported") & ~(pl.col("stamped") & (pl.col("outcome") != ADVANCED)))
     timed = timed if (timed["outcome"] != OPEN).any() else here
-    waits = fit_waits(timed["days"].to_numpy(), timed["outcome"].to_numpy(), resolution=history.resolution)
+    # in a log, whoever is named is who ended the visit, and that hangs on how long it took
+    known = FACTORS if history.shape != "events" else FACTORS[1:]
+    _compare_waits(_ripe(timed, history.as_of), name, history.resolution, known, paces)
+    pace = np.exp(paces.offset(name, timed))
+    least = max(history.resolution / 2, 1e-6)
+    waits = fit_waits(np.maximum(timed["days"].to_numpy(), least) / pace, timed["outcome"].to_numpy())
     cohorts, ahead = _cohorts(here, span), 4 if span >= 730 else 12
     conversion = fit_conversion(times, outcomes, cohorts=cohorts, ahead=ahead, share=waits.share)
     if waits.share is not None:
-        notes.append(
-            f"stage {name!r}: many open deals are older than nearly all that ended; how they end is taken from the "
-            f"tail of "
-            f"the fitted waits, and conversion is known as from {conversion.of:.0f} deals"
-        )
+        notes.append(told("fit.tail", name=repr(name), of=f"{conversion.of:.0f}"))
     probability = conversion.probability
     if 0 < probability < 1:
         probability = _compare(_ripe(here, history.as_of), name, probability, odds)
+    months = _months(here, timed, waits, name, (odds, paces), least, notes)
     ended = conversion.entered - conversion.open
-    if conversion.of < 0.5 * ended and waits.share is None:
+    if months is not None:
+        waits = months.waits
+        if months.odds.sd_range[0] > TOLD:
+            low, high = cohort_range(outcomes, cohorts)
+            key = "fit.own_quarter" if span >= 730 else "fit.own_month"
+            values = {"low": f"{low:.2f}", "high": f"{high:.2f}", "sd": f"{months.odds.sd:.2g}"}
+            notes.append(told(key, name=repr(name), **values))
+    elif conversion.of < 0.5 * ended and waits.share is None:
         low, high = cohort_range(outcomes, cohorts)
-        notes.append(
-            f"stage {name!r}: conversion moves more than chance does, between {low:.2f} and {high:.2f} by "
-            f"{'quarter' if span >= 730 else 'month'} of entry; the plan knows the coming year's as from "
-            f"{conversion.of:.0f} deals, not from {ended:,}"
+        key = "fit.moving_quarter" if span >= 730 else "fit.moving_month"
+        values = {"low": f"{low:.2f}", "high": f"{high:.2f}", "of": f"{conversion.of:.0f}", "ended": f"{ended:,}"}
+        notes.append(told(key, name=repr(name), **values))
+    seen = None
+    if months is not None or name in paces.joint:
+        seen = fit_waits(np.maximum(timed["days"].to_numpy(), least), timed["outcome"].to_numpy())
+    return StageFit(name, conversion, probability, waits, last, months, seen)
+
+
+def _months(
+    here: pl.DataFrame,
+    timed: pl.DataFrame,
+    waits: Waits,
+    name: str,
+    of: tuple[Odds, Odds],
+    least: float,
+    notes: list[str],
+) -> StageMonths | None:
+    """What months share at a stage; None, and why in the notes, where that cannot be told."""
+    here, timed = (
+        own.with_columns(
+            offset=pl.Series(of[0].offset(name, own)),
+            days=pl.Series(np.maximum(own["days"].to_numpy(), least) / np.exp(of[1].offset(name, own))),
         )
-    return StageFit(name, conversion, probability, waits, last)
+        for own in (here, timed)
+    )
+    try:
+        own = {f: COMING * by[name] ** 2 for f, by in of[0].drift.items() if name in by}
+        return stage_months(here, timed, waits, own)
+    except Refused as error:
+        notes.append(told("fit.no_months", name=repr(name), why=str(error)))
+        return None
 
 
 def _cohorts(visits: pl.DataFrame, span: int) -> np.ndarray:
@@ -116,10 +175,13 @@ def _compare(ripe: pl.DataFrame, stage: str, mean: float, odds: Odds) -> float:
     """Odds of people, products, regions and sources at a stage; the probability at which their mean is the stage's."""
     named = ripe.filter(pl.col("person").is_not_null())
     named = named if named.height else ripe
-    factors = [f for f in FACTORS if named[f].drop_nulls().n_unique() > 1]
+    factors = [f for f in FACTORS if f in named.columns and named[f].drop_nulls().n_unique() > 1]
     if not factors:
         return mean
     named = named.drop_nulls(factors)
+    named = named.with_columns(pl.Series(MONTH, month_numbers(named["entered"])))
+    if 1 < named[MONTH].n_unique() and named.select(pl.struct(*factors, MONTH).n_unique()).item() <= MOST_CELLS:
+        factors = [*factors, MONTH]  # a month's luck is nobody's: last, since nobody's odds are the month's
     cells = (
         named.group_by(factors)
         .agg((pl.col("outcome") == ADVANCED).sum().alias("won"), pl.len().alias("of"))
@@ -132,9 +194,46 @@ def _compare(ripe: pl.DataFrame, stage: str, mean: float, odds: Odds) -> float:
     effects = shrunk_odds(won, of, codes, [len(names[f]) for f in factors])
     odds.joint[stage] = (names, effects)
     for place, f in enumerate(factors):
-        odds.add(f, stage, names[f], effects, place)
-    logs = sum((np.log(m[c]) for m, c in zip(effects.multipliers, codes, strict=True)), np.zeros(len(of)))
+        if f != MONTH:
+            drift = 0.0
+            if factors[-1] == MONTH:
+                drift = float(np.sqrt(interaction(won, of, codes, effects, place, len(factors) - 1) / COMING))
+            odds.add(f, stage, names[f], effects, place, drift)
+    own = [(m, c) for f, m, c in zip(factors, effects.multipliers, codes, strict=True) if f != MONTH]
+    logs = sum((np.log(m[c]) for m, c in own), np.zeros(len(of)))
     return _centre(np.asarray(logs, dtype=np.float64), of, mean)
+
+
+def _compare_waits(ripe: pl.DataFrame, stage: str, resolution: float, compared: tuple[str, ...], paces: Odds) -> None:
+    """How long deals of people, products, regions and sources take, the month and the way they ended apart. The longest
+    and shortest hundredth count as no longer, and no shorter, than the others."""
+    named = ripe.filter(pl.col("person").is_not_null())
+    named = named if named.height else ripe
+    factors = [f for f in compared if named[f].drop_nulls().n_unique() > 1]
+    named = named.drop_nulls(factors) if factors else named
+    if not factors or named.height < FEW_WAITS:
+        return
+    logs = np.log(np.maximum(named["days"].to_numpy(), max(resolution / 2, 1e-6)))
+    logs = np.clip(logs, *np.quantile(logs, [EXTREME, 1 - EXTREME]))
+    if float(np.ptp(logs)) == 0.0:
+        return
+    own = named.with_columns(pl.Series(MONTH, month_numbers(named["entered"])), log=pl.Series(logs))
+    free = [f for f in (MONTH, "outcome") if own[f].n_unique() > 1]
+    while own.select(pl.struct(*factors, *free).n_unique()).item() > MOST_CELLS and free:
+        free = free[1:]
+    keys = [*factors, *free]
+    cells = own.group_by(keys).agg(
+        pl.col("log").sum().alias("total"), (pl.col("log") ** 2).sum().alias("square"), pl.len().alias("of")
+    ).sort(keys)  # fmt: skip
+    names = {f: sorted(cells[f].unique().to_list()) for f in keys}
+    codes = [
+        cells[f].replace_strict({n: i for i, n in enumerate(names[f])}, return_dtype=pl.Int64).to_numpy() for f in keys
+    ]
+    total, square, of = (cells[c].to_numpy().astype(float) for c in ("total", "square", "of"))
+    effects = shrunk_waits(total, square, of, codes, [len(names[f]) for f in keys], len(free))
+    paces.joint[stage] = (names, effects)
+    for place, f in enumerate(factors):
+        paces.add(f, stage, names[f], effects, place)
 
 
 def _centre(logs: np.ndarray, weight: np.ndarray, mean: float) -> float:
@@ -147,11 +246,14 @@ def _centre(logs: np.ndarray, weight: np.ndarray, mean: float) -> float:
     return float(1 / (1 + np.exp(-(low + high) / 2)))
 
 
-def with_regions(odds: Odds, deals: pl.DataFrame) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
+def with_regions(
+    odds: Odds, deals: pl.DataFrame, fresh: Mapping[str, Sequence[str]] | None = None
+) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
     """People's odds and their sds with the regions' in them: a plan has no odds of regions, and people live in some.
 
     A person who works in several regions carries their mean by deals. The sum of the two is what is known: of one who
-    works in one region only, nothing tells whose doing it is.
+    works in one region only, nothing tells whose doing it is. ``fresh``: people without deals, and their regions: their
+    own part is the average person's, known no better than people differ.
     """
     counts = deals.filter(pl.col("owner").is_not_null()).group_by("owner", "region").len().sort("owner", "region")
     rows = list(counts.iter_rows())
@@ -176,9 +278,22 @@ def with_regions(odds: Odds, deals: pl.DataFrame) -> tuple[dict[str, dict[str, f
                 if key in at:
                     sums[i, at[key]] += n
         sums /= total[:, None]
-        sums -= total @ sums / total.sum()
-        logs, spread = effects.together(sums)
-        for owner, log, sd in zip(people, logs, spread, strict=True):
+        mean = total @ sums / max(float(total.sum()), 1.0)
+        new = np.array([_of_regions(at, regions, place) for regions in (fresh or {}).values()]).reshape(-1, place)
+        logs, spread = effects.together(np.concatenate([sums, new]) - mean)
+        if "person" in names:
+            differ = effects.sd[list(names).index("person")]
+            spread[len(people) :] = np.hypot(spread[len(people) :], differ)
+        for owner, log, sd in zip((*people, *(fresh or {})), logs, spread, strict=True):
             of.setdefault(owner, {})[stage] = float(np.exp(log))
-            sds.setdefault(owner, {})[stage] = float(sd)
+            sds.setdefault(owner, {})[stage] = float(np.hypot(sd, odds.drift["person"].get(stage, 0.0)))
     return of, sds
+
+
+def _of_regions(at: Mapping[tuple[str, str], int], regions: Sequence[str], size: int) -> np.ndarray:
+    """A row of sums: the mean of these regions' effects."""
+    row = np.zeros(size)
+    for region in regions:
+        if ("region", region) in at:
+            row[at["region", region]] += 1.0 / len(regions)
+    return row

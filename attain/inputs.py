@@ -22,6 +22,7 @@ from engine.plan.types import (
     Record,
     Rep,
     Source,
+    Stage,
     TimeDistribution,
     Uncertain,
 )
@@ -131,10 +132,18 @@ def _written(record: Record, place: Place, names: Sequence[str], fields: Sequenc
     yield from _fields(record, place, names, [f for f in fields if f in record.model_fields_set])
 
 
-def _odds(table: Mapping[str, float], place: Place, names: Sequence[str]) -> Iterator[Row]:
+def _odds(table: Mapping[str, float], place: Place, names: Sequence[str], field: str = "advance") -> Iterator[Row]:
     if table:
         said = ", ".join(f"{stage} {_plain(odds)}" for stage, odds in table.items())
-        yield _row((*place, "advance"), (*names, "advance"), said, True)
+        yield _row((*place, field), (*names, field), said, True)
+
+
+def _months(stage: Stage, place: Place, names: Sequence[str]) -> Iterator[Row]:
+    for field, found in (("advance_months", stage.advance_months), ("wait_months", stage.wait_months)):
+        if found is not None:
+            said = f"sd {_plain(found.sd)}, persistence {_plain(found.persistence)}"
+            said += f", {', '.join(found.known)}" if found.known else ""
+            yield _row((*place, field), (*names, field), said, True)
 
 
 def _world(plan: Plan) -> Iterator[Row]:
@@ -165,9 +174,11 @@ def _funnel(plan: Plan) -> Iterator[Row]:
             yield _row((*place, "advance"), (*names, "advance"), _plain(stage.advance), True)
         yield from _fields(stage, place, names, ("work", "wait"))
         yield from _written(stage, place, names, ("wait_lost", "stale_after"))
+        yield from _months(stage, place, names)
     for name, product in plan.products.items():
         yield from _fields(product, ("products", name), ("products", name), ("deal_value",))
         yield from _odds(product.advance, ("products", name), ("products", name))
+        yield from _odds(product.wait, ("products", name), ("products", name), "wait")
     for name, segment in plan.segments.items():
         yield from _fields(segment, ("segments", name), ("segments", name), ("share", "value"))
         yield from _odds(segment.advance, ("segments", name), ("segments", name))
@@ -193,6 +204,7 @@ def _rep(rep: Rep, place: Place, names: tuple[str, str]) -> Iterator[Row]:
         below, under = (*place, "prospecting"), (*names, "prospecting")
         yield from _fields(found, below, under, ("hours_per_week", "prospects_per_hour"))
     yield from _odds(rep.advance, place, names)
+    yield from _odds(rep.wait, place, names, "wait")
     if rep.quota is not None:
         total = rep.quota.year if rep.quota.year is not None else sum(rep.quota.months)
         yield _row((*place, "quota"), (*names, "quota"), _plain(total), True)
@@ -224,6 +236,7 @@ def _source(source: Source, place: Place, names: tuple[str, str]) -> Iterator[Ro
     yield _row((*place, "mix"), (*names, "mix"), _mix(source), source.mix is not None)
     yield from _written(source, place, names, ("from_accounts", "economy"))
     yield from _odds(source.advance, place, names)
+    yield from _odds(source.wait, place, names, "wait")
 
 
 def _mix(source: Source) -> str:

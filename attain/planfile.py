@@ -10,89 +10,20 @@ import csv
 import io
 import json
 import math
-import re
 
 import numpy as np
 import polars as pl
 
-from attain.fitted import Fitted, RepFit
+from attain.fitted import Fitted
 from attain.fitted_flow import Flow
+from attain.fitted_months import StageMonths
 from attain.fitted_stages import StageFit
 from attain.history.records import History, reasons
+from attain.planpeople import of_factor, products_text, reps_text, tables_text
+from attain.plantext import MONTHS, against, name, number, said, wait_form
 from attain.spend import DRAWS, SpendFit
-from engine.fit.amounts import Amount
-from engine.fit.durations import Wait
+from engine.fit.months import Months
 from engine.fit.response import Channel
-
-_PLAIN = re.compile(r"^[^\W\d_][\w .\-/&()]*$")
-_WORDS = {"yes", "no", "on", "off", "true", "false", "null", "y", "n", "none", "nan", "inf"}
-_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-
-
-def name(text: str) -> str:
-    """A name as YAML: plain where that is safe in block and flow, else in double quotes."""
-    if _PLAIN.match(text) and text.lower() not in _WORDS and text == text.strip():
-        return text
-    return json.dumps(text, ensure_ascii=False)
-
-
-def number(x: float, digits: int = 4) -> str:
-    """A number to so many significant digits, without an exponent, thousands set apart by underscores: 20_730_000."""
-    if x == 0:
-        return "0"
-    rounded = float(f"{x:.{digits}g}")
-    if abs(rounded) >= 10_000:
-        return f"{rounded:_.0f}"
-    if rounded == int(rounded):
-        return f"{rounded:.0f}"
-    return f"{rounded:.12f}".rstrip("0")
-
-
-def _said(text: str) -> str:
-    """Text from outside for a comment: on one line."""
-    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", text)
-
-
-def _days(x: float) -> str:
-    return f"{number(x)} cd"
-
-
-def wait_form(wait: Wait | None) -> str:
-    """A wait as the plan writes it."""
-    if wait is None:
-        return "0 cd"
-    p = wait.parameters
-    of = _known(wait.of)
-    if wait.family == "constant":
-        return _days(p[0])
-    if wait.family == "exponential":
-        return f"{{exponential: {{mean: {_days(p[0])}{of}}}}}"
-    if wait.family == "lognormal":
-        return f"{{lognormal: {{median: {_days(p[0])}, sigma: {number(p[1])}{of}}}}}"
-    if wait.family == "weibull":
-        return f"{{weibull: {{median: {_days(p[0])}, shape: {number(p[1])}{of}}}}}"
-    return _table(wait.levels, p, _days, wait.of)
-
-
-def _known(of: float) -> str:
-    """From how many observations a distribution is known, as the last thing in its form."""
-    return f", of: {number(max(1.0, of), 3)}" if of > 0 else ""
-
-
-def _table(levels: tuple[float, ...], values: tuple[float, ...], said: object, of: float) -> str:
-    write = said if callable(said) else number
-    pairs = ", ".join(f"{level * 100:g}%: {write(v)}" for level, v in zip(levels, values, strict=True))
-    return f"{{quantiles: {{{pairs}{_known(of)}}}}}"
-
-
-def amount_form(amount: Amount) -> str:
-    """A distribution of values as the plan writes it."""
-    p = amount.parameters
-    if amount.family == "constant":
-        return number(p[0])
-    if amount.family == "lognormal":
-        return f"{{lognormal: {{median: {number(p[0])}, sigma: {number(p[1])}{_known(amount.of)}}}}}"
-    return _table(amount.levels, p, number, amount.of)
 
 
 def plan_text(history: History, fitted: Fitted, title: str, stem: str, currency: str) -> str:
@@ -101,8 +32,8 @@ def plan_text(history: History, fitted: Fitted, title: str, stem: str, currency:
         _head(history, fitted, title, stem, currency),
         _goals(fitted),
         _stages(history, fitted),
-        _products(fitted),
-        _reps(fitted),
+        products_text(fitted),
+        reps_text(fitted),
         _sources(fitted),
         _economy(fitted),
         _beside(fitted, stem),
@@ -113,20 +44,21 @@ def plan_text(history: History, fitted: Fitted, title: str, stem: str, currency:
 def _head(history: History, fitted: Fitted, title: str, stem: str, currency: str) -> str:
     left = reasons(history.refused)
     lines = [
-        f"# Fitted by `attain calibrate` from {_said(history.name)}: {history.rows:,} rows, {history.used:,} used, "
+        f"# Fitted by `attain calibrate` from {said(history.name)}: {history.rows:,} rows, {history.used:,} used, "
         f"{len(history.refused):,} left out.",
     ]
-    lines += [f"#   left out: {n:,} x {_said(why)}" for why, n in left.items()]
+    lines += [f"#   left out: {n:,} x {said(why)}" for why, n in left.items()]
+    lines += tables_text(fitted)
     lines += [f"# Columns: {stem}-mapping.yaml. Every comment says what its number rests on."]
     if history.findings:
         lines += ["#", "# Data quality:"]
-        lines += [f"#  - {_said(f.what)}: {_said(f.done)}" for f in history.findings]
+        lines += [f"#  - {said(f.what)}: {said(f.done)}" for f in history.findings]
     if fitted.refused:
         lines += ["#", "# Not fitted, and what would suffice:"]
-        lines += [f"#  - {_said(why)}" for why in fitted.refused.values()]
+        lines += [f"#  - {said(why)}" for why in fitted.refused.values()]
     if history.notes or fitted.notes:
         lines += ["#", "# What was found:"]
-        lines += [f"#  - {_said(note)}" for note in (*history.notes, *fitted.notes)]
+        lines += [f"#  - {said(note)}" for note in (*history.notes, *fitted.notes)]
     country = {"CNY": "CN"}.get(currency)
     lines += [
         "",
@@ -135,12 +67,21 @@ def _head(history: History, fitted: Fitted, title: str, stem: str, currency: str
         f"currency: {currency}  # not in the data: as guessed or given",
         f"horizon: {{start: {fitted.start}, end: {fitted.end}, as_of: {fitted.as_of}}}  # four quarters; as_of "
         "the history's last day",
-        f"calendar: {{country: {country}}}"
-        if country
-        else "calendar: {hours_per_day: 8}  # weekends only; add country: US, say, for its holidays",
+        _calendar(country, fitted.weekend),
         "",
     ]
     return "\n".join(lines)
+
+
+def _calendar(country: str | None, weekend: tuple[str, ...]) -> str:
+    """The working week as the history shows it; the usual one goes without saying."""
+    usual = weekend == ("sat", "sun")
+    own = "" if usual else f", weekend: [{', '.join(weekend)}]"
+    said = "hardly anything ends on other days" if weekend else "deals end on all days of the week"
+    said = "weekends only" if usual else said
+    if country:
+        return f"calendar: {{country: {country}{own}}}" + ("" if usual else f"  # {said}")
+    return f"calendar: {{hours_per_day: 8{own}}}  # {said}; add country: US, say, for its holidays"
 
 
 def _goals(fitted: Fitted) -> str:
@@ -195,6 +136,9 @@ def _stage(stage: StageFit) -> list[str]:
         lines.append(
             "    # Known as from fewer deals than there are: conversion has moved between cohorts more than by chance."
         )
+    if stage.months is not None:
+        lines += month_lines("advance", stage.months, stage.months.odds)
+        wins, of = mean_counts(stage.months.odds, c.advanced + c.lost)
     lines += [
         f"    advance: {{wins: {number(wins)}, of: {number(of)}}}",
         "    work: 0 h  # not in the data",
@@ -206,65 +150,37 @@ def _stage(stage: StageFit) -> list[str]:
         lines.append(
             f"    {field}: {wait_form(wait)}  # from {n:,} deals that {kind}, {wait.family if wait else 'none seen'}"
         )
+    if stage.months is not None and stage.months.pace is not None:
+        lines += month_lines("wait", stage.months, stage.months.pace)
     if stage.won:
         lines.append("    won: true")
     return lines
 
 
-def _odds(odds: dict[str, float], least: float = 0.005) -> str:
-    kept = {stage: m for stage, m in odds.items() if abs(m - 1) >= least}
-    return "{" + ", ".join(f"{name(s)}: {number(m, 3)}" for s, m in kept.items()) + "}" if kept else ""
+def mean_counts(odds: Months, most: float) -> tuple[float, float]:
+    """wins and of: the probability in a month without an effect, with the error of the months' mean log odds."""
+    p = 1 / (1 + math.exp(-odds.mean))
+    of = min(most, max(1.0, 1 / (p * (1 - p) * odds.mean_sd**2)))
+    return p * of, of
 
 
-def _known_odds(indent: str, odds: dict[str, float], sds: dict[str, float]) -> list[str]:
-    """Odds, and how sure they are."""
-    lines = []
-    if written := _odds(odds):
-        lines.append(f"{indent}advance: {written}")
-    kept = {stage: sd for stage, sd in sds.items() if sd >= 0.005}
-    if kept:
-        lines.append(f"{indent}advance_sd: {{" + ", ".join(f"{name(s)}: {number(v, 2)}" for s, v in kept.items()) + "}")
-    return lines
-
-
-def _products(fitted: Fitted) -> str:
-    lines = ["products:  # values of won deals; advance: odds against the average, shrunk toward 1 where deals are few"]
-    for product, amount in fitted.products.items():
-        mean = (
-            f"mean {number(amount.observed)} of {amount.count:,} won deals"
-            if fitted.valued
-            else "no amounts in the data"
-        )
-        lines += [f"  {name(product)}:", f"    deal_value: {amount_form(amount)}  # {mean}"]
-        lines += _known_odds("    ", fitted.product_odds.get(product, {}), fitted.product_sds.get(product, {}))
-    lines += ["", "regions: {" + ", ".join(f"{name(r)}: {{}}" for r in fitted.regions) + "}", ""]
-    return "\n".join(lines)
-
-
-def _reps(fitted: Fitted) -> str:
+def month_lines(field: str, months: StageMonths, found: Months) -> list[str]:
+    """What deals that come in one month share, in odds or in waits."""
+    sd, persistence = (f"{number(a, 2)} to {number(b, 2)}" for a, b in (found.sd_range, found.persistence_range))
     lines = [
-        "# Quotas: the goal in proportion to each rep's bookings of the base year; odds against the average, "
-        "shrunk toward 1.",
-        "reps:",
+        f"    # from {found.seen} months with {found.ended:,} ended deals: sd {sd}, persistence {persistence} (95%)",
+        f"    {field}_months:",
+        f"      sd: {number(found.sd, 3)}",
+        f"      persistence: {number(found.persistence, 3)}",
     ]
-    for rep in fitted.reps:
-        lines += _rep(rep, fitted)
-    return "\n".join([*lines, ""])
-
-
-def _rep(rep: RepFit, fitted: Fitted) -> list[str]:
-    lines = [
-        f"  - name: {name(rep.name)}  # {rep.deals:,} deals, {rep.won:,} won, {number(rep.bookings)} in the base year"
-    ]
-    if set(rep.regions) != set(fitted.regions) or len(fitted.regions) == 1:
-        lines.append(f"    region: [{', '.join(name(r) for r in rep.regions)}]")
-    if set(rep.products) != set(fitted.products):
-        lines.append(f"    products: [{', '.join(name(p) for p in rep.products)}]")
-    lines += _known_odds("    ", rep.advance, rep.advance_sd)
-    if rep.quota is None:
-        lines.append("    # no quota: nothing booked in the base year")
-    elif fitted.valued:
-        lines.append(f"    quota: {number(rep.quota)}")
+    if field == "wait":
+        lines.append(f"      mean_sd: {number(found.mean_sd, 2)}")
+    draws = ", ".join(f"[{number(a, 3)}, {number(b, 3)}]" for a, b in found.draws)
+    lines += [f"      draws: [{draws}]  # one a replication", "      known:"]
+    for k in range(months.oldest, len(found.effect)):
+        times, sd_of = math.exp(found.effect[k]), number(float(found.effect_sd[k]), 3)
+        tie = number(float(found.tie[k]), 3)
+        lines.append(f"        {months.label(k)}: {{times: {number(times, 4)}, sd: {sd_of}, tie: {tie}}}")
     return lines
 
 
@@ -310,13 +226,20 @@ def _source(flow: Flow, fitted: Fitted) -> list[str]:
     if any(abs(s - 1) > 1e-9 for s in a.season):
         moved = f"; the Spring Festival x {math.exp(a.covariate[0]):.2f}, where it falls" if a.covariate[1] > 0 else ""
         lines += [
-            f"    # by calendar month ({', '.join(_MONTHS)}), shrunk to {a.shrinkage:.0%} of what was seen{moved}",
+            f"    # by calendar month ({', '.join(MONTHS)}), shrunk to {a.shrinkage:.0%} of what was seen{moved}",
             f"    season: [{', '.join(number(s, 3) for s in a.season)}]",
             f"    season_sd: {number(a.season_sd, 2)}",
         ]
     else:
         lines.append("    # no season: the history does not repeat months often enough, or shows no more than chance")
-    lines += _known_odds("    ", fitted.source_odds.get(flow.name, {}), fitted.source_sds.get(flow.name, {}))
+    lines += against("    ", "advance", fitted.source_odds.get(flow.name, {}), fitted.source_sds.get(flow.name, {}))
+    lines += of_factor("    ", fitted, "source", flow.name)
+    share = fitted.accounts.from_accounts.get(flow.name, 0.0) if fitted.accounts else 0.0
+    if share and fitted.accounts:
+        owned = "owner" in fitted.accounts.rows.columns
+        which = "leads that went to their account's owner" if owned else "leads of known accounts"
+        rests = f"{which} ({said(fitted.accounts.file)})"
+        lines.append(f"    from_accounts: {number(share, 3)}  # {rests}")
     lines.append("    mix:  # deals created in the last twelve months, and those still open")
     for region, row in flow.mix.items():
         lines.append(f"      {name(region)}: {{{', '.join(f'{name(p)}: {n}' for p, n in row.items())}}}")
@@ -332,7 +255,7 @@ def _spent(spend: SpendFit, channel: Channel, fitted: Fitted) -> list[str]:
     draws = ", ".join("[" + ", ".join(number(float(v), 3) for v in row) + "]" for row in kept)
     lines = [
         f"  {name(channel.name)}:",
-        f"    # from {spend.responses.periods} periods of {_said(spend.table.name)}: {number(middle, 3)} leads a "
+        f"    # from {spend.responses.periods} periods of {said(spend.table.name)}: {number(middle, 3)} leads a "
         f"month at this "
         f"spend (95%: {number(low, 3)} to {number(high, 3)});",
         f"    # spend tried up to {number(channel.spent[1] * spend.per_month, 3)} a month: beyond that the curve is "
@@ -365,7 +288,7 @@ def _economy(fitted: Fitted) -> str:
             f"  sd: {number(e.sd, 2)}",
             f"  persistence: {number(e.persistence, 2)}",
             f"  regional_sd: {number(e.regional_sd, 2)}",
-            "  conversion: 0  # how conversion has moved is in its {wins, of}; counted once",
+            "  conversion: 0  # how conversion has moved is in its months, or its {wins, of}; counted once",
             f"  draws: [{rows}]  # sd, persistence, regional_sd: one a replication",
             "",
         ]
@@ -378,6 +301,12 @@ def _moving(recent: float, earlier: float) -> bool:
 
 def _beside(fitted: Fitted, stem: str) -> str:
     lines = []
+    if fitted.accounts is not None and fitted.accounts.rows.height:
+        scores = "; scores count once `customers` is written" if fitted.accounts.scored else ""
+        lines.append(
+            f"accounts: {{file: {name(stem + '-accounts.csv')}}}  # {fitted.accounts.rows.height:,} of "
+            f"{said(fitted.accounts.file)}{scores}"
+        )
     if fitted.pipeline.height:
         lines.append(f"pipeline: {{file: {name(stem + '-pipeline.csv')}}}  # {fitted.pipeline.height:,} open deals")
     if fitted.actuals.height:
@@ -400,14 +329,13 @@ def _beside(fitted: Fitted, stem: str) -> str:
 
 
 def pipeline_text(pipeline: pl.DataFrame) -> str:
-    """The open deals as CSV: deal, stage, age in calendar days, owner, product, region, value."""
+    """The open deals as CSV: deal, stage, age in calendar days, owner, product, region, value, source."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(pipeline.columns)
-    for deal, stage, age, owner, product, region, value in pipeline.iter_rows():
-        writer.writerow(
-            [deal, stage, f"{age:.4g} cd", owner or "", product, region, "" if value is None else f"{value:.2f}"]
-        )
+    for deal, stage, age, owner, product, region, value, *more in pipeline.iter_rows():
+        amount = "" if value is None else f"{value:.2f}"
+        writer.writerow([deal, stage, f"{age:.4g} cd", owner or "", product, region, amount, *more])
     return out.getvalue()
 
 
@@ -416,6 +344,6 @@ def actuals_text(actuals: pl.DataFrame) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(actuals.columns)
-    for date, rep, product, region, bookings, deals in actuals.iter_rows():
-        writer.writerow([date.isoformat(), rep, product, region, f"{bookings:.2f}", deals])
+    for date, rep, product, region, bookings, deals, *more in actuals.iter_rows():
+        writer.writerow([date.isoformat(), rep, product, region, f"{bookings:.2f}", deals, *more])
     return out.getvalue()

@@ -18,6 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import beta as beta_law
+from scipy.stats import norm
 
 from attain.history.events import read_events
 from attain.history.mapping import Mapping
@@ -26,6 +27,8 @@ from engine.fit.amounts import fit_amounts
 from engine.fit.arrivals import fit_arrivals
 from engine.fit.durations import Waits, fit_waits
 from engine.fit.incidence import Conversion, fit_conversion
+from engine.fit.months import fit_month_odds, fit_month_waits
+from engine.fit.paces import shrunk_waits
 from engine.fit.posterior import mean_draws, parameter_draws, quantile_draws
 from engine.fit.rates import shrunk_odds
 from engine.fit.response import carried, fit_response, hill
@@ -343,12 +346,83 @@ def response_steady_drawn(rng: Rng) -> Hits:
     return _response(Curve(most, float(half), float(shape), rng.uniform(0.1, 0.8)), False, rng)
 
 
+def _months(odds_sd: float, pace_sd: float, persistence: float, rng: Rng) -> Hits:
+    """24 months of 60 deals, half of those of the last three open; the shares of months covered, and the spreads."""
+    odds, pace = _walk(odds_sd, persistence, 24, rng), _walk(pace_sd, persistence, 24, rng)
+    month = np.repeat(np.arange(24), 60)
+    won = rng.random(len(month)) < 1 / (1 + np.exp(0.4 - odds[month]))
+    middles, sigma = (float(np.log(30.0)), float(np.log(60.0))), 0.5
+    wait = np.exp(np.where(won, *middles) + pace[month] + sigma * rng.standard_normal(len(month)))
+    age = 30.4 * (24 - month) - rng.uniform(0, 30.4, len(month))
+    outcome = np.where(wait > age, 0, np.where(won, 1, 2))
+    own = np.log(age) - pace[month]
+    alive, alive_lost = (norm.logsf((own - m) / sigma) for m in middles)
+    found = fit_month_odds(month, outcome, np.zeros(len(month)), alive, alive_lost, 24)
+    eta = found.mean + found.effect[month]
+    slow = fit_month_waits(month, outcome, np.minimum(wait, age), eta, middles, (sigma, sigma), 24)
+    out: Hits = {}
+    for name, one, truth, mean, sd in (
+        ("odds", found, odds, -0.4, odds_sd), ("waits", slow, pace, 0.0, pace_sd),
+    ):  # fmt: skip
+        z = (one.mean + one.effect - truth - mean) / one.effect_sd
+        out[f"sd of months' {name}"] = float(one.sd_range[0] <= sd <= one.sd_range[1])
+        low, high = one.persistence_range
+        out[f"persistence of months' {name}"] = float(low <= persistence <= high)
+        out[f"mean of months' {name}"] = float(abs(one.mean - mean) < 1.96 * one.mean_sd)
+        out[f"months' {name}"] = float(np.mean(np.abs(z[:21]) < 1.96))
+        out[f"the last three months' {name}"] = float(np.mean(np.abs(z[21:]) < 1.96))
+    return out
+
+
+def months(rng: Rng) -> Hits:
+    """24 months of 60 deals, half of those of the last three open; sd of log odds .5, of log waits .15, persistence
+    .6."""
+    return _months(0.5, 0.15, 0.6, rng)
+
+
+def months_drawn(rng: Rng) -> Hits:
+    """The same with sds drawn from half-t laws (4 degrees of freedom, scales .4 and .25) and persistence even up to
+    .98."""
+    odds, pace = (min(float(abs(rng.standard_t(4))) * scale, 2.5) for scale in (0.4, 0.25))
+    return _months(odds, pace, float(rng.uniform(0, 0.98)), rng)
+
+
+def paces(rng: Rng) -> Hits:
+    """15 people with 42 deals each on average, 3 products: how long their deals take, how they ended let go free."""
+    person, product = rng.normal(0, 0.2, 15), rng.normal(0, 0.15, 3)
+    i, j, k = (x.ravel() for x in np.meshgrid(range(15), range(3), range(2), indexing="ij"))
+    of = rng.poisson(7, len(i)).astype(float)
+    i, j, k, of = (x[of > 0] for x in (i, j, k, of))
+    deal = np.repeat(np.arange(len(of)), of.astype(int))
+    logs = 3.0 + person[i[deal]] + product[j[deal]] - 0.4 * k[deal] + rng.normal(0, 0.5, len(deal))
+    total, square = (np.bincount(deal, x, len(of)) for x in (logs, logs**2))
+    found = shrunk_waits(total, square, of, [i, j, k], [15, 3, 2], free=1)
+    out = {}
+    for name, truth, code, f in (("person", person, i, 0), ("product", product, j, 1)):
+        share = np.bincount(code, of, len(truth)) / of.sum()
+        z = (np.log(found.multipliers[f]) - truth + share @ truth) / found.sds[f]
+        out[f"waits of a {name}"] = float(np.mean(np.abs(z) < 1.96))
+    return out
+
+
 _NOWHERE = Path("/nowhere/history.csv")  # a log that stands alone: no file of amounts is looked for beside it
 SCENARIOS: dict[str, Callable[[Rng], Hits]] = {
     f.__name__.replace("_", "-"): f
     for f in (
         *(funnel, many, half_open, half_open_short, half_open_even, little, little_even, rework),
-        *(values, arrivals, reps, shocks, shocks_mild, shocks_strong, shocks_long, shocks_drawn),
+        *(
+            values,
+            arrivals,
+            reps,
+            paces,
+            months,
+            months_drawn,
+            shocks,
+            shocks_mild,
+            shocks_strong,
+            shocks_long,
+            shocks_drawn,
+        ),
         *(response, response_full, response_straight, response_bent, response_steady, response_steady_drawn),
     )
 }

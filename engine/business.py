@@ -119,6 +119,12 @@ def standing_odds(of_rep: float, of_product: float, of_segment: float, of_source
     return of_rep * of_product * of_segment * of_source * of_class
 
 
+@compiled(F8(F8, F8, F8, F8), inline=True)
+def standing_pace(of_rep: float, of_product: float, of_source: float, of_month: float) -> float:
+    """What multiplies a stage's waits for one deal: who it is with, and the month in which it came."""
+    return of_rep * of_product * of_source * of_month
+
+
 ANSWER = numba.types.Tuple((I8, F8))
 
 
@@ -131,7 +137,7 @@ def answer_or_stale(outcome: int, at: float, now: float, stale_at: float) -> tup
     return outcome, at
 
 
-@compiled(ANSWER(F8, F8, F8, F8, F8, F8, F8, DISTS, VECTOR, I8, I8, F8, VECTOR), inline=True)
+@compiled(ANSWER(F8, F8, F8, F8, F8, F8, F8, F8, DISTS, VECTOR, I8, I8, F8, VECTOR), inline=True)
 def settled(
     wait: float,
     wait_u: float,
@@ -139,6 +145,7 @@ def settled(
     advance: float,
     standing: float,
     of_economy: float,
+    pace: float,
     now: float,
     dists: Records,
     table: Vector,
@@ -150,13 +157,15 @@ def settled(
     """What becomes of a visit once the rep's work is done at `now`: (ADVANCED, LOST or STALE, and when).
 
     The answer is settled as the wait begins, by the odds of that moment: the stage's, times those that stand with the
-    deal, times the economy's. `wait` is of the distribution `row`; that of a deal that will be lost may be another.
+    deal, times the economy's and the month's. `wait` is of the distribution `row`; that of a deal that will be lost may
+    be another. `pace` is what multiplies the waits.
     """
     outcome = ADVANCED if answer_u < at_odds(advance, standing * of_economy) else LOST
     if outcome == LOST and row_lost != row:
         row = row_lost
         wait = variate(dists, table, row, wait_u)
-    return answer_or_stale(outcome, after_wait(now, wait, dists[row].calendar_days != 0, hours_at), now, stale_at)
+    at = after_wait(now, wait * pace, dists[row].calendar_days != 0, hours_at)
+    return answer_or_stale(outcome, at, now, stale_at)
 
 
 @compiled(F8(F8, F8, DISTS, I8))
@@ -180,7 +189,7 @@ def still_open(p: float, log_alive: float, log_alive_lost: float) -> float:
     return 1.0 / (1.0 + (1.0 - p) / p * exp(log_alive_lost - log_alive))
 
 
-@compiled(ANSWER(U8, U8, U8, U8, F8, F8, F8, F8, F8, F8, F8, F8, F8, F8, F8, DISTS, VECTOR, I8, I8, VECTOR))
+@compiled(ANSWER(U8, U8, U8, U8, F8, F8, F8, F8, F8, F8, F8, F8, DISTS, VECTOR, I8, I8, VECTOR))
 def answer_to_open(
     seed: int,
     replication: int,
@@ -191,12 +200,9 @@ def answer_to_open(
     age_hours: float,
     age_days: float,
     advance: float,
-    of_rep: float,
-    of_product: float,
-    of_segment: float,
-    of_source: float,
-    of_class: float,
+    standing: float,
     of_economy: float,
+    pace: float,
     dists: Records,
     table: Vector,
     wait: int,
@@ -206,19 +212,20 @@ def answer_to_open(
     """What becomes of a deal that was open on the first day: its answer, given that it has not come by its age.
 
     Bayes (`still_open`): the odds of advancing are multiplied by the ratio of the two waits' survival at that age; the
-    wait left is drawn from the wait's distribution beyond it.
+    wait left is drawn from the wait's distribution beyond it. Its waits are `pace` times as long: it is as if its age
+    were as many times less.
     """
     w = words(seed, replication, deal, 0, STAGE_VISIT, phase)
-    p = at_odds(advance, of_rep * of_product * of_segment * of_source * of_class * of_economy)
-    age = age_of(age_hours, age_days, dists, wait)
-    age_lost = age_of(age_hours, age_days, dists, wait_lost)
+    p = at_odds(advance, standing * of_economy)
+    age = age_of(age_hours, age_days, dists, wait) / pace
+    age_lost = age_of(age_hours, age_days, dists, wait_lost) / pace
     p = still_open(p, log_survival(dists, table, wait, age), log_survival(dists, table, wait_lost, age_lost))
     if uniform(w[2]) < p:
         left = conditional_variate(dists, table, wait, age, uniform(w[1])) - age
-        at = after_wait(now, max(left, 0.0), dists[wait].calendar_days != 0, hours_at)
+        at = after_wait(now, max(left, 0.0) * pace, dists[wait].calendar_days != 0, hours_at)
         return answer_or_stale(ADVANCED, at, now, stale_at)
     left = conditional_variate(dists, table, wait_lost, age_lost, uniform(w[1])) - age_lost
-    at = after_wait(now, max(left, 0.0), dists[wait_lost].calendar_days != 0, hours_at)
+    at = after_wait(now, max(left, 0.0) * pace, dists[wait_lost].calendar_days != 0, hours_at)
     return answer_or_stale(LOST, at, now, stale_at)
 
 

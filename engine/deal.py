@@ -22,14 +22,15 @@ class Deal:
     """One deal on its way: what it is, whose it is, where it stands."""
 
     __slots__ = (
-        "by_share", "desk", "flow", "given_up", "key", "klass", "ledger", "left_alone", "lever", "line", "odds",
+        "by_share", "desk", "flow", "given_up", "key", "klass", "ledger", "left_alone", "lever", "line", "odds", "pace",
         "priority", "product", "region", "rep", "request", "segment", "source", "stage", "value", "visit",
     )  # fmt: skip
     desk: Desk
     line: int  # of those at the desk
     flow: list[list[list[float]]]  # the rep's passages: [stages][months][FLOW_COLUMNS]
     ledger: Ledger
-    odds: list[float]  # [stages] what multiplies the odds of advancing, but for the economy
+    odds: list[float]  # [stages] what multiplies the odds of advancing, but for the economy and the month
+    pace: tuple[list[float], list[float], list[float]]  # [stages] what multiplies waits: its rep, product and source
 
     def __init__(self, key: int, source: int, product: int, region: int, stage: int) -> None:
         self.key = key
@@ -50,6 +51,11 @@ class Deal:
         self.given_up = False  # its rep has left, and nobody else may take it
 
 
+def _columns(table: Any) -> list[list[float]]:
+    """A [stages, those] table as a list of columns: of each of those, by stage."""
+    return list(table.T.tolist())
+
+
 class Lookup:
     """A world's arrays as plain Python numbers, once for all its replications: the model reads them at every event."""
 
@@ -65,6 +71,9 @@ class Lookup:
         self.of_segment = stages.of_segment.tolist()
         self.of_source = stages.of_source.tolist()
         self.of_class = stages.of_class.tolist()
+        self.pace_rep, self.pace_product, self.pace_source = map(
+            _columns, (stages.pace_rep, stages.pace_product, stages.pace_source)
+        )
         self.activities = [[(5 + a, float(count)) for a, count in enumerate(row) if count] for row in stages.activities]
         self.desk_of = world.desks.of.tolist()
         self.desk_speed = world.desks.by_month.tolist()
@@ -87,7 +96,7 @@ class Lookup:
         """This, with odds that a replication has drawn anew."""
         other = copy.copy(self)
         for name, odds in drawn.items():
-            setattr(other, name, odds.tolist())
+            setattr(other, name, _columns(odds) if name.startswith("pace_") else odds.tolist())
         other._odds = {}
         return other
 

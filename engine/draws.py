@@ -174,6 +174,7 @@ POSTERIOR: Final = 7
 ECONOMY: Final = 8
 BOOTSTRAP: Final = 9
 HAND_OVER: Final = 10
+MONTH: Final = 11
 
 SPARE = "spare"
 _CELL = "source, region, product"
@@ -195,6 +196,8 @@ PURPOSES: Final[tuple[Purpose, ...]] = (
     Purpose("BOOTSTRAP", BOOTSTRAP, "key of the analysis", "number of the resample or draw",
             ("first", "second", "third", "fourth")),
     Purpose("HAND_OVER", HAND_OVER, "lead key", "change of staff, 0 the first", ("route", SPARE, SPARE, SPARE)),
+    Purpose("MONTH", MONTH, "key of what a stage's months share (odds, waits)", "months since year 0",
+            ("effect", SPARE, SPARE, SPARE)),
 )  # fmt: skip
 
 SIMULATE: Final = 0

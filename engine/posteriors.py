@@ -135,8 +135,10 @@ def row_mean(row: np.void, table: Floats) -> float:
 
 
 def odds_sds(plan: Plan, names: dict[str, Sequence[str]]) -> dict[str, tuple[Floats, NDArray[np.uint64]]]:
-    """of_rep, ... -> ([stages, those] sds of log odds, keys), for the kinds of which any is known with an error."""
+    """of_rep, ..., pace_rep, ... -> ([stages, those] sds of the logarithms of odds or waits, keys), for the kinds of
+    which any is known with an error."""
     reps = {rep.name: rep.advance_sd for rep in plan.reps}
+    waits = {rep.name: rep.wait_sd for rep in plan.reps}
     tables = {
         "of_rep": [("rep", n, reps[n]) for n in names["reps"]],
         "of_product": [("product", n, plan.products[n].advance_sd) for n in names["products"]],
@@ -145,11 +147,17 @@ def odds_sds(plan: Plan, names: dict[str, Sequence[str]]) -> dict[str, tuple[Flo
         ],
         "of_source": [("source", n, plan.sources[n].advance_sd if n in plan.sources else {}) for n in names["sources"]],
     }
+    tables |= {
+        "pace_rep": [("rep", n, waits[n]) for n in names["reps"]],
+        "pace_product": [("product", n, plan.products[n].wait_sd) for n in names["products"]],
+        "pace_source": [("source", n, plan.sources[n].wait_sd if n in plan.sources else {}) for n in names["sources"]],
+    }
     out = {}
     for field, entries in tables.items():
+        what = "odds" if field.startswith("of_") else "pace"
         sds = np.array([[sd.get(stage.name, 0.0) for _, _, sd in entries] for stage in plan.stages])
         if sds.size and sds.any():
-            keys = [[entity_key("odds", kind, n, stage.name) for kind, n, _ in entries] for stage in plan.stages]
+            keys = [[entity_key(what, kind, n, stage.name) for kind, n, _ in entries] for stage in plan.stages]
             out[field] = (sds, np.array(keys, dtype=np.uint64))
     return out
 

@@ -12,6 +12,7 @@ from engine.arithmetic import log
 from engine.arrivals import conversion_odds, intensities, log_index, shocks
 from engine.beta import beta_quantile
 from engine.draws import POSTERIOR, uniform, words
+from engine.months import draw_months
 from engine.plan.types import Economy
 from engine.posteriors import Draws, draw_economy, draw_odds, draw_rows, flow_factors, uncertain_flow
 from engine.world import World
@@ -26,6 +27,8 @@ class Parameters:
     regional: NDArray[np.float64]  # [regions, months]
     rates: NDArray[np.float64]  # [cells, months] leads per working hour
     odds: NDArray[np.float64]  # [regions, months] factor of the odds of conversion
+    month_odds: NDArray[np.float64]  # [stages, months of `MonthTable`] factor of the odds of advancing
+    month_pace: NDArray[np.float64]  # and of the waits
     dists: NDArray[np.void] | None = None  # the world's distributions drawn anew, with their table; None: as they are
     table: NDArray[np.float64] | None = None
     flows: tuple[float, ...] = ()  # log of the factor of each uncertain source's leads, see `uncertain_flows`
@@ -64,7 +67,8 @@ def realise(world: World, seed: int, replication: int, phase: int = 0) -> Parame
     if world.uncertain_rows:
         dists, table = draw_rows(world.uncertain_rows, world.dists, world.table, at)
     drawn = {name: draw_odds(getattr(stages, name), sds, keys, at) for name, (sds, keys) in world.odds_sds.items()}
-    return Parameters(advance, common, regional, rates, odds, dists, table, flows, drawn)
+    month_odds, month_pace = draw_months(world.plan, world.months_table, advance, at)
+    return Parameters(advance, common, regional, rates, odds, month_odds, month_pace, dists, table, flows, drawn)
 
 
 def uncertain_flows(world: World) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from engine.business import (
     month_of,
     settled,
     stale_deadline,
+    standing_pace,
     time_at_desk,
     visit_uniforms,
 )
@@ -101,6 +102,7 @@ class Model:
         self.hours_at = world.cal.hours_at
         self.advance = self.parameters.advance.tolist()
         self.economy = self.parameters.odds.tolist()
+        self.of_month, self.pace = drawn.month_odds.tolist(), drawn.month_pace.tolist()
         self.month = month_of(world.cal.month_ends, world.start)
 
     # --- the run -----------------------------------------------------------------------------------------------
@@ -197,8 +199,9 @@ class Model:
                 break
             self.count_activities(deal)
             outcome, when = settled(
-                wait, wait_u, answer_u, self.advance[stage], deal.odds[stage], self.economy_now(deal), env.now,
-                self.dists, self.table, at.wait[stage], at.wait_lost[stage], stale_at, self.hours_at,
+                wait, wait_u, answer_u, self.advance[stage], deal.odds[stage], self.odds_now(deal, self.place),
+                self.pace_of(deal, self.place), env.now, self.dists, self.table, at.wait[stage], at.wait_lost[stage],
+                stale_at, self.hours_at,
             )  # fmt: skip
             yield env.at(when, ON_STALE if outcome == STALE else ON_ANSWER, deal.key, deal.visit)
             if deal.given_up or not self.settle(deal, outcome):
@@ -217,13 +220,13 @@ class Model:
         if deal.rep == NOBODY:
             return
         stage, age_hours, age_days = deal.stage, float(known.age_hours[i]), float(known.age_days[i])
+        began = int(world.months_table.began[i])
         age = age_days if at.stale_calendar[stage] else age_hours
         left = max(at.stale[stage] - age, 0.0)
         outcome, when = answer_to_open(
             *self.draw, deal.key, env.now, self.stale_at(stage, left), age_hours, age_days, self.advance[stage],
-            at.of_rep[stage][deal.rep], at.of_product[stage][deal.product], at.of_segment[stage][deal.segment],
-            at.of_source[stage][deal.source], at.of_class[stage][deal.klass], self.economy_now(deal),
-            self.dists, self.table, at.wait[stage], at.wait_lost[stage], self.hours_at,
+            deal.odds[stage], self.odds_now(deal, began),
+            self.pace_of(deal, began), self.dists, self.table, at.wait[stage], at.wait_lost[stage], self.hours_at,
         )  # fmt: skip
         yield env.at(when, ON_STALE if outcome == STALE else ON_ANSWER, deal.key, deal.visit)
         if not deal.given_up and self.settle(deal, outcome):
@@ -319,6 +322,8 @@ class Model:
         deal.desk = self.desks[self.at.desk_of[rep][p]]
         deal.line = self.at.line_of[rep][p][deal.region]
         deal.odds = self.at.odds(deal)
+        at = self.at
+        deal.pace = at.pace_rep[rep], at.pace_product[p], at.pace_source[deal.source]
         deal.flow = self.tally.flow[rep]
         deal.ledger = self.tally.ledger(rep, p, deal.region, deal.segment, deal.source)
         if deal.stage <= self.world.stages.won:
@@ -373,9 +378,23 @@ class Model:
             return patience
         return stale_deadline(self.env.now, patience, self.at.stale_calendar[stage], self.hours_at)
 
+    @property
+    def place(self) -> int:
+        """This month's place in the tables of what a stage's months share."""
+        return self.world.months_table.past + self.month
+
     def economy_now(self, deal: Deal) -> float:
         """What the economy multiplies the deal's odds by, now; it leaves alone what comes after the booking."""
         return self.economy[deal.region][self.month] if deal.stage <= self.world.stages.won else 1.0
+
+    def odds_now(self, deal: Deal, place: int) -> float:
+        """What the economy and the month in which it came to its stage multiply the deal's odds by."""
+        return self.economy_now(deal) * self.of_month[deal.stage][place]
+
+    def pace_of(self, deal: Deal, place: int) -> float:
+        """What multiplies the deal's waits in its stage."""
+        rep, product, source = (of[deal.stage] for of in deal.pace)
+        return float(standing_pace(rep, product, source, self.pace[deal.stage][place]))
 
     def settle(self, deal: Deal, outcome: int) -> bool:
         """The answer is in. Returns whether the deal goes on to another stage."""

@@ -20,6 +20,7 @@ from engine.desks import Desks, desks_of
 from engine.distributions import DistributionTable
 from engine.draws import entity_key, register_keys
 from engine.goals import GoalBook, QuotaBook, goal_book, measures_of, quotas_of
+from engine.months import MonthTable, month_table
 from engine.openings import Accounts, Happened, OpenDeals, accounts_of, happened_of, open_deals_of
 from engine.plan.types import LoadedPlan, Plan, Uncertain
 from engine.posteriors import UncertainRow, odds_sds
@@ -74,6 +75,9 @@ class Stages:
     of_segment: NDArray[np.float64]
     of_source: NDArray[np.float64]
     of_class: NDArray[np.float64]  # [stages, 4]
+    pace_rep: NDArray[np.float64]  # [stages, reps] multipliers of waits
+    pace_product: NDArray[np.float64]
+    pace_source: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +116,7 @@ class World:
     from_accounts: NDArray[np.float64]  # [sources]
     accounts: Accounts
     open_deals: OpenDeals
+    months_table: MonthTable
     happened: Happened
     goals: GoalBook
     quotas: QuotaBook
@@ -164,6 +169,7 @@ def _stages(
     stale = [hours_of(s.stale_after) if s.stale_after is not None else (np.inf, False) for s in plan.stages]
     uncertain = [s.advance if isinstance(s.advance, Uncertain) else None for s in plan.stages]
     by_rep = {rep.name: rep.advance for rep in plan.reps}
+    waits = {rep.name: rep.wait for rep in plan.reps}
 
     def odds(tables: Sequence[dict[str, float]]) -> NDArray[np.float64]:
         return np.array([[t.get(s.name, 1.0) for t in tables] for s in plan.stages]).reshape(count, len(tables))
@@ -191,6 +197,9 @@ def _stages(
         odds(segments),
         odds(sources),
         of_class,
+        odds([waits[name] for name in names["reps"]]),
+        odds([plan.products[name].wait for name in names["products"]]),
+        odds([plan.sources[name].wait if name in plan.sources else {} for name in names["sources"]]),
     )
 
 
@@ -273,6 +282,7 @@ def build(loaded: LoadedPlan) -> World:
     staffing = staffing_of(by_name, names["reps"], cal)
     _register(names, territory, plan, [row.deal for row in files.pipeline])
     dists, flat = table.arrays()
+    open_deals = open_deals_of(files.pipeline, plan, names, territory, cal, mask, partial(to_hours, calendar=cal))
     world = World(
         plan=plan,
         cal=cal,
@@ -311,7 +321,8 @@ def build(loaded: LoadedPlan) -> World:
         routes=routes_of(plan, names, territory, mask, staffing.there),
         from_accounts=np.array([plan.sources[n].from_accounts if n in plan.sources else 0.0 for n in names["sources"]]),
         accounts=accounts_of(files.accounts, names, territory),
-        open_deals=open_deals_of(files.pipeline, plan, names, territory, cal, mask, partial(to_hours, calendar=cal)),
+        open_deals=open_deals,
+        months_table=month_table(plan, len(cal.month_labels), open_deals.age_days),
         happened=happened_of(files.actuals, names, territory, cal, minor),
         goals=goal_book(plan, cal, territory, names, quotas, minor),
         quotas=quotas,

@@ -164,7 +164,7 @@ def least_band(levers: Levers, balance: Balance, x: FloatArray) -> tuple[float, 
     return float(np.max(np.abs(balance.deviations(best)), initial=0.0)), best
 
 
-def refuse_unbalanced(levers: Levers, balance: Balance, x: FloatArray) -> None:
+def refuse_unbalanced(levers: Levers, balance: Balance, x: FloatArray, *, group_names: tuple[str, ...] = ()) -> None:
     """Raises `ClashingLimits` naming limits that cannot hold with the band, along the slopes at x, where none can."""
     v, g, scale = len(x), len(levers.totals), np.maximum(1e-12, levers.scale())
     matrix, upper = balance.rows(x, balance.within)
@@ -172,7 +172,8 @@ def refuse_unbalanced(levers: Levers, balance: Balance, x: FloatArray) -> None:
     total = of_levers(levers).limits
     lows = levers.low_kinds or ("floor",) * v
     highs = levers.high_kinds or ("cap",) * v
-    named = [Limit("total", "the budget" if g == 1 else f"group {i + 1}") for i in range(g)]
+    called = group_names or tuple("budget" if g == 1 else f"group {i + 1}" for i in range(g))
+    named = [Limit("total", name) for name in called]
     named += [Limit("territory", rep) for rep in (*reps, *reps)]
     named += [Limit(kind, name) for kinds in (lows, highs) for kind, name in zip(kinds, levers.names, strict=True)]
     eye = sparse.identity(v)

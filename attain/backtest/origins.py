@@ -10,6 +10,7 @@ from engine.problems import Refused
 
 HORIZONS = {"month": 1, "quarter": 3, "half": 6}
 MOST_FOLDS = 120
+FRIDAY = 4
 _EVERY = re.compile(r"^\s*(\d{1,2})\s*(mo|q)\s*$")
 
 
@@ -45,6 +46,14 @@ class Month:
 
     def __sub__(self, other: Month) -> int:
         return self.index - other.index
+
+
+def over_by(day: dt.date) -> Month:
+    """The last month that is over at the end of a day, but for a weekend at its end."""
+    last = Month.of(day)
+    while day < last.last and (day + dt.timedelta(days=1)).weekday() > FRIDAY:
+        day += dt.timedelta(days=1)
+    return last if day == last.last else last + -1
 
 
 def read_every(text: str) -> int:

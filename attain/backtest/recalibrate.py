@@ -49,21 +49,39 @@ def errors(samples: Floats, outcomes: Floats) -> Floats:
     return np.where(spread > 0, np.clip(found, -MOST, MOST), np.nan)
 
 
-def learn(past: Mapping[int, Floats], fold: int, lag: int) -> Change | None:
-    """The change for ``fold`` from errors [cells] by earlier fold, each known ``lag`` folds after it was made.
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """What is kept of one origin's errors: of how many cells, their mean, and the mean of their squares."""
+
+    cells: int
+    mean: float
+    square: float
+
+    def about(self, centre: float) -> float:
+        """The mean of their squares about a centre."""
+        return self.square - 2.0 * centre * self.mean + centre * centre
+
+
+def moments(found: Floats) -> Moments | None:
+    """Of errors [cells]; None where no cell has one."""
+    known = found[~np.isnan(found)]
+    return Moments(len(known), float(known.mean()), float((known * known).mean())) if len(known) else None
+
+
+def learn(past: Mapping[int, Moments], fold: int, lag: int) -> Change | None:
+    """The change for ``fold`` from the errors of earlier folds, each known ``lag`` folds after it was made.
 
     None where too few are known.
     """
-    kept = {f: e[~np.isnan(e)] for f, e in sorted(past.items()) if f + lag <= fold}
-    kept = {f: e for f, e in kept.items() if len(e)}
+    kept = {f: m for f, m in sorted(past.items()) if f + lag <= fold}
     if len(kept) < FEWEST:
         return None
-    mean = {f: float(e.mean()) for f, e in kept.items()}
+    mean = {f: m.mean for f, m in kept.items()}
     pairs = [(mean[f], mean[f - lag]) for f in mean if f - lag in mean]
     ridge = RIDGE * float(np.mean([m * m for m in mean.values()]))
     below = sum(b * b for _, b in pairs) + ridge
     back = float(np.clip(sum(a * b for a, b in pairs) / below, 0.0, 1.0)) if below > 0 else 0.0
-    left = [float(np.mean((e - back * mean.get(f - lag, 0.0)) ** 2)) for f, e in kept.items()]
+    left = [m.about(back * mean.get(f - lag, 0.0)) for f, m in kept.items()]
     stretch = float(np.sqrt((PRIOR + sum(left)) / (PRIOR + len(left))))
     return Change(back * mean.get(fold - lag, 0.0), stretch, len(kept))
 
@@ -76,14 +94,22 @@ def apply(change: Change, samples: Floats, *, whole: bool) -> Floats:
     return np.asarray(np.rint(out) if whole else out, dtype=np.float64)
 
 
+def errors_of(cells: Sequence[Cells]) -> dict[tuple[str, str, str], dict[int, Moments]]:
+    """Level, measure and horizon -> fold -> what its errors come to."""
+    past: dict[tuple[str, str, str], dict[int, Moments]] = {}
+    for c in cells:
+        found = moments(errors(c.samples[ATTAIN], c.actual))
+        if found is not None:
+            past.setdefault(c.group, {})[c.fold] = found
+    return past
+
+
 def recalibrated(cells: Sequence[Cells], every: int) -> tuple[Cells, ...]:
     """The cells with 'recalibrated' samples beside attain's wherever enough earlier origins had ended in time."""
-    past: dict[tuple[str, str, str], dict[int, Floats]] = {}
-    for c in cells:
-        past.setdefault(c.group, {})[c.fold] = errors(c.samples[ATTAIN], c.actual)
+    past = errors_of(cells)
     out = []
     for c in cells:
-        change = learn(past[c.group], c.fold, -(-c.months // every))
+        change = learn(past.get(c.group, {}), c.fold, -(-c.months // every))
         if change is None:
             out.append(c)
             continue

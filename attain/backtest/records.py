@@ -6,6 +6,7 @@ horizon from one origin. Methods are compared on the cells that both forecast.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +84,10 @@ class Backtest:
     support: dict[str, Any]  # what the history's size supports
     seconds: float
     stages: tuple[dict[str, Any], ...] = ()
+    forecast: tuple[Cells, ...] = ()  # every origin's own forecasts, those to learn from too
+    origins: dict[int, dt.date] = field(default_factory=dict)  # fold -> its origin's last day
+    until: dt.date | None = None  # the last day of the last month that could be scored
+    sets: tuple[str, ...] = ()
 
 
 def score(cells: Cells) -> Scored:

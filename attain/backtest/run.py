@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from attain.backtest import baselines
 from attain.backtest.actuals import COMPANY, LEVELS, MEASURES, Won, series, won_deals
+from attain.backtest.aside import Aside, Promise
 from attain.backtest.fold import Fold, forecast
-from attain.backtest.origins import HORIZONS, BacktestRefused, Month, origins
+from attain.backtest.origins import HORIZONS, BacktestRefused, Month, origins, over_by
 from attain.backtest.recalibrate import recalibrated
 from attain.backtest.records import ATTAIN, RECALIBRATED, Backtest, Cells, FoldRecord, score, together
 from attain.backtest.stages import held_out_stages
@@ -28,7 +29,6 @@ from attain.history.records import History, HistoryRefused
 Floats = NDArray[np.float64]
 BEFORE = 3  # complete months behind the first origin
 FOLDS = 8
-FRIDAY = 4
 REPLICATIONS = 500
 STAGE_REPLICATIONS = 200
 MULTIPLES = (0.9, 1.0, 1.1)  # of the last period's and the last year's actual: the targets, fixed in advance
@@ -59,12 +59,14 @@ def backtest_deals(
     earlier = folds if learn is None else learn
     at = origins(won.first, won.last, folds + earlier, every, asked, BEFORE)
     scored_from = max(0, len(at) - folds)
-    maker = _Maker(path, given, won, asked, n, seed, tuple(sets))
     absent = absent_library(library)
-    for k, origin in enumerate(at):
-        if on_progress is not None:
-            on_progress(origin.last.isoformat(), k, len(at))
-        maker.add(k, origin, learning=k < scored_from, library=not absent)
+    with Aside() as aside:
+        maker = _Maker(path, given, won, asked, n, seed, tuple(sets), aside)
+        for k, origin in enumerate(at):
+            if on_progress is not None:
+                on_progress(origin.last.isoformat(), k, len(at))
+            maker.add(k, origin, learning=k < scored_from, library=not absent)
+        maker.gather()
     cells = [c for c in recalibrated(maker.cells, every) if c.fold >= scored_from]
     if not cells:
         raise BacktestRefused(f"{whole.name}: no origin could be forecast. {'; '.join(maker.notes[:3])}")
@@ -87,6 +89,10 @@ def backtest_deals(
         support_of(won, scored, every),
         time.perf_counter() - begun,
         _stages(path, whole, given, won.last, min(n, STAGE_REPLICATIONS), seed, sets),
+        tuple(replace(c, samples={ATTAIN: c.samples[ATTAIN]}) for c in maker.cells),
+        {k: origin.last for k, origin in enumerate(at)},
+        won.last.last,
+        tuple(sets),
     )
 
 
@@ -113,6 +119,8 @@ class _Maker:
     n: int
     seed: int
     sets: tuple[str, ...]
+    aside: Aside
+    promised: dict[tuple[int, str, str], dict[str, Promise]] = field(default_factory=dict)
     cells: list[Cells] = field(default_factory=list)
     records: list[FoldRecord] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -127,8 +135,10 @@ class _Maker:
             if not learning:
                 self.notes.append(f"{origin.last}: nothing was forecast; {refused}")
             return
-        made = fold_cells(number, fold, self.won, reach, library=library and not learning)
+        made = fold_cells(number, fold, self.won, reach)
         self.cells += made
+        if library and not learning:
+            self._promise(number, fold, tuple(HORIZONS[h] for h in reach))
         if learning:
             return
         self.records.append(
@@ -141,6 +151,23 @@ class _Maker:
                 time.perf_counter() - begun,
             )
         )
+
+    def _promise(self, number: int, fold: Fold, months: tuple[int, ...]) -> None:
+        """Have the library's fits to this origin's months begun."""
+        table = series(self.won, fold.names)
+        now = fold.origin - self.won.first + 1
+        for level in {c.level for c in self.cells if c.fold == number}:
+            for m, measure in enumerate(MEASURES):
+                known = table[level][:, :now, m]
+                own = {name: self.aside.library(name, known, months) for name in baselines.LIBRARY}
+                self.promised[number, level, measure] = own
+
+    def gather(self) -> None:
+        """The library's forecasts into the cells."""
+        had = {key: {name: promise() for name, promise in own.items()} for key, own in self.promised.items()}
+        for i, c in enumerate(self.cells):
+            more = _known({name: by[c.months] for name, by in had.get((c.fold, c.level, c.measure), {}).items()})
+            self.cells[i] = replace(c, samples=c.samples | more)
 
 
 def absent_library(library: bool) -> dict[str, str]:
@@ -161,19 +188,14 @@ def complete_months(history: History) -> tuple[Month, Month]:
     first = Month.of(begun)
     if begun.day > 3:
         first = first + 1
-    last = Month.of(history.as_of)
-    day = history.as_of
-    while day < last.last and (day + dt.timedelta(days=1)).weekday() > FRIDAY:
-        day += dt.timedelta(days=1)
-    if day < last.last:
-        last = last + -1
+    last = over_by(history.as_of)
     if last < first:
         raise BacktestRefused(f"{history.name} holds no complete month: {begun} to {history.as_of}")
     return first, last
 
 
-def fold_cells(number: int, fold: Fold, won: Won, horizons: Sequence[str], *, library: bool) -> list[Cells]:
-    """One fold's cells by level, measure and horizon, every method's samples with them."""
+def fold_cells(number: int, fold: Fold, won: Won, horizons: Sequence[str]) -> list[Cells]:
+    """One fold's cells by level, measure and horizon, every method's samples with them but the library's."""
     out = []
     now = fold.origin - won.first + 1  # months known
     table = series(won, fold.names)
@@ -187,13 +209,9 @@ def fold_cells(number: int, fold: Fold, won: Won, horizons: Sequence[str], *, li
         for m, measure in enumerate(MEASURES):
             known = table[level][:, :now, m]
             later = table[level][:, now:, m]
-            auto = {
-                name: baselines.library(name, known, tuple(months.values())) for name in baselines.LIBRARY if library
-            }
             for horizon, ahead in months.items():
                 samples = {ATTAIN: fold.samples[level][:, :, :ahead, m].sum(axis=2)}
                 samples |= _known({name: baselines.naive(name, known, ahead) for name in baselines.NAIVE})
-                samples |= _known({name: by[ahead] for name, by in auto.items()})
                 samples |= {name: by[:, m : m + 1] for name, by in rules.items()}
                 actual = later[:, :ahead].sum(axis=1)
                 out.append(Cells(number, level, measure, horizon, ahead, names, actual, samples, targets(known, ahead)))

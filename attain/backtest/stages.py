@@ -4,8 +4,8 @@ Only for histories that know when deals entered their stages (logs of events). A
 advanced of the visits that ended in the month; its times are those of visits that began and advanced within the month,
 cut off at its end in the simulation as in the history.
 
-A plan's waits are the same in every month; a history's are not. So each figure is told twice: as the plan has it, and
-widened by how much the months before differed from each other beyond what the simulation varies by itself.
+Where a history is too short to tell months apart, a plan's months are alike. So each figure is told twice: as the plan
+has it, and widened by how much the months before differed from each other beyond what the simulation varies by itself.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from attain.cli.options import (
     quiet,
     screen,
     starting,
+    target,
     working,
     write_json,
 )
@@ -53,11 +54,16 @@ def backtest(
     out: Annotated[
         Path | None, typer.Option("--out", help="A folder for the page, the numbers and each cell's scores.")
     ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", help="A file for what it learnt, for attain simulate PLAN --recalibrate FILE."),
+    ] = None,
     as_json: AsJson = False,
     language: Language = None,
 ) -> None:
     """Forecast past months with what was known then, and score it beside what people use."""
     _folder(out)
+    target(save, "what was learnt")
     with starting(as_json, simulates=True):
         from attain.backtest import backtest as judge
         from attain.backtest import document
@@ -72,6 +78,12 @@ def backtest(
         )  # fmt: skip
     told = document(found)
     files: tuple[Path, ...] = ()
+    if save is not None:
+        from attain.backtest.learnt import document as saved
+        from attain.backtest.learnt import learnt_from
+
+        save.parent.mkdir(parents=True, exist_ok=True)
+        write_json(saved(learnt_from(found)), save)
     if out is not None:
         from attain.report.backtested import render
         from engine.plan.document import write_text
@@ -81,6 +93,7 @@ def backtest(
         write_text(render(told, chosen(language)), files[0])
         write_json(told, files[1])
         write_text(found.scored.cells.sort("fold", "level", "measure", "horizon", "name").write_csv(), files[2])
+    files = (*files, *([save] if save is not None else []))
     if as_json:
         print_json({**told, "files": [str(f) for f in files]})
         return

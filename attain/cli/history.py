@@ -11,6 +11,8 @@ import typer
 from attain.cli.errors import verb
 from attain.cli.options import AsJson, Language, chosen, print_json, screen, starting, target, working
 
+BESIDE = "Tables beside the history (CSV, Excel, Parquet)"
+
 
 def calibrate(
     history: Annotated[
@@ -32,8 +34,25 @@ def calibrate(
     ] = None,
     table: Annotated[str, typer.Option(help="Of a database: the table that holds the history, or one SELECT.")] = "",
     spend: Annotated[
-        Path | None, typer.Option(help="Spend by week or month: fits how leads answer to it, and adds it as a source.")
+        Path | None,
+        typer.Option(
+            help="Spend by week or month: fits how leads answer to it, and adds it as a source.", rich_help_panel=BESIDE
+        ),
     ] = None,
+    accounts: Annotated[
+        Path | None, typer.Option(help="Accounts: owner, segment, region, scores.", rich_help_panel=BESIDE)
+    ] = None,
+    products: Annotated[
+        Path | None, typer.Option(help="Products: list price, family, cost.", rich_help_panel=BESIDE)
+    ] = None,
+    people: Annotated[
+        Path | None,
+        typer.Option(help="People: region, manager, start and end, hours a week, ramp.", rich_help_panel=BESIDE),
+    ] = None,
+    quotas: Annotated[
+        Path | None, typer.Option(help="Quotas of people by month, quarter or year.", rich_help_panel=BESIDE)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a plan that is there.")] = False,
     as_json: AsJson = False,
     language: Language = None,
 ) -> None:
@@ -45,11 +64,18 @@ def calibrate(
         except ValueError:
             raise typer.BadParameter(f"{as_of!r} is not a date such as 2026-06-30", param_hint="--as-of") from None
     target(out, "the plan")
+    if out.exists() and not force:
+        from engine.problems import Refused
+
+        raise Refused(f"{out} is there already: name another file, or give --force to replace it.")
     with starting(as_json):
         from attain.calibrate import calibrate as fit
         from attain.screens.calibrate import screen as show
     with working("Reading and fitting", as_json):
-        found = fit(history, out, goal, mapping, as_of=day, currency=currency, rates=rates, table=table, spend=spend)
+        found = fit(
+            history, out, goal, mapping, as_of=day, currency=currency, rates=rates, table=table, spend=spend,
+            accounts=accounts, products=products, people=people, quotas=quotas,
+        )  # fmt: skip
     if as_json:
         print_json(found.as_json())
         return

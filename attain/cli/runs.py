@@ -62,6 +62,12 @@ def simulate(
     out: Out = None,
     keep: Annotated[Keeps, typer.Option(help="Goals and totals, all cells too, or the event log too.")] = Keeps.goals,
     sets: Sets = None,
+    recalibrate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="What attain backtest --save learnt: recalibrated goals beside the plan's own."
+        ),
+    ] = None,
     as_json: AsJson = False,
     language: Language = None,
 ) -> None:
@@ -76,6 +82,13 @@ def simulate(
         from attain.summary.document import as_json as document
 
         loaded = open_plan(plan, sets or ())
+        learnt = None
+        if recalibrate is not None:
+            from attain.backtest.learnt import read_learnt
+            from attain.recalibrated import check_history
+
+            learnt = read_learnt(recalibrate)
+            check_history(loaded, learnt)
     with watched(cluster), meter(loaded.plan.name, silent=quiet(as_json)) as report:
         results = run(
             loaded,
@@ -91,13 +104,23 @@ def simulate(
             cluster=cluster,
         )
     summary = summarise(results, loaded)
+    beside = None
+    if learnt is not None:
+        from attain.recalibrated import recalibrate as judged
+
+        beside = judged(results, loaded, learnt, tuple(sets or ()))
     if as_json:
-        print_json(document(summary, chosen(language)) | {"out": None if out is None else str(out)})
+        more = {} if beside is None else {"recalibrated": beside.as_json()}
+        print_json(document(summary, chosen(language)) | {"out": None if out is None else str(out)} | more)
     else:
         from attain.screen import screen as show
 
         console = screen()
         console.print(show(summary, chosen(language), width=console.width))
+        if beside is not None:
+            from attain.screens.recalibrated import screen as shown_beside
+
+            console.print(shown_beside(beside, summary.currency, chosen(language)))
         if out is not None:
             console.print(f"\nKept in {out}. A page for people: attain report {out}", markup=False)
     if results.n < results.asked:

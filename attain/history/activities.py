@@ -15,6 +15,7 @@ import polars as pl
 from attain.history.columns import LOST, WON, plain, word
 from attain.history.mapping import Mapping
 from attain.history.records import HistoryRefused
+from attain.wording import told
 
 SAME = 0.99  # share of cases in common from which two activities are one step
 NESTED = 0.99  # share of a step's cases that must have passed the step before
@@ -77,15 +78,15 @@ def find_funnel(firsts: pl.DataFrame, given: Mapping, notes: list[str]) -> Funne
     won = tuple(given.won) or tuple(last)
     lost = tuple(given.lost) or tuple(sorted(a for a in cases if _is_lost(a) and _ends(a, won, cases)))
     steps = tuple(given.stages) or tuple(group[0] if i == 0 else group[-1] for i, group in enumerate(chain[:-1]))
-    notes.append(f"stages found in the log: {' > '.join((*steps, won[0]))}")
+    notes.append(told("log.stages", names=" > ".join((*steps, won[0]))))
     together = [
         f"{', '.join(a for a in g if a != kept)} with {kept}"
         for g, kept in zip(chain, (*steps, won[0]), strict=False)
         if len(g) > 1
     ]
     if together:
-        notes.append(f"activities that occur in the same cases are one step: {'; '.join(together)}")
-    notes.append(f"a case is won at {', '.join(won)}; lost at {', '.join(lost) or 'no activity'}; open at any other")
+        notes.append(told("log.together", names="; ".join(together)))
+    notes.append(told("log.ends", won=", ".join(won), lost=", ".join(lost) or told("log.no_activity")))
     return Funnel(steps, won, lost)
 
 
@@ -109,7 +110,7 @@ def _by_name(firsts: pl.DataFrame, given: Mapping, notes: list[str]) -> Funnel:
     stages = tuple(given.stages) or tuple(rest)[:MOST_STAGES]
     if not stages:
         raise HistoryRefused("the history holds no stage besides won and lost; map one (stages: [...])")
-    notes.append(f"stages found in the history: {' > '.join((*stages, won[0]))}")
+    notes.append(told("log.history_stages", names=" > ".join((*stages, won[0]))))
     return Funnel(stages, won, lost, skips=True)
 
 

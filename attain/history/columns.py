@@ -28,7 +28,7 @@ OPPORTUNITY: dict[str, tuple[str, ...]] = {
         "productcategory category productline productfamily productgroup 产品类别 产品大类 产品分类 品类"
     ),
     "owner": _words(
-        "owner opportunityowner dealowner salesperson salesrep rep accountexecutive assignedto seller 负责人 销售 "
+        "owner opportunityowner dealowner salesperson salesrep salesagent rep accountexecutive assignedto seller 负责人 销售 "
         "销售人员 销售员 销售代表 业务员 客户经理 销售经理 商机负责人 所有人 跟进人 归属人"
     ),
     "stage": _words("salesstage stage stagename dealstage pipelinestage 阶段 销售阶段 商机阶段 当前阶段 项目阶段"),
@@ -51,7 +51,7 @@ OPPORTUNITY: dict[str, tuple[str, ...]] = {
         "预计成交时间 预计关闭日期 预计签约日期 预计结单日期 预计签单日期 预计签约时间"
     ),
     "segment": _words("industry segment sector 行业 所属行业 客户行业"),
-    "source": _words("leadsource source channel origin 来源 商机来源 线索来源 客户来源 渠道"),
+    "source": _words("leadsource source channel origin campaign 来源 商机来源 线索来源 客户来源 渠道"),
     "estimate": _words(
         "estimatedamount estimatedrevenue estrevenue expectedamount 预计成交金额 预计金额 预计合同金额 预估金额"
     ),

@@ -20,6 +20,7 @@ from attain.history.mapping import Mapping
 from attain.history.quality import Finding
 from attain.history.records import HistoryRefused
 from attain.history.sheets import sheet_of
+from attain.wording import told
 
 _CODES = {
     "rmb": "CNY", "cny": "CNY", "人民币": "CNY", "人民币元": "CNY", "元": "CNY", "yuan": "CNY", "美元": "USD", "美金": "USD",
@@ -135,9 +136,7 @@ def _own(
     refuse(bad, "no exchange rate", lambda i: f"an amount in {held[i]} without a rate in {mapping.columns['rate']!r}")
     worth = worth.fill_null(1.0)
     value = frame["value"] * worth if mapping.rates == "multiply" else frame["value"] / worth
-    return frame.with_columns(value.alias("value"), pl.lit(base).alias("currency")), _said(
-        counts, base or "one currency"
-    )
+    return frame.with_columns(value.alias("value"), pl.lit(base).alias("currency")), _said(counts, base)
 
 
 def _said(counts: dict[str, int], base: str) -> list[Finding]:
@@ -148,8 +147,8 @@ def _said(counts: dict[str, int], base: str) -> list[Finding]:
         Finding(
             "currencies",
             sum(others.values()),
-            f"amounts in {', '.join(f'{c} ({n:,})' for c, n in list(others.items())[:6])}",
-            "amounts of several currencies cannot be added up",
-            f"brought to {base} by the rates given",
+            told("quality.currencies", shown=", ".join(f"{c} ({n:,})" for c, n in list(others.items())[:6])),
+            told("quality.currencies.effect"),
+            told("quality.currencies.done", base=base or told("quality.one_currency")),
         )
     ]

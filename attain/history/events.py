@@ -25,6 +25,7 @@ from attain.history.quality import spelled_alike
 from attain.history.records import History, HistoryRefused, Refusal
 from attain.history.rework import rework_of
 from attain.history.sheets import PARQUET, Sheet, sheet_of
+from attain.wording import told
 from engine.fit.incidence import ADVANCED, OPEN
 from engine.fit.incidence import LOST as LOST_CODE
 
@@ -215,7 +216,7 @@ def _amounts(log: _Log, file: Path) -> tuple[dict[str, float], dict[str, str]]:
         amounts = _numbers(sheet.data[case], sheet.data[amount], amount, log, other.name)
         if not set(amounts) & set(log.column("case").head(10_000).to_list()):
             continue
-        log.notes.append(f"amounts are taken from {other.name}, column {amount!r}, by {case!r}")
+        log.notes.append(told("log.amounts", file=other.name, column=repr(amount), case=repr(case)))
         return amounts, {"file": other.name, "case": case, "amount": amount}
     return {}, {}
 
@@ -234,7 +235,7 @@ def _numbers(cases: pl.Series, texts: pl.Series, header: str, log: _Log, name: s
     """The last amount known of each case."""
     values, wrong = amount_column(texts, header_unit(header))
     if wrong:
-        log.notes.append(f"{len(wrong)} amounts in {name} cannot be read: their cases have no amount")
+        log.notes.append(told("log.unread", n=str(len(wrong)), file=name))
     known = pl.DataFrame({"case": name_column(cases), "value": values}).drop_nulls()
     return dict(known.group_by("case").agg(pl.col("value").last()).iter_rows())
 
@@ -250,7 +251,7 @@ def _machines(events: pl.DataFrame, log: _Log) -> tuple[str, ...]:
     if events["person"].n_unique() <= 3:  # a small team, where one person may well take most cases
         return ()
     if found:
-        log.notes.append(f"resource {', '.join(found)} takes most cases' first step: taken for a machine, not a rep")
+        log.notes.append(told("log.machine", names=", ".join(found)))
     return found
 
 
@@ -340,9 +341,7 @@ def _visits(
         who = people.filter(pl.col("activity") == funnel.stages[s]).group_by("case").agg(pl.col("person").first())
         rows.append(part.join(who, on="case", how="left", maintain_order="left"))
     if otherwise:
-        log.notes.append(
-            f"{otherwise} cases are won without a record of {funnel.won[0]}: they leave the stage in neither way"
-        )
+        log.notes.append(told("log.unrecorded", n=str(otherwise), name=funnel.won[0]))
     visits = pl.concat(rows)
     visits, stale = _stale(visits, log)
     deals = _deals(steps, people, funnel, amounts, events, stale)
@@ -356,10 +355,7 @@ def _stale(visits: pl.DataFrame, log: _Log) -> tuple[pl.DataFrame, set[int]]:
     old = (pl.col("outcome") == OPEN) & (pl.col("days") > pl.col("longest"))
     stale = set(joined.filter(old)["deal"].to_list())
     if stale:
-        log.notes.append(
-            f"{len(stale)} open cases have been in their stage longer than any case that ended there: taken as "
-            "lost, and left out"
-        )
+        log.notes.append(told("log.stale", n=str(len(stale))))
     changed = joined.with_columns(
         pl.when(old).then(LOST_CODE).otherwise(pl.col("outcome")).alias("outcome"),
         pl.when(old).then(pl.col("longest")).otherwise(pl.col("days")).alias("days"),

@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 
 from attain.history.columns import word
+from attain.wording import Series, told
 from engine.fit.incidence import ADVANCED, LOST, OPEN
 
 EARLY_WINS = 0.05  # share of wins before the last stage from which stages are not a passage
@@ -46,9 +47,10 @@ class _Counts:
     open: np.ndarray
     ages: tuple[float | None, ...]
 
-    def __str__(self) -> str:
+    def told(self) -> Series:
+        """Every stage's deals, in words."""
         rows = zip(self.names, self.won, self.lost, self.open, strict=True)
-        return ", ".join(f"{n}: {w} won, {x} lost, {o} open" for n, w, x, o in rows)
+        return Series(tuple(told("passage.count", name=n, won=str(w), lost=str(x), open=str(o)) for n, w, x, o in rows))
 
 
 def fit_funnel(deals: pl.DataFrame, as_of: dt.date, order: tuple[str, ...] = ()) -> Funnel:
@@ -60,15 +62,10 @@ def fit_funnel(deals: pl.DataFrame, as_of: dt.date, order: tuple[str, ...] = ())
     stages = (WHOLE,) if why else counts.names
     visits = _whole(deals, end) if why else _passages(deals, end, counts)
     if why:
-        notes.append(f"{why}; a shorter funnel is fitted, of one stage from creation to the end")
+        notes.append(told("passage.one", why=why))
         notes += _disorder(counts)
     else:
-        notes.append(
-            f"the export shows the stage a deal is in or ended in ({counts}), not when it entered it: a deal "
-            "is taken to have "
-            "passed all earlier stages, and its time is divided over them as the numbers open in each suggest "
-            "(Little's law)"
-        )
+        notes.append(told("passage.little", counts=counts.told()))
     status = dict(deals["status"].value_counts().iter_rows())
     ended = status.get("won", 0) + status.get("lost", 0)
     raw = {"won of closed": status.get("won", 0) / max(1, ended), "end to end": status.get("won", 0) / deals.height}
@@ -97,14 +94,11 @@ def _stale(deals: pl.DataFrame, end: dt.datetime) -> tuple[pl.DataFrame, list[st
     late = (is_open & (pl.col("expected") < end.date())).fill_null(value=False)
     old = is_open & (_span(end) > longest) & ~late
     late_n, old_n = deals.select(late.sum().alias("late"), old.sum().alias("old")).row(0)
-    notes = []
+    notes: list[str] = []
     if late_n:
-        notes.append(f"{late_n} open deals are past their expected close: taken as lost, and left out of the pipeline")
+        notes.append(told("history.late", n=str(late_n)))
     if old_n:
-        notes.append(
-            f"{old_n} open deals are older than any deal was when it ended ({longest:.0f} days): taken as lost, "
-            "and left out of the pipeline"
-        )
+        notes.append(told("history.old", n=str(old_n), days=f"{longest:.0f}"))
     marked = pl.when(late | old).then(pl.lit("stale")).otherwise(pl.col("status")).alias("status")
     return deals.with_columns(marked), notes
 
@@ -146,20 +140,14 @@ def _count(deals: pl.DataFrame, end: dt.datetime, order: tuple[str, ...]) -> _Co
 def _why_not(counts: _Counts) -> str:
     """Why the stages are no passage, or nothing where they are one."""
     if len(counts.names) < 2:
-        return "the history names no stages that deals pass through"
+        return told("passage.no_stages")
     early = 1 - counts.won[-1] / max(1, counts.won.sum())
     if early > EARLY_WINS:
-        return (
-            f"the stages are no funnel: {early:.0%} of the wins stand in a stage before the last ({counts}), "
-            "so that no "
-            "stage is a passage with a conversion of its own"
-        )
+        return told("passage.early", share=f"{early:.0%}", counts=counts.told())
     if counts.lost.sum() < FEW or counts.open.sum() < FEW or np.any(counts.lost[:-1] + counts.open[:-1] == 0):
-        return (
-            f"too few deals were lost or stand along the way to tell one stage's conversion from another's ({counts})"
-        )
+        return told("passage.few", counts=counts.told())
     if _disorder(counts):
-        return f"the stages are not in order of time ({counts})"
+        return told("passage.untimely", counts=counts.told())
     return ""
 
 
@@ -167,8 +155,8 @@ def _disorder(counts: _Counts) -> list[str]:
     ages = [a for a in counts.ages if a is not None]
     if len(ages) < 2 or len(ages) < len(counts.ages) or all(b >= 0.9 * a for a, b in pairwise(ages)):
         return []
-    shown = ", ".join(f"{a:.0f} days at {n}" for n, a in zip(counts.names, ages, strict=True))
-    return [f"open deals are not older the further they are: their median age is {shown}"]
+    shown = tuple(told("passage.age", days=f"{a:.0f}", name=n) for n, a in zip(counts.names, ages, strict=True))
+    return [told("passage.disorder", shown=Series(shown))]
 
 
 # --- visits -----------------------------------------------------------------------------------------------------------

@@ -22,6 +22,19 @@ class MappingRefused(Refused):
     """The mapping file cannot be used; the message says what is wrong with it."""
 
 
+class TableMapping(BaseModel):
+    """The same of a table beside the history: ``columns`` field -> column, ``dates`` field -> format, ``unit``.
+
+    Of quotas by period in columns the fields are the periods: 2026-03, 2026-Q1, 2026, and without a year M03, Q1, year.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    columns: dict[str, str]
+    dates: dict[str, str] = {}
+    unit: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+
+
 class Mapping(BaseModel):
     """Columns by what they hold, and the words of the status column or the log's activities.
 
@@ -31,7 +44,7 @@ class Mapping(BaseModel):
     (10000 for 万元).
     ``automats``: resources that are machines. ``cases``: a second file with a case's amount: file, case, amount.
     ``preset``: the system whose export it was taken for. ``rates``: whether an amount is multiplied or divided by the
-    file's exchange rate to be in the plan's currency.
+    file's exchange rate to be in the plan's currency. ``tables``: the same of accounts, products, people and quotas.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +61,17 @@ class Mapping(BaseModel):
     cases: dict[str, str] = {}
     preset: str = ""
     rates: Literal["multiply", "divide"] = "multiply"
+    tables: dict[Literal["accounts", "products", "people", "quotas"], TableMapping] = {}
+
+    def document(self) -> dict[str, object]:
+        """As it is written down: what is empty or as it would be anyway is left out."""
+        return _told(self.model_dump(mode="json"))
+
+
+def _told(entries: dict[str, object]) -> dict[str, object]:
+    kept = {k: _told(v) if k == "tables" or "columns" in v else v for k, v in entries.items() if isinstance(v, dict)}
+    entries = {**entries, **kept}
+    return {k: v for k, v in entries.items() if v not in ([], {}, 1.0, "", "multiply")}
 
 
 _HEAD = """\
@@ -62,12 +86,7 @@ def write_mapping(mapping: Mapping) -> str:
     yaml.default_flow_style = None
     yaml.width = 120
     out = io.StringIO()
-    document = {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in mapping.model_dump().items()
-        if value not in ((), {}, 1.0, "", "multiply")
-    }
-    yaml.dump(document, out)
+    yaml.dump(mapping.document(), out)
     return _HEAD + out.getvalue()
 
 

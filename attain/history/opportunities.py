@@ -24,6 +24,7 @@ from attain.history.presets import columns_of, preset_of
 from attain.history.quality import Finding, examine, spelled_alike
 from attain.history.records import History, HistoryRefused, Refusal
 from attain.history.sheets import Sheet
+from attain.wording import told
 
 AHEAD = 31  # days: closings dated up to this far past the last creation are entries made ahead of their date
 NEEDED = {
@@ -204,10 +205,7 @@ def _put_back(sheet: Sheet, mapping: Mapping | None, day: dt.date) -> tuple[Shee
         raise HistoryRefused(f"no deal had been created by {day}")
     if mapping is None:
         mapping = guess_mapping(sheet)
-    note = (
-        f"put back to {day}: an export keeps only a deal's latest stage, so deals open that day stand at the first "
-        "stage with their age; owners, products and amounts are the export's latest"
-    )
+    note = told("history.put_back", day=str(day))
     kept = {field: form for field, form in formats.items() if field != "expected"}
     return sheet, mapping.model_copy(update={"dates": kept}), [note]
 
@@ -312,7 +310,7 @@ def _identities(reader: _Reader, frame: pl.DataFrame) -> bool:
         return True
     header, ids = reader.mapping.columns["id"], reader.column("id")
     if ids.n_unique() < 0.5 * len(ids):  # a name of a project, say, that many deals share
-        reader.notes.append(f"column {header!r} repeats too often to be a deal's number; rows are numbered")
+        reader.notes.append(told("history.numbered", header=repr(header)))
         return True
     reader.where(ids == "", "no deal number", lambda _: f"{header} is empty")
     again = (ids != "") & ~ids.is_first_distinct()
@@ -359,10 +357,7 @@ def _last_day(reader: _Reader, frame: pl.DataFrame) -> dt.date:
     if not isinstance(latest, dt.date):
         return last
     if len(later) <= max(1, 0.005 * len(created)) and (latest - last).days <= AHEAD:
-        reader.notes.append(
-            f"{len(later)} deals carry a closing date after the last creation ({last}): dated ahead, taken as "
-            f"closed on {last}"
-        )
+        reader.notes.append(told("history.ahead", n=str(len(later)), day=str(last)))
         return last
     return latest
 

@@ -7,12 +7,14 @@ and should not be taken at its word.
 from __future__ import annotations
 
 import datetime as dt
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import polars as pl
+
+from attain.history.matching import alike
+from attain.wording import told
 
 BULK = 20  # deals with one day's stamp below which nothing is made of it
 TIMES = 10.0  # as many as on a usual day, from which a day's stamps are taken for one act
@@ -32,7 +34,7 @@ class Finding:
     done: str
 
     def as_json(self) -> dict[str, object]:
-        return asdict(self)
+        return {f: v if isinstance(v, int) else str(v) for f, v in asdict(self).items()}
 
 
 def spelled_alike(deals: pl.DataFrame, fields: Sequence[str]) -> tuple[pl.DataFrame, list[Finding]]:
@@ -43,11 +45,8 @@ def spelled_alike(deals: pl.DataFrame, fields: Sequence[str]) -> tuple[pl.DataFr
         best: dict[str, str] = {}
         change: dict[str, str] = {}
         for text, _ in counts.sort(["_rows", field], descending=[True, False]).iter_rows():
-            key = "".join(
-                c for c in unicodedata.normalize("NFKC", text).casefold() if not c.isspace() and c not in "-_–—"
-            )
-            if best.setdefault(key, text) != text:
-                change[text] = best[key]
+            if best.setdefault(alike(text), text) != text:
+                change[text] = best[alike(text)]
         if not change:
             continue
         moved = int(deals[field].is_in(list(change)).sum())
@@ -57,9 +56,9 @@ def spelled_alike(deals: pl.DataFrame, fields: Sequence[str]) -> tuple[pl.DataFr
             Finding(
                 "spelling",
                 moved,
-                f"{field}: {len(change)} names are another spelling of one that is there ({shown})",
-                f"one {field} would be fitted as several, each from fewer deals",
-                "taken as the commonest spelling",
+                told("quality.spelling", field=field, n=str(len(change)), shown=shown),
+                told("quality.spelling.effect", field=field),
+                told("quality.spelling.done"),
             )
         )
     return deals, findings
@@ -77,9 +76,9 @@ def examine(deals: pl.DataFrame, as_of: dt.date) -> tuple[pl.DataFrame, list[Fin
             Finding(
                 "bulk closings",
                 n,
-                f"{n:,} deals were closed as lost on {_days(closings)}: a clean-up, not {n:,} answers on a day",
-                "time until a loss would be the time until the clean-up",
-                "they count as lost, and are left out of how long losses take",
+                told("quality.closings", n=f"{n:,}", days=_days(closings)),
+                told("quality.closings.effect"),
+                told("quality.closings.done"),
             )
         )
     if creations:
@@ -88,18 +87,17 @@ def examine(deals: pl.DataFrame, as_of: dt.date) -> tuple[pl.DataFrame, list[Fin
             Finding(
                 "bulk creations",
                 n,
-                f"{n:,} deals carry the creation date {_days(creations)}: an import, not {n:,} leads on a day",
-                "the lead flow would show a peak, and waits would begin at the import",
-                "they count in conversion and values, and are left out of lead flow and of how long stages take",
+                told("quality.creations", n=f"{n:,}", days=_days(creations)),
+                told("quality.creations.effect"),
+                told("quality.creations.done"),
             )
         )
     return deals, [*findings, *_twins(deals), *_far(deals), *_no_value(deals), *_cut(deals, as_of)]
 
 
 def _days(stamps: list[tuple[dt.date, int]]) -> str:
-    return ", ".join(f"{day} ({n:,})" for day, n in stamps[:3]) + (
-        f" and {len(stamps) - 3} more days" if stamps[3:] else ""
-    )
+    shown = ", ".join(f"{day} ({n:,})" for day, n in stamps[:3])
+    return told("quality.days", shown=shown, n=str(len(stamps) - 3)) if stamps[3:] else shown
 
 
 def _stamps(
@@ -129,9 +127,9 @@ def _twins(deals: pl.DataFrame) -> list[Finding]:
         Finding(
             "twins",
             n,
-            f"{n:,} deals agree with another in account, product, owner, creation, status and value",
-            "if they are one deal entered twice, leads and bookings are too high by as much",
-            "kept: their numbers differ, and only you can tell",
+            told("quality.twins", n=f"{n:,}"),
+            told("quality.twins.effect"),
+            told("quality.twins.done"),
         )
     ]
 
@@ -153,12 +151,15 @@ def _far(deals: pl.DataFrame) -> list[Finding]:
             Finding(
                 "outliers",
                 int(far.sum()),
-                f"{int(far.sum()):,} won deals are far above the others (from {won[far].min():,.0f} to "
-                f"{won.max():,.0f}), "
-                f"{won[far].sum() / won.sum():.0%} of all value won",
-                "one such deal moves a mean, and its quota, by itself"
-                + ("; the largest looks like an amount in another unit" if units else ""),
-                "kept: large deals are part of the business; the tail of values is fitted as heavy as they make it",
+                told(
+                    "quality.above",
+                    n=f"{int(far.sum()):,}",
+                    low=f"{won[far].min():,.0f}",
+                    high=f"{won.max():,.0f}",
+                    share=f"{won[far].sum() / won.sum():.0%}",
+                ),
+                told("quality.above.units" if units else "quality.above.effect"),
+                told("quality.above.done"),
             )
         )
     if near.any():
@@ -166,9 +167,9 @@ def _far(deals: pl.DataFrame) -> list[Finding]:
             Finding(
                 "outliers",
                 int(near.sum()),
-                f"{int(near.sum()):,} won deals are far below the others (at most {won[near].max():,.2f})",
-                "tokens and tests pull the median down",
-                "kept",
+                told("quality.below", n=f"{int(near.sum()):,}", high=f"{won[near].max():,.2f}"),
+                told("quality.below.effect"),
+                told("quality.kept"),
             )
         )
     return out
@@ -183,9 +184,9 @@ def _no_value(deals: pl.DataFrame) -> list[Finding]:
         Finding(
             "no value",
             n,
-            f"{n:,} of {won.height:,} won deals have no value, or nought",
-            "bookings of the past are too low by what they were worth",
-            "left out of the values; counted as won",
+            told("quality.no_value", n=f"{n:,}", of=f"{won.height:,}"),
+            told("quality.no_value.effect"),
+            told("quality.no_value.done"),
         )
     ]
 
@@ -202,9 +203,9 @@ def _cut(deals: pl.DataFrame, as_of: dt.date) -> list[Finding]:
             Finding(
                 "cut quarter",
                 n,
-                f"the history begins on {first}, inside a quarter; its {n:,} deals are not a quarter's",
-                "the first quarter would look weak, and what was already open then is not there",
-                "a month it does not cover whole is left out of lead flow and season; no deal from before is assumed",
+                told("quality.first", day=str(first), n=f"{n:,}"),
+                told("quality.first.effect"),
+                told("quality.first.done"),
             )
         )
     last = dt.date(as_of.year, 3 * ((as_of.month - 1) // 3) + 1, 1)
@@ -214,9 +215,9 @@ def _cut(deals: pl.DataFrame, as_of: dt.date) -> list[Finding]:
             Finding(
                 "cut quarter",
                 n,
-                f"the history ends on {as_of}, inside a quarter; {n:,} deals were created in it so far",
-                "the last quarter would look weak",
-                "an unfinished month is left out of lead flow; what it booked counts as booked so far",
+                told("quality.last", day=str(as_of), n=f"{n:,}"),
+                told("quality.last.effect"),
+                told("quality.last.done"),
             )
         )
     return out

@@ -62,6 +62,10 @@ class Focus(Decision):
     reps: tuple[Shared, ...] = field(kw_only=True)
     ahead: Mapping[str, Floats] = field(kw_only=True, default_factory=dict)
 
+    def binding(self, x: Floats) -> tuple[str, ...]:
+        """As of any levers; that a rep has no more than all hours is no limit to loosen."""
+        return tuple("" if kind == "total" else kind for kind in super().binding(x))
+
     @property
     def kinds(self) -> tuple[Part, ...]:
         """The parts that any rep has."""

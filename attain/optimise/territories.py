@@ -24,6 +24,7 @@ from solvers.levers import project
 
 Ints = NDArray[np.int64]
 STEP = 0.01  # of a lever's natural size: over what a response's slope is taken
+MOVES_WORK = ("budget", "shares", "hours")  # decisions that move work among those who are there
 PROBED = 0.5  # of the way to an even split: where every lever has something to do
 
 
@@ -39,16 +40,26 @@ def balanced(decision: Decision, loaded: LoadedPlan, world: World, *, last: bool
     allocation within the limits is in the band.
     """
     wanted = territory_of(loaded)
-    if wanted is None or decision.kind in ("headcount", "focus"):  # neither moves work among those who are there
+    if wanted is None or decision.kind not in MOVES_WORK:
         return decision
     balance = _balance(decision, loaded, world, wanted)
     start = project(decision.levers, decision.levers.reference)
     if inside(decision.levers, balance, start) is None:
         if last:
-            refuse_unbalanced(decision.levers, balance, least_band(decision.levers, balance, start)[1])
+            at = least_band(decision.levers, balance, start)[1]
+            refuse_unbalanced(decision.levers, balance, at, group_names=_groups(decision))
         reached, _ = least_band(decision.levers, balance, start)
         balance = replace(balance, within=reached * (1.0 + 1e-3) + 2e-4)
     return replace(decision, balance=balance)
+
+
+def _groups(decision: Decision) -> tuple[str, ...]:
+    """What the levers' totals are of: the budget, a cell whose leads are shared out, or a rep's hours."""
+    if decision.kind == "budget":
+        return ("budget",)
+    first = [int(np.flatnonzero(decision.levers.group == g)[0]) for g in range(len(decision.levers.totals))]
+    cells = [decision.cells[i] for i in first]
+    return tuple(rep if decision.kind == "hours" else f"{region} / {product}" for rep, region, product in cells)
 
 
 def _measure(funnel: MeanFunnel, of: str) -> Floats:

@@ -32,6 +32,7 @@ from attain.optimise.records import (
     Trial,
 )
 from attain.results import Results
+from attain.wording import told
 from engine.draws import SEARCH, SELECTION
 from engine.statistics import paired_difference, wilson
 from solvers.bounds import Bound
@@ -102,9 +103,7 @@ def verdict(
     report = replace(
         frame,
         status="interrupted" if interrupted else status,
-        reason="interrupted: the best so far, verified"
-        if interrupted
-        else reason or _reason(frame, status, found, stands),
+        reason=told("optimise.interrupted") if interrupted else reason or _reason(frame, status, found, stands),
         before=odds_of(before),
         reference=None if judged.reference is None else odds_of(aim.values(judged.reference.legs)),
         after=odds_of(after),
@@ -210,12 +209,12 @@ def certificate(bound: Bound) -> Certificate:
 
 
 def _reason(frame: Optimisation, status: Status, found: list[Found], stands: bool) -> str:
-    against = " than the plan" if stands else " than its proportions within the limits, which the plan itself breaks"
+    against = "" if stands else "_proportions"
     if status == "improved":
-        return f"the new allocation is better{against}, beyond the error"
+        return told(f"optimise.better{against}")
     if found:
-        return f"nothing within the limits is better{against}, beyond the error"
-    return frame.notes[0] if frame.notes else "only quotas may move"
+        return told(f"optimise.no_better{against}")
+    return frame.notes[0] if frame.notes else told("optimise.only_quotas")
 
 
 def _goals(judged: Judged) -> tuple[GoalGain, ...]:

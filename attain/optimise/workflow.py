@@ -29,25 +29,25 @@ from attain.optimise.newplan import write_new_plan
 from attain.optimise.quotas import QuotaAnswer, quota_edits, set_quotas, with_quotas
 from attain.optimise.records import Optimisation
 from attain.optimise.search import Paths, Stop, Work, simulate_batches, work_limits
-from attain.optimise.territories import balance_report, balanced, in_balance
+from attain.optimise.territories import MOVES_WORK, balance_report, balanced, in_balance
 from attain.optimise.verdict import Judged, verdict
 from attain.plans import find_plan, open_plan
 from attain.results import Results
 from attain.simulate import REPLICATIONS, check_goals, fresh_seed, simulate
+from attain.wording import TEXTS, Series, told
 from engine.batch import Simulator
 from engine.draws import SEARCH
 from engine.montecarlo import Progress
 from engine.plan.limits import planned_budget
 from engine.plan.types import LoadedPlan
 from engine.world import World, build
-from solvers.levers import ClashingLimits
+from solvers.levers import ClashingLimits, Limit
 
 Say = Callable[[str], None]
 OnProgress = Callable[[Progress], None]
 START_PATHS = 256
-ALWAYS_ATTAINED = (
-    f"the goals are attained on all of {START_PATHS} sample paths as it is: no allocation does much better"
-)
+CLASHES = 8  # clashing limits that a reason names
+ALWAYS_ATTAINED = told("optimise.always", paths=str(START_PATHS))
 
 
 def optimise(
@@ -131,8 +131,10 @@ def optimise(
 
 def clashing(frame: Optimisation, clash: ClashingLimits, started: float) -> Optimisation:
     """The answer where limits exclude each other."""
-    names = tuple(str(limit) for limit in clash.limits)
-    return replace(frame, status="infeasible", reason=str(clash), limits=names, seconds=_since(started))
+    names = tuple(limit_in_words(limit) for limit in clash.limits)
+    more = told("optimise.clash_more", n=str(len(names) - CLASHES)) if len(names) > CLASHES else ""
+    reason = told("optimise.clash", shown=Series(names[:CLASHES], "; "), more=more)
+    return replace(frame, status="infeasible", reason=reason, limits=names, seconds=_since(started))
 
 
 _WORDS = {
@@ -172,7 +174,7 @@ class _Searches:
             left = hires.budget_left(self.current, self.found[0].x) if hires is not None and after else None
             if left is not None:
                 turn, more = left[0], {"beside hires": left[1]}
-            last = all(later.kind == "headcount" for later in decisions[position + 1 :])
+            last = all(later.kind not in MOVES_WORK for later in decisions[position + 1 :])
             if not self.one(balanced(turn, self.current, build(self.current), last=last), decision, more):
                 break
 
@@ -181,7 +183,8 @@ class _Searches:
         self.tell(f"Searching {_WORDS[decision.kind]}: {len(decision.cells)} cells, about {self.work.paths:,} paths")
         result = searched(self.current, decision, self.aim, self.seed, self.jobs, self.work, self.tell, more)
         if written.own is not None and decision.kind == "budget":  # hires may have taken some of it since
-            result = replace(result, before=written.own, stands=written.violation(written.own) <= WITHIN)
+            within = replace(written, balance=decision.balance).violation(written.own) <= WITHIN
+            result = replace(result, before=written.own, stands=within)
         if self.earlier is not None:
             result, self.earlier = with_effort_of(result, self.earlier), None
         self.found.append(result)
@@ -281,15 +284,16 @@ def why_no_lever(loaded: LoadedPlan, world: World, allow_assumed: bool) -> str:
     """Why nothing can be moved, and what would let something."""
     guessed = sorted({line.source for line in world.lines if line.response.assumed})
     if guessed and not allow_assumed:
-        return f"the response of {', '.join(guessed)} is assumed: --allow-assumed moves its budget all the same"
+        return told("optimise.assumed", names=", ".join(guessed))
     if loaded.plan.decide and loaded.plan.decide.focus and not world.lines:
-        return "no rep has hours to share: deals that take work of more than one kind, or prospecting that may move"
-    if world.lines:
-        return "the limits leave each budget line where it is: loosen change_at_most, floors or caps in `decide`"
-    return (
-        "the plan has no budget that leads answer to, does not route leads by share, and no rep prospects: "
-        "give a source a budget with a response, route by share, or ask for quotas in `decide`"
-    )
+        return told("optimise.no_hours")
+    return told("optimise.tight") if world.lines else told("optimise.no_lever")
+
+
+def limit_in_words(limit: Limit) -> str:
+    """A limit by its kind and what it limits, as the solver names it."""
+    key = f"optimise.limit.{limit.kind}"
+    return told("optimise.limit", kind=told(key) if key in TEXTS else limit.kind, name=limit.name)
 
 
 def _reference_results(loaded: LoadedPlan, found: list[Found], n: int, seed: int, jobs: int | None) -> Results | None:

@@ -19,7 +19,9 @@ from attain.calibrate import CalibrationResult
 from attain.history.mapping import Mapping
 from attain.history.presets import PRESETS
 from attain.history.records import reasons
-from attain.screens.calibrate_texts import KINDS_ZH, REASONS_ZH, said
+from attain.screens.calibrate_tables import tables
+from attain.screens.calibrate_texts import KINDS_ZH, REASONS_ZH, said, unfitted
+from attain.wording import in_language
 from attain.wording.numbers import Language, date, joined, money, month, number, percent
 
 MOST_PRODUCTS = 10
@@ -39,15 +41,19 @@ def screen(found: CalibrationResult, language: Language = "en") -> RenderableTyp
         parts += [_left_out(found, language), Text()]
     if found.quality:
         parts += [_quality(found, language), Text()]
-    parts += [*_mapping(found, language), Text(), _stages(fitted["stages"], language), Text()]
+    parts += [*_mapping(found, language), Text()]
+    if found.tables:
+        parts += [*tables(found.tables, found.strangers, language), Text()]
+    parts += [_stages(fitted["stages"], language), Text()]
     if len(fitted["products"]) > 1:
         parts += [*_products(fitted["products"], language), Text()]
     parts += [_rest(fitted, language), Text()]
     if fitted["not_fitted"]:
         parts += [Text(said("not_fitted", language), style="bold")]
-        parts += [*(_bullet(why) for why in fitted["not_fitted"].values()), Text()]
+        parts += [*(_bullet(unfitted(why, language)) for why in fitted["not_fitted"].values()), Text()]
     if found.notes:
-        parts += [Text(said("notes", language), style="bold"), *(_bullet(note) for note in found.notes), Text()]
+        notes = (in_language(note, language) for note in found.notes)
+        parts += [Text(said("notes", language), style="bold"), *(_bullet(note) for note in notes), Text()]
     parts.append(Text(f"{said('wrote', language)} {joined([str(file) for file in found.files], language)}"))
     parts.append(Text(said("next", language, plan=found.plan), style="bold green"))
     return Group(*parts)
@@ -61,7 +67,8 @@ def _table(title: str, heads: Sequence[str], left: int = 1) -> Table:
 
 def _bullet(words: str) -> RenderableType:
     row = Table.grid(Column(), Column(overflow="fold"), padding=(0, 1))
-    row.add_row("•", Text(words[:1].upper() + words[1:]))
+    file = "." in words.split(":")[0].split(" ")[0]  # a file's name keeps its letters
+    row.add_row("•", Text(words if file else words[:1].upper() + words[1:]))
     return row
 
 
@@ -80,13 +87,15 @@ def _quality(found: CalibrationResult, language: Language) -> RenderableType:
     """The data-quality report: what is odd, what it does to a fit, what was done."""
     lines: list[RenderableType] = [Text(said("quality", language), style="bold")]
     for finding in found.quality:
-        kind, effect, done = finding.kind, finding.effect, finding.done
-        if language == "zh" and finding.kind in KINDS_ZH:
-            kind, effect, done = KINDS_ZH[finding.kind]
+        kind = KINDS_ZH.get(finding.kind, finding.kind) if language == "zh" else finding.kind
+        what, effect, done = (in_language(words, language) for words in (finding.what, finding.effect, finding.done))
         row = Table.grid(Column(), Column(overflow="fold"), padding=(0, 1))
-        words = Text(f"{kind[:1].upper()}{kind[1:]}: ", style="yellow")
-        words.append(finding.what, style="default")
-        words.append(f"\n{said('effect', language)} {effect}. {said('done', language)} {done}.", style="dim")
+        colon, stop = (": ", ".") if language == "en" else ("：", "。")
+        words = Text(f"{kind[:1].upper()}{kind[1:]}{colon}", style="yellow")
+        words.append(what, style="default")
+        gap = " " if language == "en" else ""
+        then = f"{said('effect', language)}{gap}{effect}{stop}{gap}{said('done', language)}{gap}{done}{stop}"
+        words.append(f"\n{then}", style="dim")
         row.add_row("•", words)
         lines.append(row)
     return Group(*lines)

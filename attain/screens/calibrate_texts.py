@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from attain.wording import Told, in_language, text
 from attain.wording.numbers import Language
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -25,8 +28,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "word_automats": ("machines, not people", "机器而非人员"),
     "unit": ("One unit of the amounts is {unit} of the currency.", "金额的单位为 {unit}。"),
     "cases": ("Amounts come from {file}, column {amount}.", "金额取自 {file} 的 {amount} 列。"),
-    "correct": ("Wrong? Correct {file}, then: attain calibrate HISTORY --mapping {file} --out {plan}",
-                "有误？请修改 {file}，然后运行：attain calibrate HISTORY --mapping {file} --out {plan}"),
+    "correct": ("Wrong? Correct {file}, then: attain calibrate HISTORY --mapping {file} --out {plan} --force",
+                "有误？请修改 {file}，然后运行：attain calibrate HISTORY --mapping {file} --out {plan} --force"),
     "stages": ("Stages, open deals counted as still undecided", "各阶段（进行中的商机按尚未定局计）"),
     "stage": ("Stage", "阶段"),
     "entered": ("Entered", "进入"),
@@ -72,6 +75,18 @@ TEXTS: dict[str, tuple[str, str]] = {
     "between": ("{n} ({low} to {high})", "{n}（{low} 至 {high}）"),
     "economy": ("Shared ups and downs", "共同起伏"),
     "economy_value": ("{sd} a month ({low} to {high}), common to all regions", "每月 {sd}（{low} 至 {high}），各区域同涨同落"),
+    "tables": ("Tables beside the history", "历史之外的表"),
+    "table_people": ("People", "人员"),
+    "table_accounts": ("Accounts", "客户"),
+    "table_products": ("Products", "产品"),
+    "table_quotas": ("Quotas", "配额"),
+    "table_read": ("{kind}: {file}, {rows} rows, used {used}", "{kind}：{file}，{rows} 行，使用 {used} 行"),
+    "table_columns": ("Columns", "列"),
+    "strangers": ("Names that match nothing, and what was done", "对不上的名称及处理"),
+    "name": ("Name", "名称"),
+    "nearest": ("Nearest", "最接近"),
+    "what": ("What was done", "处理"),
+    "deal_count": ("Deals", "商机"),
     "notes": ("What to know about this history", "关于这份历史数据"),
     "wrote": ("Wrote", "已写入"),
     "next": ("Next: attain simulate {plan}", "下一步：attain simulate {plan}"),
@@ -82,6 +97,13 @@ TEXTS: dict[str, tuple[str, str]] = {
 
 # Why rows are left out, as `attain.history` says it; the rest of a reason quotes the file.
 REASONS_ZH = {
+    "no name": "没有名称",
+    "listed twice": "重复列出",
+    "ends before it starts": "离职早于入职",
+    "score not readable": "评分无法识别",
+    "hours not readable": "工时无法识别",
+    "ramp not readable": "爬坡期无法识别",
+    "period not readable": "期间无法识别",
     "date in another format": "日期格式不同",
     "amount not readable": "金额无法识别",
     "status not known": "状态未知",
@@ -99,21 +121,37 @@ REASONS_ZH = {
     "not a change of stage": "不是阶段变更",
     "no exchange rate": "没有汇率",
 }
-# Kinds of findings of the data-quality report: the name, what it would do to a fit, what was done.
+# Kinds of findings of the data-quality report.
 KINDS_ZH = {
-    "spelling": ("名称写法不一", "同一名称会被当作几个，各自样本更少", "按最常见的写法合并"),
-    "bulk closings": ("批量关闭", "丢单耗时会变成清理前的耗时", "计为丢单，但不用于估计丢单耗时"),
-    "bulk creations": (
-        "批量创建",
-        "线索量会出现虚假高峰，等待时间会从导入日算起",
-        "用于转化率和金额，不用于线索量和阶段耗时",
-    ),
-    "twins": ("疑似重复", "若确为重复，线索和签约额会偏高", "编号不同，予以保留；只有您能判断"),
-    "outliers": ("离群值", "单笔即可左右均值", "保留；金额的尾部按数据拟合"),
-    "no value": ("没有金额", "以往签约额会偏低", "计为赢单，不用于金额"),
-    "cut quarter": ("季度不完整", "该季度会显得偏弱", "不完整的月份不用于线索量"),
-    "currencies": ("多种货币", "不同货币不能相加", "按给定汇率换算为一种"),
+    "spelling": "名称写法不一",
+    "bulk closings": "批量关闭",
+    "bulk creations": "批量创建",
+    "twins": "疑似重复",
+    "outliers": "离群值",
+    "no value": "没有金额",
+    "cut quarter": "季度不完整",
+    "currencies": "多种货币",
 }
+# What the fit could not tell, as `engine.fit` says it: the text of it, and its numbers in order.
+_UNFITTED = (
+    (re.compile(r"season: (\d+) complete months are there, (\d+) would suffice"), "unfit.season", ("n", "need")),
+    (re.compile(r"trend: (\d+) complete months are there, (\d+) would suffice"), "unfit.trend", ("n", "need")),
+    (re.compile(r"common shocks: (\d+) region; (\d+) that move"), "unfit.shock_region", ("n", "need")),
+    (re.compile(r"common shocks: (\d+) complete months; (\d+)"), "unfit.shock_months", ("n", "need")),
+    (re.compile(r"common shocks: (\d+) regions have (\d+) leads a month or more; (\d+)"), "unfit.shock_leads",
+     ("n", "leads", "need")),
+)  # fmt: skip
+
+
+def unfitted(why: str, language: Language = "en") -> str:
+    """Why a part was not fitted, in a language."""
+    if language == "en" or isinstance(why, Told):
+        return in_language(why, language)
+    for pattern, key, names in _UNFITTED:
+        match = pattern.match(why)
+        if match is not None:
+            return text(key, language, **dict(zip(names, match.groups(), strict=True)))
+    return why
 
 
 def said(key: str, language: Language = "en", **values: object) -> str:

@@ -12,6 +12,7 @@ from attain.optimise.records import WHY_NO_BOUND, AllocationRow, Certificate, Me
 from attain.screens.optimise_held import mean_sentence, metric_in_words, not_held, required_table, territory
 from attain.screens.optimise_quotas import quotas
 from attain.screens.optimise_texts import said, wish_in_words
+from attain.wording import in_language
 from attain.wording.numbers import Language, chance, money, percent
 
 SHOWN_ROWS = 40
@@ -34,7 +35,7 @@ def screen(found: Optimisation, language: Language = "en") -> RenderableType:
         parts += [Text(), _odds(found, language)]
     if found.limits:
         parts += [Text(), Text(said("clash", language), style="bold")]
-        parts += [Text(f"  - {limit}") for limit in found.limits]
+        parts += [Text(f"  - {in_language(limit, language)}") for limit in found.limits]
     for kind in ("headcount", "budget", "shares", "hours", "focus"):
         rows = [row for row in found.allocation if row.kind == kind]
         if rows:
@@ -69,7 +70,7 @@ def _headline(found: Optimisation, language: Language) -> Text:
         gain = said("gain", language, **values) if found.mean is None else mean_sentence(found.mean, language)
         text.append("\n" + gain)
     if language == "en" or found.status in ("no_lever", "infeasible"):  # else the status has said it
-        text.append("\n" + found.reason, style="dim")
+        text.append("\n" + in_language(found.reason, language), style="dim")
     elif found.status == "not_held":
         text.append("\n" + not_held(found.required, language), style="dim")
     return text
@@ -228,7 +229,7 @@ def _trust(found: Optimisation, language: Language) -> list[RenderableType]:
         lines.append(Text(_effort(found, language), style="dim"))
     if found.assumed:
         lines.append(Text(said("assumed", language, names=", ".join(found.assumed)), style="yellow"))
-    lines += [Text(note, style="cyan") for note in found.notes]
+    lines += [Text(in_language(note, language), style="cyan") for note in found.notes]
     lines.append(
         Text(
             said("run", language, seed=found.seed, paths=f"{found.simulated:,}", seconds=f"{found.seconds:.0f}"),

@@ -27,15 +27,20 @@ from attain.wording.sentences import (
     Metric,
     Month,
     Sentence,
+    Series,
     Share,
+    Told,
+    in_language,
     said,
     sentence,
     text,
+    told,
 )
 from attain.wording.texts import TEXTS
 
 __all__ = [
     "LANGUAGES", "TEXTS", "Amount", "Chance", "Count", "Language", "Likelihood", "Metric", "Month", "Sentence",
-    "Share", "chance", "counted", "date", "joined", "likelihood", "money", "month", "number", "percent", "said",
-    "sentence", "text",
+    "Series", "Share", "Told", "chance", "counted", "date", "in_language",
+    "joined", "likelihood", "money", "month", "number", "percent",
+    "said", "sentence", "text", "told",
 ]  # fmt: skip

@@ -54,6 +54,45 @@ def sentence(key: str, **values: object) -> Sentence:
     return Sentence(key, MappingProxyType(values))
 
 
+class Told(str):
+    """A sentence that is its English text wherever text is wanted (comments, JSON), and can be said in Chinese."""
+
+    __slots__ = ("sentence",)
+    sentence: Sentence
+
+    def say(self, language: Language = "en") -> str:
+        """The sentence in a language."""
+        return self.sentence.say(language)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _told_again, (self.sentence.key, dict(self.sentence.values))
+
+
+def told(key: str, **values: object) -> Told:
+    """A text of the table as a string of its English that remembers what it says. KeyError for a key that has none."""
+    kept = sentence(key, **values)
+    text_of = Told(kept.say())
+    text_of.sentence = kept
+    return text_of
+
+
+def _told_again(key: str, values: Mapping[str, object]) -> Told:
+    return told(key, **values)
+
+
+def in_language(words: str, language: Language = "en") -> str:
+    """What was told, in a language; other text as it is."""
+    return words.say(language) if isinstance(words, Told) else words
+
+
+@dataclass(frozen=True)
+class Series:
+    """Parts one after another, without an "and"; with a comma between them, unless another mark is given."""
+
+    parts: tuple[object, ...]
+    mark: str = ", "
+
+
 @dataclass(frozen=True)
 class Amount:
     """Money in major units."""
@@ -110,8 +149,11 @@ class Metric:
 def said(value: object, language: Language = "en") -> str:
     """Any value of a sentence as text."""
     match value:
-        case Sentence():
+        case Sentence() | Told():
             return value.say(language)
+        case Series():
+            mark = {", ": "，", "; ": "；"}.get(value.mark, value.mark) if language == "zh" else value.mark
+            return mark.join(said(part, language) for part in value.parts)
         case Amount():
             return money(value.value, value.currency, language)
         case Share():

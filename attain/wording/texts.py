@@ -5,6 +5,9 @@ from __future__ import annotations
 from attain.wording.texts_backtest import BACKTEST
 from attain.wording.texts_compare import COMPARE
 from attain.wording.texts_funnel import FUNNEL
+from attain.wording.texts_history import FITTED, HISTORY
+from attain.wording.texts_optimise import OPTIMISE
+from attain.wording.texts_recalibrated import RECALIBRATED
 from attain.wording.texts_report import REPORT
 from attain.wording.texts_report_limits import LIMITS
 from attain.wording.texts_screen import SCREEN
@@ -23,4 +26,6 @@ def _gather(*tables: Table) -> Table:
     return gathered
 
 
-TEXTS: Table = _gather(SUMMARY, SCREEN, FUNNEL, COMPARE, REPORT, LIMITS, BACKTEST)
+TEXTS: Table = _gather(
+    SUMMARY, SCREEN, FUNNEL, COMPARE, REPORT, LIMITS, BACKTEST, HISTORY, FITTED, RECALIBRATED, OPTIMISE
+)

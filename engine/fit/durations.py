@@ -65,6 +65,24 @@ class Wait:
             return median * float((-np.log1p(-p) / np.log(2.0)) ** (1 / shape))
         return float(np.interp(p, self.levels, self.parameters))
 
+    def log_survival(self, times: ArrayLike) -> Floats:
+        """Logarithm of the share of waits that last longer than each time; of a time beyond all that were seen, as if
+        half a deal had lasted as long."""
+        t, p = np.asarray(times, dtype=np.float64), self.parameters
+        least = float(np.log(0.5 / max(self.ended, 1)))
+        if self.family == "constant":
+            return np.where(t < p[0], 0.0, least)
+        if self.family == "quantiles":
+            share = 1.0 - np.interp(t, p, self.levels)
+            return np.log(np.maximum(share, np.exp(least)))
+        with np.errstate(divide="ignore", over="ignore"):
+            logs = np.log(np.maximum(t, 0.0))
+            if self.family == "exponential":
+                return -t / p[0]
+            if self.family == "lognormal":
+                return np.asarray(log_ndtr(-(logs - np.log(p[0])) / p[1]))
+            return -np.log(2.0) * np.exp(np.minimum(p[1] * (logs - np.log(p[0])), 700.0))
+
 
 @dataclass(frozen=True, slots=True)
 class Waits:

@@ -21,6 +21,7 @@ from engine.fit.incidence import Floats
 SPREADS = np.array([0.03, 0.08, 0.14, 0.2, 0.28, 0.38, 0.5, 0.66, 0.86, 1.1, 1.5, 2.1])  # of log odds
 PRIOR = 0.5  # scale of a spread's Rayleigh prior: its mode
 _WIDTH = np.gradient(SPREADS)
+ENOUGH = 0.3  # binomial variance of a cell from which it tells of more than chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Effects:
 
 
 @dataclass(frozen=True, eq=False)
-class _Cells:
+class Crossed:
     """The counts, and where each factor's levels stand among the parameters, the intercept first."""
 
     won: Floats
@@ -96,7 +97,7 @@ def shrunk_odds(
 
     The intercept is free. Multipliers are centred so that the deals' mean effect is nought: the group's rate is kept.
     """
-    cells = _Cells(
+    cells = Crossed(
         np.asarray(won, dtype=np.float64),
         np.asarray(of, dtype=np.float64),
         tuple(np.asarray(f, dtype=np.int64) for f in factors),
@@ -121,7 +122,7 @@ def shrunk_odds(
         share = cells.gradient(cells.of)[cells.starts[f] : cells.starts[f] + cells.sizes[f]]
         share = share / share.sum()
         centre = np.array([m - share @ m for m, _ in fits])
-        spreads = np.array([_contrast(c, share) for _, c in fits])
+        spreads = np.array([contrast(c, share) for _, c in fits])
         middle = weights @ centre
         variance = weights @ (spreads + (centre - middle) ** 2)
         multipliers.append(np.exp(middle))
@@ -139,13 +140,13 @@ def shrunk_odds(
     )
 
 
-def _contrast(covariance: Floats, share: Floats) -> Floats:
+def contrast(covariance: Floats, share: Floats) -> Floats:
     """Variances of each level's effect less the deals' mean effect."""
     across = covariance @ share
     return np.asarray(np.maximum(np.diag(covariance) - 2 * across + share @ across, 1e-12))
 
 
-def _along(cells: _Cells, spread: Floats, f: int, beta: Floats) -> tuple[Floats, Floats, list[tuple[Floats, Floats]]]:
+def _along(cells: Crossed, spread: Floats, f: int, beta: Floats) -> tuple[Floats, Floats, list[tuple[Floats, Floats]]]:
     """Posterior weights of factor f's spreads, the others held, and (mode, covariance) of its effects at each."""
     own = slice(cells.starts[f], cells.starts[f] + cells.sizes[f])
     logs, fits, best = np.empty(len(SPREADS)), [], beta
@@ -163,7 +164,7 @@ def _along(cells: _Cells, spread: Floats, f: int, beta: Floats) -> tuple[Floats,
     return np.asarray(weights / weights.sum(), dtype=np.float64), best, fits
 
 
-def _mode(cells: _Cells, spread: Floats, beta: Floats) -> tuple[float, Floats, Floats]:
+def _mode(cells: Crossed, spread: Floats, beta: Floats) -> tuple[float, Floats, Floats]:
     """Laplace's log marginal likelihood, the mode, and the information there."""
     penalty = np.concatenate([[1e-9], *(np.full(n, s**-2.0) for n, s in zip(cells.sizes, spread, strict=True))])
     for _ in range(40):
@@ -179,6 +180,28 @@ def _mode(cells: _Cells, spread: Floats, beta: Floats) -> tuple[float, Floats, F
     sizes = np.array(cells.sizes, dtype=np.float64)
     prior = -0.5 * float(penalty[1:] @ beta[1:] ** 2) - float(sizes @ np.log(spread))
     return likelihood + prior - 0.5 * float(np.linalg.slogdet(information)[1]), beta, information
+
+
+def interaction(
+    won: Floats, of: Floats, codes: Sequence[NDArray[np.int64]], effects: Effects, one: int, other: int
+) -> float:
+    """Variance of log odds by which the levels of two factors differ in each other's levels, beyond the sum of their
+    effects and beyond chance: of a person from month to month, say. By moments: the square of what came less what was
+    expected has the mean v + variance v^2, v the binomial variance (DerSimonian and Laird 1986); nought or more."""
+    assert effects.mode is not None, "effects as fitted"
+    starts = np.cumsum([1, *(len(m) for m in effects.multipliers)])
+    eta = np.full(len(of), effects.mode[0])
+    for start, code in zip(starts, codes, strict=False):
+        eta += effects.mode[start + code]
+    p = 1 / (1 + np.exp(-np.clip(eta, -30, 30)))
+    size = len(effects.multipliers[other])
+    pair = codes[one] * size + codes[other]
+    cells = len(effects.multipliers[one]) * size
+    error = np.bincount(pair, won - of * p, cells)
+    spread = np.bincount(pair, of * p * (1 - p), cells)
+    known = spread > ENOUGH
+    most = float(np.sum(spread[known] ** 2))
+    return max(0.0, float(np.sum(error[known] ** 2 - spread[known])) / most) if most > 0 else 0.0
 
 
 def shrunk_shares(counts: NDArray[np.float64], prior: NDArray[np.float64], strength: float = 10.0) -> Floats:

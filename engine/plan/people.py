@@ -112,6 +112,10 @@ class Rep(Record):
     """This rep's odds by stage, against the stage's."""
     advance_sd: dict[str, Spread] = {}
     """How sure those odds are: standard deviation of their logarithm by stage, drawn once a replication."""
+    wait: dict[str, Odds] = {}
+    """This rep's deals' waits by stage, against the stage's own: 1.2 is a fifth longer."""
+    wait_sd: dict[str, Spread] = {}
+    """How sure those are: standard deviation of their logarithm by stage, drawn once a replication."""
     quota: Quota | None = None
     """The rep's quota of bookings."""
     focus: dict[str, _Focus] = {}

@@ -110,7 +110,7 @@ class Record(BaseModel):
         schema = handler(core)
         properties = handler.resolve_ref_schema(schema).get("properties", {})
         for name, words in field_words(cls).items():
-            properties[name]["description"] = words
+            properties[cls.model_fields[name].alias or name]["description"] = words
         if not cls.short_forms:
             return schema
         return {"anyOf": [*cls.short_forms, schema]}

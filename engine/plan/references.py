@@ -97,6 +97,8 @@ def _reps(plan: Plan, names: Names) -> Iterator[Problem]:
         yield from _focus(f"{path}.focus", rep, names)
         yield from _stages(f"{path}.advance", rep.advance, names)
         yield from _stages(f"{path}.advance_sd", rep.advance_sd, names)
+        yield from _stages(f"{path}.wait", rep.wait, names)
+        yield from _stages(f"{path}.wait_sd", rep.wait_sd, names)
         if rep.quota is not None:
             yield from _mix(f"{path}.quota.cells", rep.quota.cells, names)
         if rep.prospecting is not None:
@@ -121,6 +123,8 @@ def _sources(plan: Plan, names: Names) -> Iterator[Problem]:
         yield from _mix(f"{path}.mix", source.mix, names)
         yield from _stages(f"{path}.advance", source.advance, names)
         yield from _stages(f"{path}.advance_sd", source.advance_sd, names)
+        yield from _stages(f"{path}.wait", source.wait, names)
+        yield from _stages(f"{path}.wait_sd", source.wait_sd, names)
         if isinstance(source.budget, dict):
             split = {r: below if isinstance(below, dict) else {} for r, below in source.budget.items()}
             yield from _mix(f"{path}.budget", split, names)
@@ -179,6 +183,8 @@ def unknown_names(plan: Plan, names: Names, unread: frozenset[str]) -> Iterator[
     for name, product in plan.products.items():
         yield from _stages(f"products.{name}.advance", product.advance, names)
         yield from _stages(f"products.{name}.advance_sd", product.advance_sd, names)
+        yield from _stages(f"products.{name}.wait", product.wait, names)
+        yield from _stages(f"products.{name}.wait_sd", product.wait_sd, names)
     for name, segment in plan.segments.items():
         yield from _stages(f"segments.{name}.advance", segment.advance, names)
         yield from _stages(f"segments.{name}.advance_sd", segment.advance_sd, names)

@@ -176,5 +176,9 @@ class Source(Record):
     """Odds of advancing by stage, against the stage's own."""
     advance_sd: dict[str, Spread] = {}
     """How sure those odds are: standard deviation of their logarithm by stage, drawn once a replication."""
+    wait: dict[str, Odds] = {}
+    """Its deals' waits by stage, against the stage's own: 1.2 is a fifth longer."""
+    wait_sd: dict[str, Spread] = {}
+    """How sure those are: standard deviation of their logarithm by stage, drawn once a replication."""
     economy: Number = Field(default=1.0, ge=-10, le=10)
     """How strongly this source's flow follows the economy, times the plan's."""

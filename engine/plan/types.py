@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema,
 
 from engine.plan.decide import Decide, DecideBudget, DecideHours, DecideQuotas, DecideShares
 from engine.plan.forms import FormError, FormProblem
+from engine.plan.monthly import KnownMonth, MonthEffects
 from engine.plan.people import Hire, Prospecting, Quota, Ramp, Rep
 from engine.plan.quantities import Duration
 from engine.plan.records import (
@@ -59,9 +60,11 @@ __all__ = [
     "Hill",
     "Hire",
     "Horizon",
+    "KnownMonth",
     "Linear",
     "LoadedPlan",
     "Money",
+    "MonthEffects",
     "OpenDeal",
     "Plan",
     "PlanFiles",
@@ -217,6 +220,11 @@ class Stage(Record):
     """How long a deal that is going to be lost keeps us waiting; as `wait`, unless written."""
     advance: Advance
     """The probability that a deal advances: 0.5, 50%, or {wins: 24, of: 60} where it is known from so many tries."""
+    advance_months: MonthEffects | None = None
+    """What deals that come to this stage in the same month share in their odds of advancing; nothing, unless written.
+    A month is that in which the customer's wait begins."""
+    wait_months: MonthEffects | None = None
+    """What they share in how long the customer takes."""
     won: bool = False
     """Whether the deal is booked on advancing from this stage. The last stage books where none is marked."""
     stale_after: Time | None = None
@@ -236,6 +244,10 @@ class Product(Record):
     """Odds of advancing by stage, against the stage's own: 1.2 is a fifth better."""
     advance_sd: dict[str, Spread] = {}
     """How sure those odds are: standard deviation of their logarithm by stage, drawn once a replication."""
+    wait: dict[str, Odds] = {}
+    """Its deals' waits by stage, against the stage's own: 1.2 is a fifth longer."""
+    wait_sd: dict[str, Spread] = {}
+    """How sure those are: standard deviation of their logarithm by stage, drawn once a replication."""
 
 
 class Segment(Record):

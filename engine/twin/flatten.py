@@ -44,7 +44,7 @@ def _floats(values: Any) -> Array:
 
 
 def _multipliers(world: World) -> dict[str, Array]:
-    names = ("of_rep", "of_product", "of_segment", "of_source", "of_class")
+    names = ("of_rep", "of_product", "of_segment", "of_source", "of_class", "pace_rep", "pace_product", "pace_source")
     return {name: getattr(world.stages, name) for name in names}
 
 
@@ -101,6 +101,7 @@ def _open_deals(world: World) -> Array:
         records.OPEN_DEAL,
         len(known.key),
         **{name: getattr(known, name) for name in columns},
+        began=world.months_table.began,
         **dict(zip(("money", "authority", "need"), known.scores.T, strict=True)),
     )
 
@@ -172,6 +173,8 @@ class FlatWorld:
             "rows": len(world.dists),
             "values": len(world.table),
             "takers": len(routes.takers),
+            "past": world.months_table.past,
+            "spans": world.months_table.size,
         }
         numbers = {
             "start": world.start,

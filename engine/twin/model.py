@@ -22,6 +22,7 @@ from engine.business import (
     settled,
     stale_deadline,
     standing_odds,
+    standing_pace,
     time_at_desk,
     whole_minor_units,
 )
@@ -197,6 +198,13 @@ def economy_now(w: Any, s: Any, slot: int) -> float:
 
 
 @inlined
+def odds_now(w: Any, s: Any, slot: int, place: int) -> float:
+    """What the economy and the month in which it came to its stage multiply the deal's odds by."""
+    deal = deals(s)[nth(slot)]
+    return economy_now(w, s, slot) * of.month_odds(w, s)[nth(deal.stage), nth(place)]
+
+
+@inlined
 def odds(w: Any, s: Any, slot: int) -> float:
     """What multiplies the stage's odds of advancing for this deal, whenever it is."""
     if w.multiplied == 0:
@@ -204,9 +212,28 @@ def odds(w: Any, s: Any, slot: int) -> float:
     deal = deals(s)[nth(slot)]
     i = deal.stage
     return standing_odds(
-        of.of_rep(w)[i, deal.rep], of.of_product(w)[i, deal.product], of.of_segment(w)[i, deal.segment],
-        of.of_source(w)[i, deal.source], of.of_class(w)[i, deal.klass],
-    )  # fmt: skip
+        of.multipliers(w, w.at_of_rep, w.reps)[i, deal.rep],
+        of.multipliers(w, w.at_of_product, w.products)[i, deal.product],
+        of.multipliers(w, w.at_of_segment, w.segments)[i, deal.segment],
+        of.multipliers(w, w.at_of_source, w.sources)[i, deal.source],
+        of.multipliers(w, w.at_of_class, of.CLASSES)[i, deal.klass],
+    )
+
+
+@inlined
+def pace(w: Any, s: Any, slot: int, place: int) -> float:
+    """What multiplies the deal's waits in its stage."""
+    deal = deals(s)[nth(slot)]
+    i = deal.stage
+    of_month = of.month_pace(w, s)[nth(i), nth(place)]
+    if w.multiplied == 0:
+        return of_month
+    return standing_pace(
+        of.multipliers(w, w.at_pace_rep, w.reps)[i, deal.rep],
+        of.multipliers(w, w.at_pace_product, w.products)[i, deal.product],
+        of.multipliers(w, w.at_pace_source, w.sources)[i, deal.source],
+        of_month,
+    )
 
 
 @inlined
@@ -224,10 +251,11 @@ def await_customer(w: Any, s: Any, slot: int) -> None:
     deal = deals(s)[nth(slot)]
     count_activities(w, s, slot)
     stage = of.stages(w)[nth(deal.stage)]
+    place = w.past + s.month
     outcome, when = settled(
         deal.wait, deal.wait_u, deal.answer_u, of.advance(w, s)[nth(deal.stage)], odds(w, s, slot),
-        economy_now(w, s, slot), s.now, of.dists(w), of.table(w), stage.wait, stage.wait_lost, deal.stale_at,
-        of.hours_at(w),
+        odds_now(w, s, slot, place), pace(w, s, slot, place), s.now, of.dists(w),
+        of.table(w), stage.wait, stage.wait_lost, deal.stale_at, of.hours_at(w),
     )  # fmt: skip
     hear(w, s, slot, outcome, when)
 
@@ -274,15 +302,15 @@ def open_deal_arrives(w: Any, s: Any, i: int) -> None:
         return
     if s.full != 0:
         return
-    stage, j = of.stages(w)[nth(deal.stage)], deal.stage
+    stage = of.stages(w)[nth(deal.stage)]
     age = known.age_days if stage.stale_calendar != 0 else known.age_hours
     left = max(stage.stale - age, 0.0)
     outcome, when = answer_to_open(
         s.seed, s.replication, s.phase, deal.key, s.now,
         stale_deadline(s.now, left, stage.stale_calendar != 0, of.hours_at(w)), known.age_hours, known.age_days,
-        of.advance(w, s)[nth(j)], of.of_rep(w)[j, deal.rep], of.of_product(w)[j, deal.product],
-        of.of_segment(w)[j, deal.segment], of.of_source(w)[j, deal.source], of.of_class(w)[j, deal.klass],
-        economy_now(w, s, slot), of.dists(w), of.table(w), stage.wait, stage.wait_lost, of.hours_at(w),
+        of.advance(w, s)[nth(deal.stage)], odds(w, s, slot),
+        odds_now(w, s, slot, known.began), pace(w, s, slot, known.began), of.dists(w), of.table(w),
+        stage.wait, stage.wait_lost, of.hours_at(w),
     )  # fmt: skip
     hear(w, s, slot, outcome, when)
 

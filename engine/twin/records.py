@@ -47,7 +47,7 @@ STAGE = _layout(i8="work wait wait_lost stale_calendar first_activity last_activ
 ACTIVITY = _layout(i8="measure", f8="count")
 CELL = _layout(u8="key", i8="source region product rep enters prospects spread lever", f8="since until")
 OPEN_DEAL = _layout(
-    u8="key", i8="stage owner product region segment source", f8="age_hours age_days value money authority need"
+    u8="key", i8="stage owner product region segment source began", f8="age_hours age_days value money authority need"
 )
 ACCOUNT = _layout(i8="owner segment", f8="money authority need")
 HAPPENED = _layout(i8="day month rep product region segment", f8="bookings deals_won")
@@ -58,7 +58,8 @@ WORLD = _layout(
     i8="""won stages reps products regions segments sources months measures desks lines shared legs levers accounts
     classes class_priority draws_segment multiplied ends_are_seen work_is_seen anybody_leaves places staffs changes
     money authority need activities open_deals happened cells days rows values
-    takers at_month_ends at_hours at_dists at_table at_stages at_of_rep at_of_product at_of_segment at_of_source
+    past spans takers at_month_ends at_hours at_dists at_table at_stages at_of_rep at_of_product at_of_segment
+    at_of_source at_pace_rep at_pace_product at_pace_source
     at_of_class at_activities at_desk_of at_desk_speed at_first_line at_line_of at_weights
     at_rule at_share_row at_may at_taker_start at_takers at_reached
     at_segment_shares at_segment_value
@@ -90,8 +91,8 @@ STATE = _layout(
     i8="""full staff
     feeds feed_room nodes node_room free_node buckets bucket agenda_first agenda_end heaped hand_overs
     deals deal_room free_deal asked ledgers ledger_room slots logged log_room keeps_log
-    at_advance at_economy at_rates at_feeds at_nodes at_buckets at_agenda at_opened_times at_opened_nodes
-    at_asked at_numbers at_lanes at_hand_overs at_desks at_queues at_served at_deals
+    at_advance at_economy at_month_odds at_month_pace at_rates at_feeds at_nodes at_buckets at_agenda
+    at_opened_times at_opened_nodes at_asked at_numbers at_lanes at_hand_overs at_desks at_queues at_served at_deals
     at_open_deals at_last_turn at_ledgers at_slots at_cells at_used at_flow at_reps at_legs at_attributed at_log""",
 )
 
@@ -133,33 +134,9 @@ def stages(w: Any) -> Any:
 
 
 @inlined
-def of_rep(w: Any) -> Any:
-    """[stages, reps] multipliers of the odds."""
-    return carray(pointer(w.at_of_rep), (w.stages, w.reps), np.float64)
-
-
-@inlined
-def of_product(w: Any) -> Any:
-    """[stages, products] multipliers of the odds."""
-    return carray(pointer(w.at_of_product), (w.stages, w.products), np.float64)
-
-
-@inlined
-def of_segment(w: Any) -> Any:
-    """[stages, segments] multipliers of the odds."""
-    return carray(pointer(w.at_of_segment), (w.stages, w.segments), np.float64)
-
-
-@inlined
-def of_source(w: Any) -> Any:
-    """[stages, sources] multipliers of the odds."""
-    return carray(pointer(w.at_of_source), (w.stages, w.sources), np.float64)
-
-
-@inlined
-def of_class(w: Any) -> Any:
-    """[stages, classes] multipliers of the odds."""
-    return carray(pointer(w.at_of_class), (w.stages, CLASSES), np.float64)
+def multipliers(w: Any, at: int, names: int) -> Any:
+    """[stages, names] what reps, products and so on, whose table is at an address, multiply odds or waits by."""
+    return carray(pointer(at), (w.stages, names), np.float64)
 
 
 @inlined
@@ -326,6 +303,18 @@ def advance(w: Any, s: Any) -> Any:
 def economy(w: Any, s: Any) -> Any:
     """[regions, months] this replication's factors of the odds."""
     return carray(pointer(s.at_economy), (w.regions, w.months), np.float64)
+
+
+@inlined
+def month_odds(w: Any, s: Any) -> Any:
+    """[stages, months, those before the horizon first] this replication's factors of the odds."""
+    return carray(pointer(s.at_month_odds), (w.stages, w.spans), np.float64)
+
+
+@inlined
+def month_pace(w: Any, s: Any) -> Any:
+    """[stages, months, those before the horizon first] this replication's factors of the waits."""
+    return carray(pointer(s.at_month_pace), (w.stages, w.spans), np.float64)
 
 
 @inlined

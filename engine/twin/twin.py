@@ -161,10 +161,13 @@ class Twin:
         """A replication's parameters by where they are pointed to. Raises ValueError where they are of another plan."""
         world, found = self.world, {}
         cells, regions, months = len(world.cells), len(world.regions), len(world.months)
+        by_month = (len(world.stages.names), world.months_table.size)
         for at, values, shape in (
             ("at_advance", parameters.advance, (len(world.stages.names),)),
             ("at_economy", parameters.odds, (regions, months)),
             ("at_rates", parameters.rates, (cells, months)),
+            ("at_month_odds", parameters.month_odds, by_month),
+            ("at_month_pace", parameters.month_pace, by_month),
         ):
             if values.shape != shape:
                 raise ValueError(f"{at.removeprefix('at_')} of a replication: an array {shape}, not {values.shape}")

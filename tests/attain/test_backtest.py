@@ -273,3 +273,31 @@ def test_what_cannot_be_back_tested_is_refused(tmp_path: Path, capsys: pytest.Ca
     assert "complete month" in said.document["error"]
     with pytest.raises(HistoryRefused, match="no such file"):
         backtest(tmp_path / "none.csv")
+
+
+def test_what_was_learnt_is_saved_and_recalibrates_the_plan_beside_its_own_figures(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """From the command line: a back-test's file, and a plan fitted to the same history."""
+    attain, path = Attain(capsys), _written(tmp_path, 0)
+    said = attain("backtest", path, "--folds", "6", "--learn", "7", "-n", "60", "--seed", "1", "--no-library",
+                  "--horizons", "month", "--save", tmp_path / "recal.json")  # fmt: skip
+    assert said.code == 0, said.err
+    kept = json.loads((tmp_path / "recal.json").read_text(encoding="utf-8"))
+    assert {g["level"] for g in kept["groups"]} >= {"company", "region"}
+    assert attain("calibrate", path, "--out", tmp_path / "plan.yaml").code == 0
+    run = ("simulate", tmp_path / "plan.yaml", "-n", "200", "--seed", "1", "--json")
+    plain = attain(*run).document
+    beside = attain(*run, "--recalibrate", tmp_path / "recal.json").document
+    assert beside["digest"] == plain["digest"]
+    assert beside["goals"] == plain["goals"]  # never in their place
+    rows = {(r["goal"], r["measure"]): r for r in beside["recalibrated"]["rows"]}
+    assert rows["company", "bookings"]["recalibrated"] is None
+    assert rows["company", "bookings"]["why"]
+    month = rows[None, "bookings"]
+    assert month["horizon"] == "month"
+    assert month["origins"] == 13
+    assert month["recalibrated"]["p10"] != month["model"]["p10"]
+    for language, words in (("en", "Recalibrated by the back-test"), ("zh", "重新校准")):
+        shown = attain(*run[:-1], "--recalibrate", tmp_path / "recal.json", "--language", language)
+        assert words in shown.out

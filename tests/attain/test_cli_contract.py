@@ -187,7 +187,19 @@ def test_optimise_with_nothing_to_move(attain: Attain, folder: Path) -> None:
     said = attain("optimise", folder / "计划.yaml", *QUICK, "--json")
     assert said.code == 0
     assert said.document["status"] == "no_lever"
-    assert said.document["reason"]
+    assert said.document["reason"].startswith("the plan has no budget")
+    shown = "".join(attain("optimise", folder / "计划.yaml", *QUICK, "--language", "zh").out.split())
+    assert "计划中没有能带来线索的预算" in shown
+
+
+def test_calibrate_keeps_a_plan_that_is_there(attain: Attain, tmp_path: Path) -> None:
+    (tmp_path / "crm.csv").write_text(as_csv(export(300)), encoding="utf-8")
+    (tmp_path / "plan.yaml").write_text("mine", encoding="utf-8")
+    said = attain("calibrate", tmp_path / "crm.csv", "--out", tmp_path / "plan.yaml")
+    assert said.code == 1
+    assert "--force" in said.err
+    assert (tmp_path / "plan.yaml").read_text(encoding="utf-8") == "mine"
+    assert attain("calibrate", tmp_path / "crm.csv", "--out", tmp_path / "plan.yaml", "--force").code == 0
 
 
 def test_frontier(attain: Attain, folder: Path) -> None:

@@ -43,7 +43,7 @@ def test_the_best_mean_of_a_plan_whose_splits_are_known(required: float) -> None
 
 def test_more_is_expected_and_what_is_required_is_held() -> None:
     found = optimise(
-        load_plan(known_best("{mean: bookings, with: {company: 75%}}")), seed=1, n=1500, jobs=1, effort=0.1
+        load_plan(known_best("{mean: bookings, with: {company: 75%}}")), seed=1, n=1500, jobs=1, effort=0.05
     )
     theory = Theory(400)
     assert found.mean is not None
@@ -153,6 +153,21 @@ def test_an_aim_sums_what_the_goals_that_nobody_sees_sum() -> None:
     assert margins[:, 1] == pytest.approx(aim.mean.sums(legs) / 10.0)
     assert np.array_equal(aim.values(legs), legs[:, names.index("company")] >= 3_000_000)
     assert watched(load_plan(PLAN + BUDGET)).plan.goals.keys() == load_plan(PLAN + BUDGET).plan.goals.keys()
+
+
+def test_hires_go_where_most_is_expected_of_them() -> None:
+    """The South has four times the leads, and nobody who takes them: a hire there is worth the most."""
+    text = MARGIN.replace("regions: {North: {}}", "regions: {North: {}, South: {}}") % ("bookings", "0%")
+    text = text.split("sources:")[0] + (
+        "sources: {s: {leads_per_month: 10, mix: {North: {甲: 1}, South: {甲: 4}}}}\n"
+        "decide:\n  maximise: {mean: bookings, with: {company: 5%}}\n"
+        "  headcount: {total: 1, regions: [North, South]}\n"
+    )
+    found = optimise(load_plan(text), seed=1, n=200, jobs=1, effort=0.01)
+    assert {row.region: row.new for row in found.allocation} == {"North": 0, "South": 1}
+    assert found.status == "improved"
+    assert found.mean is not None
+    assert found.mean.gain.value == pytest.approx(12 * 8 / 2 * 1_000, rel=0.1)
 
 
 def test_a_frontier_of_a_mean_is_refused() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import engine.workers
 from attain.optimise import optimise
 from attain.optimise.budgets import budget_decision, in_minor_units
 from attain.optimise.decisions import shares_decision
 from attain.optimise.search import work_limits
+from attain.screens.optimise import screen
 from attain.simulate import simulate
 from engine.batch import Simulator
 from engine.chunks import Chunks
@@ -172,6 +175,12 @@ def test_clashing_limits_are_named() -> None:
     found = optimise(load_plan(text), seed=1, n=64, jobs=1)
     assert found.status == "infeasible"
     assert any("mail" in limit for limit in found.limits)
+    assert found.reason.startswith("these limits cannot hold together, loosen one of them: ")
+    out = io.StringIO()
+    Console(file=out, width=200).print(screen(found, "zh"))
+    assert "请放宽其中之一：" in out.getvalue()
+    assert "mail / North 的上限" in out.getvalue()
+    assert "cannot" not in out.getvalue()
 
 
 def test_quotas_even_out_the_odds() -> None:

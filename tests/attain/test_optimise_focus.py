@@ -100,6 +100,25 @@ def test_reps_move_together_where_they_are_many() -> None:
     assert np.mean([share for (_, product), share in moved.items() if product == "ERP"]) >= 0.8
 
 
+def test_reps_are_told_apart() -> None:
+    """In half of eight regions one product is easy to sell, in half the other: no share common to all is any good."""
+    regions, easy = [f"G{i}" for i in range(8)], ["ERP", "CRM"] * 4
+    reps = "\n".join(f"  - {{name: R{i}, region: {region}}}" for i, region in enumerate(regions))
+    sources = "".join(
+        f"  easy {region}: {{leads_per_month: 8, mix: {{{region}: {{{product}: 1}}}}, advance: {{only: 2.5}}}}\n"
+        f"  hard {region}: {{leads_per_month: 8, mix: {{{region}: {{{other}: 1}}}}}}\n"
+        for region, product, other in zip(regions, easy, reversed(easy), strict=True)
+    )
+    text = PLAN.replace("GOALS", "company: {metric: deals_won, at_least: 520}").replace("REPS", reps)
+    text = text.replace("{North: {}}", f"{{{', '.join(f'{region}: {{}}' for region in regions)}}}")
+    text = f"{text.partition('sources:')[0]}sources:\n{sources}decide: {{focus: true}}\n"
+    found = optimise(load_plan(text), seed=5, n=500, effort=0.12)
+    assert found.gain is not None
+    assert found.gain.points > 20
+    moved = shares(found)
+    assert all(moved[f"R{i}", product] > 0.7 for i, product in enumerate(easy))
+
+
 def test_hours_move_between_deals_and_prospecting() -> None:
     """Nothing comes but what the rep finds: who prospects a little does better with more, to the cap."""
     rep = "  - {name: Li, products: [ERP], prospecting: {hours_per_week: 2, prospects_per_hour: 0.5}}"

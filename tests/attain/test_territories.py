@@ -181,7 +181,31 @@ def test_what_cannot_go_with_it_is_refused() -> None:
         load_plan(BUDGET % "0%")
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "Territories: hours of work"), ("zh", "片区均衡：工作小时")])
+PAGE = SHARED.replace(
+    "  territory", "  maximise: {mean: bookings, with: {company: 20%%}}\n  quotas: {}\n  territory"
+).replace("goals: {", "goals: {money: {metric: bookings, at_least: 5_000}, ")
+
+
+def test_a_page_shows_what_is_held(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Required probabilities, each rep's work and quotas by part, in both languages."""
+    attain, plan, run = Attain(capsys), tmp_path / "片区.yaml", tmp_path / "run"
+    plan.write_text(PAGE % ("100%", "15%"), encoding="utf-8")
+    few = ("--seed", "1", "-n", "64", "--jobs", "1")
+    assert attain("simulate", plan, *few, "--out", run).code == 0
+    said = attain("optimise", plan, *few, "--effort", "0.01", "--json")
+    assert said.code == 0
+    (run / "optimisation.json").write_text(said.out, encoding="utf-8")
+    for language, words in (
+        ("en", ("Required probabilities", "Expected bookings", "Territories", "by product and region")),
+        ("zh", ("所要求的概率", "期望签约额", "片区均衡", "配额按产品与区域合计")),
+    ):
+        page = tmp_path / f"{language}.html"
+        assert attain("report", run, "--out", page, "--language", language, "--jobs", "1").code == 0
+        text = page.read_text(encoding="utf-8")
+        assert [word for word in words if word not in text] == []
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh", "片区均衡：工作小时")])
 def test_screens_show_each_reps_work(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str, words: str
 ) -> None:

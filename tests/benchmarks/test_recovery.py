@@ -16,6 +16,8 @@ SMALL = {
     "many": 60,
     "arrivals": 60,
     "reps": 40,
+    "paces": 40,
+    "months": 10,
     "values": 60,
     "half-open": 20,
     "half-open-short": 20,

@@ -31,6 +31,12 @@ LINK = re.compile(r"(?<!`)\[[^\]\n]*\]\(([^)\s]+)\)")
 FEW = 3
 SEARCHED = ("better.yaml", "optimise", "frontier")  # what only a search gives
 HISTORY = "crm_opportunities.csv"
+BESIDE = {  # tables beside it
+    "teams.csv": "Name,Region,Start date\nAnn,North,2019-01-01\nBob,South,2020-01-01\nCy,North,2021-01-01\n",
+    "quotas.csv": "Name,Annual quota\nAnn,1200000\nBob,900000\n",
+    "accounts.csv": "Account,Owner,Industry\nCustomer 1,Ann,Retail\nCustomer 2,Bob,Energy\n",
+    "products.csv": "Product,List price\nERP,9000\nCRM,8000\n",
+}
 
 
 def _name(page: Path) -> str:
@@ -134,6 +140,8 @@ def _parse(arguments: list[str]) -> None:
 def _history(folder: Path) -> None:
     with open(folder / HISTORY, "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(export(400))
+    for name, text in BESIDE.items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", RUNNING, ids=_name)

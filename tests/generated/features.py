@@ -63,6 +63,8 @@ _BY_SHARE: dict[float, tuple[str, ...]] = {
         "source's growth", "source's growth_sd", "source's season_sd", "source's overdispersion",
         "uncertain time: quantiles",
         "uncertain time: lognormal",
+        "months' odds", "months' waits", "months' odds, some known", "months' waits, some known",
+        "uncertain months' odds", "waits of a rep", "waits of a product", "waits of a source",
     ),
     0.4: (
         "a deal that nobody takes over, or stale as its rep leaves", "a rep turns to two deals at one instant",
@@ -72,7 +74,8 @@ _BY_SHARE: dict[float, tuple[str, ...]] = {
         "handed over after it started", "handed over after it worked", "no sources", "wait: triangular",
         "wait_lost: exponential", "wait_lost: triangular", "wait_lost: uniform", "wait_lost: weibull",
         "work: exponential", "work: triangular", "source's leads_sd", "uncertain odds of a segment",
-        "uncertain economy",
+        "uncertain economy", "uncertain months' waits", "uncertain waits of a rep", "uncertain waits of a product",
+        "uncertain waits of a source",
         "uncertain time: exponential", "uncertain time: weibull", "uncertain response", "response that carries over",
     ),
     0.1: (
@@ -165,6 +168,11 @@ def _of_plan(plan: Plan, world: World) -> Iterator[str]:
     for holder in (*plan.reps, *plan.products.values(), *plan.segments.values(), *plan.sources.values()):
         if holder.advance_sd:
             yield f"uncertain odds of a {type(holder).__name__.lower()}"
+    for other in (*plan.reps, *plan.products.values(), *plan.sources.values()):
+        if other.wait:
+            yield f"waits of a {type(other).__name__.lower()}"
+        if other.wait_sd:
+            yield f"uncertain waits of a {type(other).__name__.lower()}"
     for product in plan.products.values():
         if product.deal_value.of is not None:
             yield "uncertain deal value"
@@ -216,6 +224,13 @@ def _of_stage(stage: Stage) -> Iterator[str]:
     for dist in (stage.work, stage.wait, stage.wait_lost):
         if dist is not None and dist.of is not None:
             yield f"uncertain time: {dist.kind}"
+    for what, months in (("odds", stage.advance_months), ("waits", stage.wait_months)):
+        if months is not None:
+            yield f"months' {what}"
+            if months.known:
+                yield f"months' {what}, some known"
+            if months.draws:
+                yield f"uncertain months' {what}"
     if stage.activities:
         yield "activities"
 

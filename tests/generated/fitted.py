@@ -34,6 +34,15 @@ def fitted(rng: Random, data: Values) -> None:
         _flow(rng, source)
     if data.get("economy") and chance(rng, 2):
         data["economy"]["draws"] = [[0.1, 0.5, 0.05], [0.4, 0, 0], [0, 0.9, 0.2]]
+    for stage in data["stages"][:6]:
+        for field in ("advance_months", "wait_months"):
+            if chance(rng, 3):
+                stage[field] = months(rng, data)
+    sources = [source for source in data["sources"].values() if "prospects" not in source]
+    for holder in (*data["reps"][:4], *list(data["products"].values())[:3], *sources[:3]):
+        if chance(rng, 3):
+            holder["wait"] = {pick(rng, data["stages"])["name"]: pick(rng, (0.3, 1.5, 4))}
+            holder["wait_sd"] = odds_sd(rng, data)
 
 
 def known(rng: Random, dist: Any) -> Any:
@@ -42,6 +51,24 @@ def known(rng: Random, dist: Any) -> Any:
     if kind not in KINDS or not chance(rng, 2):
         return dist
     return {kind: {**dist[kind], "of": pick(rng, KNOWN)}}
+
+
+def months(rng: Random, data: Values) -> Values:
+    """What deals that come in one month share; of months before the horizon's first, and of that, it may be known."""
+    found: Values = {"sd": pick(rng, SURE), "persistence": pick(rng, (0, 0.5, 0.9))}
+    if chance(rng, 3):
+        found["mean_sd"] = pick(rng, SURE)
+    if chance(rng, 2):
+        found["draws"] = [[0.1, 0.5], [1.0, 0], [0.4, 0.9]]
+    first = str(data["horizon"]["start"])
+    year, month = int(first[:4]), int(first[5:7])
+    for back in range(pick(rng, (0, 1, 2, 14)), -1, -1):
+        if chance(rng, 2):
+            number = year * 12 + month - 1 - back
+            label = f"{number // 12:04d}-{number % 12 + 1:02d}"
+            known = {"times": pick(rng, (0.2, 1, 5)), "sd": pick(rng, SURE), "tie": pick(rng, (0, 0.5, -1, 1))}
+            found.setdefault("known", {})[label] = known
+    return found
 
 
 def odds_sd(rng: Random, data: Values) -> Values:

@@ -81,6 +81,11 @@ WIDER = """minimum: {events: {North: 1万}}, either: {one: {of: [events / North,
     start: 2026-03-01, ramp: {over: 3 mo, starts_at: 20%}, prospecting: {hours_per_week: 4, prospects_per_hour: 0.2}}"""
 
 
+HELD = """  maximise: {mean: margin, with: {company: 80%}}
+  territory: {within: 20%, of: bookings, among: everyone}
+"""
+
+
 def test_the_schema_accepts_what_loads(write_example: Callable[..., Path], example_text: str) -> None:
     schema = plan_schema()
     Draft202012Validator.check_schema(schema)
@@ -88,8 +93,10 @@ def test_the_schema_accepts_what_loads(write_example: Callable[..., Path], examp
     wider = example_text.replace("step: 10_000, change_at_most: 50%", WIDER).replace(
         "1.15]", "1.15], fairness: {band: 10%}"
     )
-    load_plan(write_example(wider))
-    for text in (example_text, template("en"), template("zh"), wider):
+    held = example_text.replace("  reference: last-year", HELD + "  reference: last-year")
+    for text in (wider, held):
+        load_plan(write_example(text))
+    for text in (example_text, template("en"), template("zh"), wider, held):
         assert [error.message for error in validator.iter_errors(as_json(text))] == []
 
 

@@ -74,8 +74,9 @@ class Rewritten(Model):
                 break
             self.count_activities(deal)
             outcome, when = settled(
-                wait, wait_u, answer_u, self.advance[stage], deal.odds[stage], self.economy_now(deal), env.now,
-                self.dists, self.table, at.wait[stage], at.wait_lost[stage], stale_at, self.hours_at,
+                wait, wait_u, answer_u, self.advance[stage], deal.odds[stage], self.odds_now(deal, self.place),
+                self.pace_of(deal, self.place), env.now, self.dists, self.table, at.wait[stage], at.wait_lost[stage],
+                stale_at, self.hours_at,
             )  # fmt: skip
             yield env.at(when, ON_STALE if outcome == STALE else ON_ANSWER, deal.key, deal.visit)
             if deal.given_up or not self.settle(deal, outcome):
@@ -136,6 +137,30 @@ class BusyAfterLeaving(Rewritten):
     """busy hours count work that a rep who leaves would have done"""
 
     counts_all = True
+
+
+@fault
+class MonthBefore(Model):
+    """the odds are those of the month before the one in which the wait begins"""
+
+    def odds_now(self, deal: Deal, place: int) -> float:
+        return self.economy_now(deal) * self.of_month[deal.stage][max(place - 1, 0)]
+
+
+@fault
+class MonthOfTheFirstDay(Model):
+    """an open deal's month is that of the first day, not the one in which it came"""
+
+    def pace_of(self, deal: Deal, place: int) -> float:
+        return super().pace_of(deal, max(place, self.world.months_table.past))
+
+
+@fault
+class PaceOfRepAlone(Model):
+    """a deal's waits go by its rep alone"""
+
+    def pace_of(self, deal: Deal, place: int) -> float:
+        return float(deal.pace[0][deal.stage] * self.pace[deal.stage][place])
 
 
 @fault

@@ -1,0 +1,98 @@
+"""Names, numbers, waits, amounts and odds as a fitted plan's file writes them: what ``planfile`` puts together.
+
+Names go in quoted where YAML would read them as anything else; text from outside stays on its comment's line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+from engine.fit.amounts import Amount
+from engine.fit.durations import Wait
+
+_PLAIN = re.compile(r"^[^\W\d_][\w .\-/&()]*$")
+_WORDS = {"yes", "no", "on", "off", "true", "false", "null", "y", "n", "none", "nan", "inf"}
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+
+def name(text: str) -> str:
+    """A name as YAML: plain where that is safe in block and flow, else in double quotes."""
+    if _PLAIN.match(text) and text.lower() not in _WORDS and text == text.strip():
+        return text
+    return json.dumps(text, ensure_ascii=False)
+
+
+def number(x: float, digits: int = 4) -> str:
+    """A number to so many significant digits, without an exponent, thousands set apart by underscores: 20_730_000."""
+    if x == 0:
+        return "0"
+    rounded = float(f"{x:.{digits}g}")
+    if abs(rounded) >= 10_000:
+        return f"{rounded:_.0f}"
+    if rounded == int(rounded):
+        return f"{rounded:.0f}"
+    return f"{rounded:.12f}".rstrip("0")
+
+
+def said(text: str) -> str:
+    """Text from outside for a comment: on one line."""
+    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", text)
+
+
+def _days(x: float) -> str:
+    return f"{number(x)} cd"
+
+
+def wait_form(wait: Wait | None) -> str:
+    """A wait as the plan writes it."""
+    if wait is None:
+        return "0 cd"
+    p = wait.parameters
+    of = _known(wait.of)
+    if wait.family == "constant":
+        return _days(p[0])
+    if wait.family == "exponential":
+        return f"{{exponential: {{mean: {_days(p[0])}{of}}}}}"
+    if wait.family == "lognormal":
+        return f"{{lognormal: {{median: {_days(p[0])}, sigma: {number(p[1])}{of}}}}}"
+    if wait.family == "weibull":
+        return f"{{weibull: {{median: {_days(p[0])}, shape: {number(p[1])}{of}}}}}"
+    return _table(wait.levels, p, _days, wait.of)
+
+
+def _known(of: float) -> str:
+    """From how many observations a distribution is known, as the last thing in its form."""
+    return f", of: {number(max(1.0, of), 3)}" if of > 0 else ""
+
+
+def _table(levels: tuple[float, ...], values: tuple[float, ...], write: Callable[[float], str], of: float) -> str:
+    pairs = ", ".join(f"{level * 100:g}%: {write(v)}" for level, v in zip(levels, values, strict=True))
+    return f"{{quantiles: {{{pairs}{_known(of)}}}}}"
+
+
+def amount_form(amount: Amount) -> str:
+    """A distribution of values as the plan writes it."""
+    p = amount.parameters
+    if amount.family == "constant":
+        return number(p[0])
+    if amount.family == "lognormal":
+        return f"{{lognormal: {{median: {number(p[0])}, sigma: {number(p[1])}{_known(amount.of)}}}}}"
+    return _table(amount.levels, p, number, amount.of)
+
+
+def _odds(odds: dict[str, float], least: float = 0.005) -> str:
+    kept = {stage: m for stage, m in odds.items() if abs(m - 1) >= least}
+    return "{" + ", ".join(f"{name(s)}: {number(m, 3)}" for s, m in kept.items()) + "}" if kept else ""
+
+
+def against(indent: str, field: str, found: dict[str, float], sds: dict[str, float]) -> list[str]:
+    """What somebody multiplies odds (``advance``) or waits (``wait``) by, and how sure that is."""
+    lines = []
+    if written := _odds(found):
+        lines.append(f"{indent}{field}: {written}")
+    kept = {stage: sd for stage, sd in sds.items() if sd >= 0.005}
+    if kept:
+        lines.append(f"{indent}{field}_sd: {{" + ", ".join(f"{name(s)}: {number(v, 2)}" for s, v in kept.items()) + "}")
+    return lines
