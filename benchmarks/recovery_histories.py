@@ -395,7 +395,7 @@ def paces(rng: Rng) -> Hits:
     i, j, k, of = (x[of > 0] for x in (i, j, k, of))
     deal = np.repeat(np.arange(len(of)), of.astype(int))
     logs = 3.0 + person[i[deal]] + product[j[deal]] - 0.4 * k[deal] + rng.normal(0, 0.5, len(deal))
-    total, square = (np.bincount(deal, x, len(of)) for x in (logs, logs**2))
+    total, square = (np.bincount(deal, x, len(of)).astype(float) for x in (logs, logs**2))
     found = shrunk_waits(total, square, of, [i, j, k], [15, 3, 2], free=1)
     out = {}
     for name, truth, code, f in (("person", person, i, 0), ("product", product, j, 1)):
