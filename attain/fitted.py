@@ -300,23 +300,24 @@ def _base(deals: pl.DataFrame, start: dt.date, as_of: dt.date, notes: list[str])
 
 
 def _pipeline(history: History, deals: pl.DataFrame, names: set[str]) -> pl.DataFrame:
-    """Open deals that are still alive, in the stage they are in, with their age in it in calendar days."""
+    """Open deals that are still alive, in the stage they are in, with their age in it at the end of the day (calendar days)."""
     last = (
         history.visits.filter(pl.col("outcome") == OPEN)
         .group_by("deal")
-        .agg(pl.col("stage").max(), pl.col("days").last())
+        .agg(pl.col("stage").max(), pl.col("entered").last())
     )
     rows = deals.with_row_index("deal").with_columns(pl.col("deal").cast(pl.Int64)).filter(pl.col("status") == "open")
     joined = rows.join(last.with_columns(pl.col("deal").cast(pl.Int64)), on="deal", how="inner", suffix="_now").sort(
         "deal"
     )
+    over = dt.datetime.combine(history.as_of + dt.timedelta(days=1), dt.time(0))
     stage = pl.col("stage_now").replace_strict(dict(enumerate(history.stages)), return_dtype=pl.String())
     owner = pl.when(pl.col("owner").is_in(sorted(names))).then(pl.col("owner"))
     more = [c for c in ("segment",) if c in joined.columns]
     return joined.select(
         pl.col("id").alias("deal"),
         stage.alias("stage"),
-        pl.col("days").alias("age"),
+        ((pl.lit(over) - pl.col("entered")).dt.total_microseconds() / 86_400e6).alias("age"),
         owner.alias("owner"),
         "product",
         "region",

@@ -335,7 +335,7 @@ def pipeline_text(pipeline: pl.DataFrame) -> str:
     writer.writerow(pipeline.columns)
     for deal, stage, age, owner, product, region, value, *more in pipeline.iter_rows():
         amount = "" if value is None else f"{value:.2f}"
-        writer.writerow([deal, stage, f"{age:.4g} cd", owner or "", product, region, amount, *more])
+        writer.writerow([deal, stage, f"{age:.6g} cd", owner or "", product, region, amount, *more])
     return out.getvalue()
 
 

@@ -1,7 +1,7 @@
 """A simulated plan's goals with the spread that a back-test says they deserve, beside the plan's own.
 
 For each goal the part that lies ahead is changed as the back-test's recalibration changes a forecast
-(``backtest.recalibrate``): moved by what comes back of the last known error, stretched about its median. What has
+(``backtest.recalibrate``): moved by what comes back of the last known error, stretched about its mean. What has
 happened already is added unchanged. A goal is matched to what was scored: the company, a region, a product or a rep,
 over the shortest scored horizon that is as long as what lies ahead. Where nothing matches, or too few origins had
 ended, nothing is changed and it is said why.

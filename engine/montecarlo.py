@@ -61,6 +61,7 @@ class Result:
     rate: float
     precise: bool | None  # whether the precision asked for was reached; None where none was
     half_width: float | None  # at n, the widest of all goals
+    interrupted: bool = False  # by Ctrl-C, be it as the last chunk was kept, which leaves the run complete
 
 
 @dataclass
@@ -139,6 +140,7 @@ def run(
         rate=state.fresh / max(time.perf_counter() - state.begun, 1e-9),
         precise=None if looks is None else look is not None and looks.precise(look),
         half_width=looks.half_width(counted) if looks is not None else None,
+        interrupted=interrupted,
     )
 
 

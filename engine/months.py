@@ -51,7 +51,8 @@ def month_table(plan: Plan, months: int, ages: Floats) -> MonthTable:
     }
     if not effects:
         return MonthTable(own, 0, months, np.zeros(len(ages), dtype=np.int64), np.ones((len(plan.stages), months)))
-    today = plan.horizon.as_of or start
+    as_of = plan.horizon.as_of
+    today = start if as_of is None else as_of + dt.timedelta(days=1)  # ages are those at the end of a day
     began = np.array([_month_before(today, float(age)) for age in ages], dtype=np.int64)
     known = [month_number(label) for found in effects.values() for label in found.known]
     first = max(min([own, *known, *began.tolist()]), own - MOST_MONTHS)
@@ -63,6 +64,7 @@ def month_table(plan: Plan, months: int, ages: Floats) -> MonthTable:
 
 
 def _month_before(day: dt.date, age: float) -> int:
+    """The month in which what is so many days old as a day begins has come."""
     days = min(int(np.ceil(age)), day.toordinal() - 1)
     then = day - dt.timedelta(days=days)
     return then.year * 12 + then.month - 1

@@ -1,7 +1,8 @@
 """Recalibration: a spread, and what comes back of the last known error, learnt from earlier origins only.
 
-On the scale of square roots, where errors of counts and of money are of a size, an origin's error is (outcome -
-median) / spread of its samples. For each level, measure and horizon, past errors give two numbers: how much of the last
+On the scale of square roots, where errors of counts and of money are of a size, an origin's error is (outcome - mean) /
+standard deviation of its samples: of forecasts that are right, of few deals too, it is nought on average and its square
+is one. For each level, measure and horizon, past errors give two numbers: how much of the last
 known error comes back (a regression through the origin, kept small by a ridge), and by how much what is then left is
 wider than the samples say. An origin counts once, however many cells it has, since its cells err together. Only
 horizons that had ended by an origin teach it anything; origins before the scored ones may be made to learn from.
@@ -21,13 +22,13 @@ Floats = NDArray[np.float64]
 PRIOR = 1.0  # origins' worth of spreads that were right
 RIDGE = 3.0  # origins' worth of errors of which nothing came back
 FEWEST = 3  # ended origins from which anything is learnt
+ROUNDING = 1e-9  # by which a square of a root may fall short
 MOST = 10.0  # an error counts as no more spreads than this
-TAIL = 0.158655253931457  # of a normal beyond one standard deviation
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is done to samples: moved by ``shift`` spreads, then stretched by ``stretch`` about their median."""
+    """What is done to samples: moved by ``shift`` spreads, then stretched by ``stretch`` about their mean."""
 
     shift: float
     stretch: float
@@ -35,14 +36,13 @@ class Change:
 
 
 def _parts(samples: Floats) -> tuple[Floats, Floats, Floats]:
-    """Samples on the scale of roots, their median, and half of their central 68%."""
+    """Samples on the scale of roots, their mean, and their standard deviation."""
     root = np.sqrt(np.clip(samples, 0.0, None))
-    low, middle, high = np.quantile(root, [TAIL, 0.5, 1.0 - TAIL], axis=1)
-    return root, middle, (high - low) / 2.0
+    return root, root.mean(axis=1), root.std(axis=1)
 
 
 def errors(samples: Floats, outcomes: Floats) -> Floats:
-    """[rows] Outcomes' distance from the samples' median in spreads; nan where the samples have none."""
+    """[rows] Outcomes' distance from the samples' mean in spreads; nan where the samples have none."""
     _, middle, spread = _parts(samples)
     with np.errstate(divide="ignore", invalid="ignore"):
         found = (np.sqrt(np.clip(outcomes, 0.0, None)) - middle) / spread
@@ -87,11 +87,21 @@ def learn(past: Mapping[int, Moments], fold: int, lag: int) -> Change | None:
 
 
 def apply(change: Change, samples: Floats, *, whole: bool) -> Floats:
-    """Samples moved and stretched; ``whole`` numbers stay whole."""
-    root, middle, spread = _parts(samples)
+    """Samples moved and stretched; ``whole`` numbers stay whole: each is spread over the unit that begins with it."""
+    root, middle, spread = _parts(samples + _places(samples) if whole else samples)
     moved = middle[:, None] + change.shift * spread[:, None] + change.stretch * (root - middle[:, None])
     out = np.clip(moved, 0.0, None) ** 2
-    return np.asarray(np.rint(out) if whole else out, dtype=np.float64)
+    return np.asarray(np.floor(out + ROUNDING) if whole else out, dtype=np.float64)
+
+
+def _places(samples: Floats) -> Floats:
+    """[rows, n] between 0 and 1: each sample's place among those of its row that are as large, evenly."""
+    order = np.argsort(samples, axis=1, kind="stable")
+    out = np.empty_like(samples, dtype=np.float64)
+    for row, by in enumerate(order):
+        _, start, count = np.unique(samples[row, by], return_index=True, return_counts=True)
+        out[row, by] = (np.arange(len(by)) - np.repeat(start, count) + 0.5) / np.repeat(count, count)
+    return out
 
 
 def errors_of(cells: Sequence[Cells]) -> dict[tuple[str, str, str], dict[int, Moments]]:

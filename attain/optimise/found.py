@@ -441,12 +441,15 @@ def chosen(state: SearchState, points: Mapping[str, Floats]) -> tuple[tuple[Fina
 
     if state.paths.aim.mean is not None:
         each = state.block * max(1, state.work.selection // (state.block * FINALISTS)) if each > state.block else each
-        order, held, means = chosen_held(state.paths, xs, look=(state.next_path, state.sample), each=each)
+        order, held, means = chosen_held(
+            state.paths, xs, look=(state.next_path, state.sample), choice=(state.work.first, each)
+        )
         state.next_path += state.sample
         tested = zip(order, held.probabilities, means.tolist(), strict=True)
         return tuple(Finalist(names[i], xs[i], value, mean) for i, value, mean in tested), held
 
     def values(first: int, n: int) -> Floats:
+        first += state.work.first
         return np.stack([state.paths.values(x, first, n, SELECTION) for x in xs], axis=1).astype(np.float64)
 
     if not state.paths.aim.binary:

@@ -106,18 +106,19 @@ def between(
 
 
 def chosen_held(
-    paths: Paths, xs: Sequence[Floats], *, look: tuple[int, int], each: int
+    paths: Paths, xs: Sequence[Floats], *, look: tuple[int, int], choice: tuple[int, int]
 ) -> tuple[list[int], Selected, Floats]:
     """Which of the finalists were tested (positions, from the safest on), the choice, and what each expects.
 
-    `look`: first path and how many, of the search, by which they are put in order; `each`: paths of the choice.
+    `look`: first path and how many, of the search, by which they are put in order; `choice`: the
+    same of the paths that decide.
     """
     aim = paths.aim
     assert aim.mean is not None, "called where a mean is maximised"
     required = np.array(aim.mean.required)
     sums, met = _seen(paths, xs, *look, SEARCH)
     order = frontier_order(sums.mean(axis=0), np.min(met.mean(axis=0) - required, axis=1))
-    sums, met = _seen(paths, [xs[i] for i in order], 0, each, SELECTION)
+    sums, met = _seen(paths, [xs[i] for i in order], *choice, SELECTION)
     selected = select_held(sums, met, required)
     return order, selected, sums.mean(axis=0) * aim.mean.size
 

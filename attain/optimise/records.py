@@ -100,7 +100,8 @@ class MeanGain:
 class Kept:
     """A goal's required probability, and its probability before and after on fresh paths.
 
-    `met`: held where it is at least what is required, missed where all of its interval is less, unclear between.
+    `met`: held where it is beyond the error, or was so on the paths of the choice and is not below it here; missed
+    where all of its interval is less; unclear between.
     """
 
     goal: str

@@ -95,12 +95,17 @@ class Stop:
             signal.signal(signal.SIGINT, before if before is not None else signal.default_int_handler)
 
 
-def simulate_batches(task: Any, first: int, n: int, jobs: int | None) -> list[Any]:
-    """What a task of the driver gives for replications first to first + n - 1, over the cores. Raises Interrupted."""
+def simulate_batches(task: Any, first: int, n: int, jobs: int | None, stop: Stop | None = None) -> list[Any]:
+    """What a task of the driver gives for replications first to first + n - 1, over the cores. Raises Interrupted.
+
+    `stop` is told of a Ctrl-C that came when all was there already.
+    """
     sink = Kept()
     result = run(task, n=n, first=first, sink=sink, jobs=jobs)
     if result.status == "interrupted":
         raise Interrupted
+    if result.interrupted and stop is not None:
+        stop.ask()
     return sink.in_order()
 
 
@@ -207,7 +212,7 @@ class Paths:
 
     def _parts(self, task: GoalSums, first: int, n: int) -> list[Seen]:
         try:
-            return simulate_batches(task, first, n, self.jobs)
+            return simulate_batches(task, first, n, self.jobs, self.stop)
         except Interrupted:  # these paths are needed to end well: again, from the first
             self.stop.ask()
             return simulate_batches(task, first, n, self.jobs)
@@ -218,12 +223,14 @@ class Work:
     """How much one decision's search may do: (path, allocation) pairs in all, and what is kept of them for the choice.
 
     `quotas`: paths on which quotas are set. `block`: paths looked at together, fewer where a path is much work.
+    `first`: where the paths of the choice begin.
     """
 
     paths: int
     selection: int
     quotas: int
     block: int = BLOCK
+    first: int = 0
 
 
 def work_limits(world: World, seed: int, effort: float) -> Work:

@@ -96,7 +96,7 @@ def verdict(
     required: tuple[Kept, ...] = ()
     reason = ""
     if aim.mean is not None:
-        mean, required = expected(aim, judged), kept(aim, judged)
+        mean, required = expected(aim, judged), kept(aim, judged, bool(found) and found[-1].selected.stated is not None)
         status, reason = of_mean(mean, required, stands)
     interrupted = any(result.termination == "stopped" for result in found)
     last = found[-1] if found else None
@@ -153,8 +153,11 @@ def expected(aim: Aim, judged: Judged) -> MeanGain:
     return replace(found, reference=amount_of(reference, costs[1]), over_reference=amount_of(after - reference))
 
 
-def kept(aim: Aim, judged: Judged) -> tuple[Kept, ...]:
-    """Each required probability against what the goal has on fresh paths."""
+def kept(aim: Aim, judged: Judged, tested: bool) -> tuple[Kept, ...]:
+    """Each required probability against what the goal has on fresh paths.
+
+    Held is what is beyond the error there; or, where the choice has `tested` it on paths of its own, not below it here.
+    """
     assert aim.mean is not None, "called where a mean is maximised"
     names = judged.before.world.goals.names
     attained_before, attained_after = judged.before.attained, judged.after.attained
@@ -162,7 +165,8 @@ def kept(aim: Aim, judged: Judged) -> tuple[Kept, ...]:
     for goal, required in zip(aim.goals, aim.mean.required, strict=True):
         g = names.index(goal)
         before, after = odds_of(attained_before[:, g]), odds_of(attained_after[:, g])
-        met: Met = "held" if after.probability >= required else "missed" if after.interval[1] < required else "unclear"
+        met: Met = "held" if after.interval[0] >= required or (tested and after.probability >= required) else "unclear"
+        met = "missed" if after.interval[1] < required else met
         rows.append(Kept(goal, required, before, after, met))
     return tuple(rows)
 
@@ -179,13 +183,17 @@ def of_mean(mean: MeanGain, required: tuple[Kept, ...], stands: bool) -> tuple[S
             for row in missed
         )
         return "not_held", f"no allocation within the limits was found that holds {shown}"
+    if all(row.met == "held" for row in required):
+        holds = "holds what is required"
+    else:
+        holds = "its probabilities cannot be told from what is required: more replications would"
     own = stands or mean.over_reference is None
     gain = mean.gain if own or mean.over_reference is None else mean.over_reference
     than = "the plan" if own else "its proportions within the limits, which the plan itself breaks"
     if gain.interval[0] > 0.0:
         expects = f"expects more {mean.metric} than {than}, beyond the error"
-        return "improved", f"the new allocation {expects}, and holds what is required"
-    if any(row.before.interval[1] < row.required for row in required):
+        return "improved", f"the new allocation {expects}, and {holds}"
+    if any(row.before.interval[1] < row.required and row.met == "held" for row in required):
         return "improved", "the new allocation holds the required probability, which the plan does not"
     return "no_gain", f"nothing that holds what is required expects more {mean.metric} than {than}, beyond the error"
 

@@ -46,6 +46,7 @@ from solvers.levers import ClashingLimits, Limit
 Say = Callable[[str], None]
 OnProgress = Callable[[Progress], None]
 START_PATHS = 256
+APART = 1 << 24  # paths between those on which one decision's finalists are judged, and those of the next one's
 CLASHES = 8  # clashing limits that a reason names
 ALWAYS_ATTAINED = told("optimise.always", paths=str(START_PATHS))
 
@@ -160,12 +161,17 @@ class _Searches:
     earlier: Found | None = None  # a search whose work counts with the next one's
     given: LoadedPlan | None = None  # what the last decision was searched on
 
+    def fresh(self) -> Work:
+        """The work of the next search, whose choice is made on paths that no earlier choice has seen."""
+        taken = len(self.found) + (self.earlier is not None)
+        return replace(self.work, first=taken * APART)
+
     def all_of(self, decisions: Sequence[Decision]) -> None:
         """Each of them; hires that are paid from the budget are placed beside a budget that is well split."""
         hires = decisions[0] if decisions and isinstance(decisions[0], Headcount) else None
         beside = hires is not None and hires.paid and len(decisions) > 1 and decisions[1].kind == "budget"
         if hires is not None and beside:
-            part = replace(self.work, paths=self.work.paths // 2, selection=self.work.selection // 2)
+            part = replace(self.fresh(), paths=self.work.paths // 2, selection=self.work.selection // 2)
             self.earlier = searched(self.current, decisions[1], self.aim, self.seed, self.jobs, part, self.tell)
             hires.beside(self.earlier.x)
         for position, decision in enumerate(decisions):
@@ -181,7 +187,7 @@ class _Searches:
     def one(self, decision: Decision, written: Decision, more: Mapping[str, NDArray[np.float64]]) -> bool:
         """Search one more, which was `written` so in the plan; whether to go on."""
         self.tell(f"Searching {_WORDS[decision.kind]}: {len(decision.cells)} cells, about {self.work.paths:,} paths")
-        result = searched(self.current, decision, self.aim, self.seed, self.jobs, self.work, self.tell, more)
+        result = searched(self.current, decision, self.aim, self.seed, self.jobs, self.fresh(), self.tell, more)
         if written.own is not None and decision.kind == "budget":  # hires may have taken some of it since
             within = replace(written, balance=decision.balance).violation(written.own) <= WITHIN
             result = replace(result, before=written.own, stands=within)

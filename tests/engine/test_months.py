@@ -162,3 +162,14 @@ def test_a_wrong_month_is_refused(written: str, said: str) -> None:
     with pytest.raises(PlanRefused) as refused:
         world(f"advance_months: {written}")
     assert any(said in str(problem) for problem in refused.value.problems)
+
+
+def test_an_open_deal_is_of_the_month_in_which_it_came(tmp_path: Path) -> None:
+    """Ages at the end of 31 March: 30.625 days take it to 9 in the morning of the first, 31 to its midnight."""
+    deals = "deal,stage,age,product,region,value\n" + "".join(
+        f"{name},only,{age} cd,x,N,10\n"
+        for name, age in (("a", 0.5), ("b", 30.625), ("c", 31), ("d", 31.01), ("e", 59), ("f", 59.1))
+    )
+    table = world("advance_months: {sd: 0.3, persistence: 0.5}", tmp_path, deals=deals).months_table
+    came = {"a": 3, "b": 3, "c": 3, "d": 2, "e": 2, "f": 1}
+    assert sorted((table.first + table.began) % 12 + 1) == sorted(came.values())
