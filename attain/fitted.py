@@ -300,7 +300,7 @@ def _base(deals: pl.DataFrame, start: dt.date, as_of: dt.date, notes: list[str])
 
 
 def _pipeline(history: History, deals: pl.DataFrame, names: set[str]) -> pl.DataFrame:
-    """Open deals that are still alive, in the stage they are in, with their age in it at the end of the day (calendar days)."""
+    """Open deals that are still alive, in the stage they are in, with their age there in days at the end of the day."""
     last = (
         history.visits.filter(pl.col("outcome") == OPEN)
         .group_by("deal")
