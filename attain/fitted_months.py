@@ -7,7 +7,7 @@ lost.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -24,13 +24,15 @@ DECILES = 2.5631  # standard deviations between the first and the ninth decile o
 @dataclass(frozen=True, slots=True)
 class StageMonths:
     """Months from ``first`` (months since year 0) on; waits as they are in a month without an effect. ``oldest``: the
-    first of them from which a deal is still open."""
+    first of them from which a deal is still open; ``open_sd`` what each month's open
+    deals may differ by in log odds."""
 
     first: int
     oldest: int
     odds: Months
     pace: Months | None
     waits: Waits
+    open_sd: np.ndarray
 
     def label(self, k: int) -> str:
         year, month = divmod(self.first + k, 12)
@@ -77,9 +79,8 @@ def stage_months(
         effect = pace.effect
         waits = fit_waits(timed["days"].to_numpy() / np.exp(effect)[kept], timed_outcome)
     assert odds is not None
-    odds = replace(odds, effect_sd=np.sqrt(odds.effect_sd**2 + to_come))
     oldest = int(month[open_deals].min()) if open_deals.any() else months - 1
-    return StageMonths(first, oldest, odds, pace, waits)
+    return StageMonths(first, oldest, odds, pace, waits, np.sqrt(to_come))
 
 
 def _apart(deals: pl.DataFrame, first: int, months: int, own: dict[str, float]) -> np.ndarray:

@@ -180,7 +180,9 @@ def month_lines(field: str, months: StageMonths, found: Months) -> list[str]:
     for k in range(months.oldest, len(found.effect)):
         times, sd_of = math.exp(found.effect[k]), number(float(found.effect_sd[k]), 3)
         tie = number(float(found.tie[k]), 3)
-        lines.append(f"        {months.label(k)}: {{times: {number(times, 4)}, sd: {sd_of}, tie: {tie}}}")
+        apart = float(months.open_sd[k]) if field == "advance" else 0.0
+        own = f", open_sd: {number(apart, 3)}" if apart >= 0.005 else ""
+        lines.append(f"        {months.label(k)}: {{times: {number(times, 4)}, sd: {sd_of}, tie: {tie}{own}}}")
     return lines
 
 

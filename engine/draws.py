@@ -197,7 +197,7 @@ PURPOSES: Final[tuple[Purpose, ...]] = (
             ("first", "second", "third", "fourth")),
     Purpose("HAND_OVER", HAND_OVER, "lead key", "change of staff, 0 the first", ("route", SPARE, SPARE, SPARE)),
     Purpose("MONTH", MONTH, "key of what a stage's months share (odds, waits)", "months since year 0",
-            ("effect", SPARE, SPARE, SPARE)),
+            ("effect", "what its open deals differ by", SPARE, SPARE)),
 )  # fmt: skip
 
 SIMULATE: Final = 0

@@ -106,9 +106,9 @@ def month_path(effects: MonthEffects, table: MonthTable, key: int, shift: float,
     mean = effects.mean_sd * at.normal(key, 1) if effects.mean_sd else 0.0
     fresh = sqrt(1.0 - persistence * persistence)
 
-    def normal(month: int) -> float:
+    def normal(month: int, word: int = 0) -> float:
         """A month's own draw."""
-        return float(normal_quantile(uniform(words(at.seed, at.replication, key, month, MONTH, at.phase)[0])))
+        return float(normal_quantile(uniform(words(at.seed, at.replication, key, month, MONTH, at.phase)[word])))
 
     path: dict[int, float] = {}
     after = 0.0  # the standardised error of the next known month
@@ -124,4 +124,5 @@ def month_path(effects: MonthEffects, table: MonthTable, key: int, shift: float,
     for month in range(min(path) + 1, months.stop):
         if month not in path:
             path[month] = mean + persistence * (path[month - 1] - mean) + sd * fresh * normal(month)
-    return [path[month] for month in months]
+    apart = {month_number(m): k.open_sd for m, k in effects.known.items() if k.open_sd}  # no month goes on from that
+    return [path[month] + (apart[month] * normal(month, 1) if month in apart else 0.0) for month in months]

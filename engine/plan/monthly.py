@@ -32,6 +32,8 @@ class KnownMonth(Record):
     """What the month multiplies the stage's odds, or its waits, by."""
     sd: Spread = 0.0
     """How sure that is: standard deviation of its logarithm, drawn once a replication."""
+    open_sd: Spread = 0.0
+    """What its open deals may differ by besides, by whom they are with: no other month goes on from that."""
     tie: Number = Field(default=0.0, ge=-1, le=1)
     """Correlation of its error with that of the next known month."""
 

@@ -173,3 +173,18 @@ def test_an_open_deal_is_of_the_month_in_which_it_came(tmp_path: Path) -> None:
     table = world("advance_months: {sd: 0.3, persistence: 0.5}", tmp_path, deals=deals).months_table
     came = {"a": 3, "b": 3, "c": 3, "d": 2, "e": 2, "f": 1}
     assert sorted((table.first + table.began) % 12 + 1) == sorted(came.values())
+
+
+def test_what_a_month_s_open_deals_differ_by_is_not_carried_on() -> None:
+    """Known at .2 and, for its open deals, .6 besides: those have sqrt(.04 + .36), later months an autoregression's."""
+    known = "{2026-02: {times: 1, sd: 0.2, open_sd: 0.6}}"
+    made = world(f"advance_months: {{sd: 0.4, persistence: 0.9, known: {known}}}")
+    found = paths(made)
+    place = 2026 * 12 + 1 - made.months_table.first
+    error = 4.0 / np.sqrt(2 * DRAWN)  # a false alarm in 16,000 for each
+    assert abs(found[:, place].std() / np.sqrt(0.2**2 + 0.6**2) - 1) < error
+    after = np.sqrt(0.9**2 * 0.2**2 + 0.4**2 * (1 - 0.9**2))
+    assert abs(found[:, place + 1].std() / after - 1) < error
+    assert abs(
+        np.corrcoef(found[:, place], found[:, place + 1])[0, 1] - 0.9 * 0.2**2 / (after * np.hypot(0.2, 0.6))
+    ) < (4.0 / np.sqrt(DRAWN))
