@@ -33,9 +33,9 @@ from attain.optimise.found import (
     Found,
     SearchState,
     ascend,
+    came_to,
     chosen,
     different,
-    in_sample,
     marginal_of,
     race,
 )
@@ -66,27 +66,9 @@ def share_hours(paths: Paths, work: Work) -> Found:
     finalists, selected = chosen(state, different(points))
     best = finalists[selected.best]
     in_selection = time.perf_counter() - started - searched
-    value, n = in_sample(state, best.x)
     few = len(own) <= FEW_LEVERS and best.name != "plan"
-    return Found(
-        decision,
-        own,
-        own,
-        stands,
-        best.x,
-        best.name,
-        value,
-        n,
-        state.starts,
-        state.start_paths,
-        tuple(state.steps),
-        finalists,
-        selected,
-        "stopped" if state.stopped() else state.ended,
-        dict(paths.simulated),
-        {"search": time.perf_counter() - started - in_selection, "selection": in_selection},
-        marginal_of(state, best.x) if few and not state.stopped() else None,
-    )
+    marginal = marginal_of(state, best.x) if few and not state.stopped() else None
+    return came_to(state, (own, own, stands), (finalists, selected), started, in_selection, marginal)
 
 
 def _on_grid(decision: Focus, x: Floats) -> Floats:

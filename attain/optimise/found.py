@@ -153,13 +153,25 @@ def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -
     finalists, selected = chosen(state, _on_grid(decision, starts | answer))
     best = finalists[selected.best]
     in_selection = time.perf_counter() - started - in_limits
-    value, n = in_sample(state, best.x)
     marginal = None if state.stopped() else marginal_of(state, best.x)
+    return came_to(state, (reference, own, stands), (finalists, selected), started, in_selection, marginal)
+
+
+def came_to(
+    state: SearchState,
+    written: tuple[Floats, Floats, bool],
+    choice: tuple[tuple[Finalist, ...], Selected],
+    started: float,
+    in_selection: float,
+    marginal: Floats | None,
+) -> Found:
+    """What a search came to, with its in-sample value; `written`: the reference, the plan's own, whether that stands."""
+    finalists, selected = choice
+    best = finalists[selected.best]
+    value, n = in_sample(state, best.x)
     return Found(
-        paths.decision,
-        reference,
-        own,
-        stands,
+        state.paths.decision,
+        *written,
         best.x,
         best.name,
         value,
@@ -170,7 +182,7 @@ def search(paths: Paths, work: Work, more: Mapping[str, Floats] | None = None) -
         finalists,
         selected,
         "stopped" if state.stopped() else state.ended,
-        dict(paths.simulated),
+        dict(state.paths.simulated),
         {"search": time.perf_counter() - started - in_selection, "selection": in_selection},
         marginal,
     )

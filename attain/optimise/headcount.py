@@ -18,7 +18,7 @@ import numpy as np
 
 from attain.optimise.budgets import budget_decision
 from attain.optimise.decisions import APPENDED, REMOVED, WITHIN, Decision, Edit, no_attribution
-from attain.optimise.found import Found, SearchState, chosen, different, in_sample
+from attain.optimise.found import Found, SearchState, came_to, chosen, different
 from attain.optimise.search import Paths, Work
 from engine.draws import SEARCH
 from engine.plan.decide import DecideBudget, DecideHeadcount
@@ -60,7 +60,7 @@ class Headcount(Decision):
         self.budgets.known.clear()
 
     def budget_left(self, current: LoadedPlan, x: FloatArray) -> tuple[Decision, FloatArray] | None:
-        """The budget's decision beside these hires, limits relative to the budget as written; how it lies for now."""
+        """The budget's decision beside these hires, limits relative to the budget as written; how it lies today."""
         found = self.budgets.left(round(float(np.sum(x)))) if self.paid else None
         if found is None:
             return None
@@ -387,26 +387,9 @@ def hire(paths: Paths, work: Work) -> Found:
     finalists, selected = chosen(state, different(points))
     best = finalists[selected.best]
     in_selection = time.perf_counter() - started - searched
-    value, counted = in_sample(state, best.x)
-    return Found(
-        decision,
-        in_proportion(paths.loaded.plan, decision, round(float(np.sum(best.x)))),
-        nobody,
-        stands,
-        best.x,
-        best.name,
-        value,
-        counted,
-        {},
-        0,
-        (),
-        finalists,
-        selected,
-        "stopped" if state.stopped() else "converged",
-        dict(paths.simulated),
-        {"search": time.perf_counter() - started - in_selection, "selection": in_selection},
-        None if state.stopped() else ahead.one_more(best.x, decision),
-    )
+    marginal = None if state.stopped() else ahead.one_more(best.x, decision)
+    beside = in_proportion(paths.loaded.plan, decision, round(float(np.sum(best.x))))
+    return came_to(state, (beside, nobody, stands), (finalists, selected), started, in_selection, marginal)
 
 
 def in_proportion(plan: Plan, decision: Headcount, hires: int) -> FloatArray:
