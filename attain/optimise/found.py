@@ -165,7 +165,7 @@ def came_to(
     in_selection: float,
     marginal: Floats | None,
 ) -> Found:
-    """What a search came to, with its in-sample value; `written`: the reference, the plan's own, whether that stands."""
+    """What a search came to. `written`: the reference, the plan's own amounts, whether the limits let those stand."""
     finalists, selected = choice
     best = finalists[selected.best]
     value, n = in_sample(state, best.x)
