@@ -15,7 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from attain.backtest.differences import quick
+
 Floats = NDArray[np.float64]
+Found = dict[int, Floats | None]  # months ahead -> samples
 LEVELS = (np.arange(100) + 0.5) / 100.0  # a distribution as 100 equally likely samples
 WINDOW = 6  # months of the moving average
 YEAR = 12
@@ -74,7 +77,7 @@ def available() -> bool:
     return find_spec("statsforecast") is not None
 
 
-def library(name: str, table: Floats, horizons: tuple[int, ...]) -> dict[int, Floats | None]:
+def library(name: str, table: Floats, horizons: tuple[int, ...]) -> Found:
     """AutoETS or AutoARIMA of statsforecast by cell, normal, months ahead summed; None for too short a history.
 
     The library states each month's spread, not how months move together. A forecast error is a sum of shocks with
@@ -89,7 +92,7 @@ def library(name: str, table: Floats, horizons: tuple[int, ...]) -> dict[int, Fl
         means[i], spreads[i] = _one(name, row, most)
     variance = np.maximum.accumulate(spreads**2, axis=1)
     weights = np.sqrt(np.diff(variance, axis=1, prepend=0.0))
-    out: dict[int, Floats | None] = {}
+    out: Found = {}
     for months in horizons:
         shocks = np.cumsum(weights[:, :months], axis=1)  # what a shock adds to the sum of the months after it
         sd = np.sqrt((shocks**2).sum(axis=1))
@@ -108,7 +111,7 @@ def _one(name: str, row: Floats, months: int) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each month ahead; a series that does not move stays where it is."""
     if np.ptp(row) == 0.0:
         return np.full(months, row[-1]), np.zeros(months)
-    with warnings.catch_warnings():  # that a fit was hard to find is no news of a dozen numbers
+    with warnings.catch_warnings(), quick():  # that a fit was hard to find is no news of a dozen numbers
         warnings.simplefilter("ignore")
         found = _model(name, len(row)).forecast(y=row, h=months, level=[80])
     mean = np.asarray(found["mean"], dtype=np.float64)

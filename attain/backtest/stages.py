@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from attain.backtest.fold import GOAL, PHASE
+from attain.backtest.fold import GOAL, PHASE, plan_of
 from attain.backtest.origins import Month
 from attain.calibrate import calibrate
 from attain.history.mapping import Mapping
@@ -28,7 +28,6 @@ from attain.history.records import History
 from engine.batch import Simulator
 from engine.fit.incidence import ADVANCED, LOST
 from engine.outcomes import FLOW_COLUMNS, Kind
-from engine.plan.load import load_plan
 from engine.world import World, build
 
 Floats = NDArray[np.float64]
@@ -53,7 +52,7 @@ def held_out_stages(
     """
     with TemporaryDirectory(prefix="attain-backtest-") as folder:
         found = calibrate(history, Path(folder) / "plan.yaml", goal=GOAL, mapping=mapping, as_of=(month + -1).last)
-        world = build(load_plan(found.plan, sets=sets))
+        world = build(plan_of(found, sets))
     simulate = Simulator(world, seed, PHASE)
     at = list(world.months).index(month.label)
     stages = len(world.stages.names)
