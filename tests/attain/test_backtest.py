@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from attain.backtest import Backtest, BacktestRefused, backtest, document, scores
+from attain.backtest import Backtest, BacktestRefused, aside, backtest, document, run, scores
 from attain.backtest import baselines as used
 from attain.backtest.origins import Month, origins, read_every, read_horizons
 from attain.backtest.verdict import verdict
@@ -175,6 +175,20 @@ def test_the_library_s_months_add_up() -> None:
         assert np.allclose(one[0], 7.0)
         assert np.allclose(three[0], 21.0)
         assert np.ptp(three[1]) > np.ptp(one[1]) > 0
+
+
+def test_origins_are_the_same_wherever_they_are_forecast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def made() -> Backtest:
+        return backtest(path, folds=2, horizons="month", n=20, seed=1, learn=0, library=False)
+
+    path = _written(tmp_path, 0)
+    monkeypatch.setattr(run, "WORTH", float("inf"))
+    here = made()
+    monkeypatch.setattr(run, "WORTH", -1.0)
+    monkeypatch.setattr(aside, "_cores", lambda: 2)
+    apart = made()
+    assert apart.scored.cells.equals(here.scored.cells)
+    assert apart.scored.attainments.equals(here.scored.attainments)
 
 
 # --- origins ----------------------------------------------------------------------------------------------------------
