@@ -80,7 +80,7 @@ def stage_months(
         waits = fit_waits(timed["days"].to_numpy() / np.exp(effect)[kept], timed_outcome)
     assert odds is not None
     # what moves odds from month to month does so within them: the open ones came later
-    to_come = to_come + odds.step * _later(here, ended, first, months)
+    to_come = to_come + odds.step * _later(here, ended.to_numpy(), first, months)
     oldest = int(month[open_deals].min()) if open_deals.any() else months - 1
     return StageMonths(first, oldest, odds, pace, waits, np.sqrt(to_come))
 
