@@ -62,6 +62,11 @@ class Months:
     seen: int
     ended: int
 
+    @property
+    def step(self) -> float:
+        """Variance by which a month differs from where the one before would have led."""
+        return float(np.mean([sd * sd * (1.0 - r * r) for sd, r in self.draws]))
+
 
 def fit_month_odds(
     month: ArrayLike,
