@@ -183,3 +183,15 @@ def test_a_budget_below_nought_is_forecast_below_nought(tmp_path: Path) -> None:
     found = backtest(tmp_path / "facts.csv", mapping=tmp_path / "map.yaml", folds=1, horizons="month", n=200, seed=1)
     row = found.scored.cells.filter(name="b", method="attain")
     assert row["mean"][0] < -20.0
+
+
+def test_what_went_wrong_before_counts_as_the_periods_it_spans() -> None:
+    """Sixty errors of three periods: three in four draws are of them, either way round; 8,000 draws, four sigma: .02."""
+    made = pooled.Forecast(np.zeros(4), np.ones(4), np.full(4, 200.0))
+    drawn = pooled.draw(made, pooled.Past(np.full(60, 99.0), 3.0), 2000, np.random.default_rng(6))
+    assert np.mean(drawn == 99.0) == pytest.approx(0.375, abs=0.022)
+    assert np.mean(drawn == -99.0) == pytest.approx(0.375, abs=0.022)
+    alone = pooled.draw(made, pooled.Past(np.zeros(0), 0.0), 2000, np.random.default_rng(6))
+    assert np.abs(alone).max() < 10.0
+    actual, budget = np.full((5, 12), 10.0), np.full((5, 15), 10.0)
+    assert pooled.surprises(actual * np.linspace(0.9, 1.1, 12), budget, 3).periods == pytest.approx(7 / 3)
