@@ -186,7 +186,7 @@ def test_a_budget_below_nought_is_forecast_below_nought(tmp_path: Path) -> None:
 
 
 def test_what_went_wrong_before_counts_as_the_periods_it_spans() -> None:
-    """Sixty errors of three periods: three in four draws are of them, either way round; 8,000 draws, four sigma: .02."""
+    """Sixty errors of three periods: three in four draws are theirs, either way round; of 8,000, four sigma: .022."""
     made = pooled.Forecast(np.zeros(4), np.ones(4), np.full(4, 200.0))
     drawn = pooled.draw(made, pooled.Past(np.full(60, 99.0), 3.0), 2000, np.random.default_rng(6))
     assert np.mean(drawn == 99.0) == pytest.approx(0.375, abs=0.022)
