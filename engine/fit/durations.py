@@ -20,6 +20,7 @@ from scipy.optimize import minimize
 from scipy.special import log_ndtr, ndtri, stdtrit
 
 from engine.fit.families import HIGH, LOW, Said, mixed, share_together
+from engine.fit.held import SPREADS, Interval, TwoParameters, held
 from engine.fit.incidence import ADVANCED, LOST, Floats, cumulative_incidence
 
 Family = Literal["constant", "exponential", "lognormal", "weibull", "quantiles"]
@@ -41,8 +42,8 @@ class Wait:
 
     ``parameters``: constant (value); exponential (mean); lognormal (median, sigma of the log); weibull (median, shape);
     quantiles: the durations at ``levels``, linear between. ``ended`` deals it rests on, ``aic`` of the pair it is
-    part of. ``of``: as how many deals that were seen to their end it is known, from the likelihood's curvature: the
-    posterior that a plan draws from (``engine.posteriors``) is that of so many.
+    part of. ``of``: as from how many deals that were seen to their end it is known, ``spread_of`` as from how many its
+    sigma or shape (0: as many): the posterior that a plan draws from (``engine.posteriors``) is that of so many.
     """
 
     family: Family
@@ -51,6 +52,7 @@ class Wait:
     levels: tuple[float, ...] = ()
     aic: float = float("nan")
     of: float = 0.0
+    spread_of: float = 0.0
 
     def quantile(self, p: float) -> float:
         """The duration below which a share ``p`` of the waits lies; 0 < p < 1."""
@@ -161,10 +163,9 @@ def _size(family: Family) -> int:
     return 1 if family == "exponential" else 2
 
 
-_SPREAD = {  # bounds of the logarithm of sigma or shape
+_SPREAD: dict[str, tuple[float | None, float | None]] = {  # bounds of the logarithm of sigma or shape
     "exponential": (None, None),
-    "lognormal": (float(np.log(0.05)), float(np.log(5.0))),
-    "weibull": (float(np.log(0.2)), float(np.log(25.0))),
+    **{family: (float(np.log(least)), float(np.log(most))) for family, (least, most) in SPREADS.items()},
 }
 
 
@@ -178,26 +179,14 @@ def _start(family: Family, t: Floats) -> list[float]:
     return [float(np.log(t.mean())), float(np.log(min(20.0, max(0.25, 1.2 / sigma))))]
 
 
-def _wait(family: Family, x: Floats, covariance: Floats, n: int, aic: float) -> Wait:
-    """A family's wait from its parameters and their covariance."""
+def _wait(family: Family, x: Floats, n: int, aic: float = float("nan")) -> Wait:
+    """A family's wait from its unconstrained parameters."""
     if family == "exponential":
-        return Wait(family, (float(np.exp(x[0])),), n, aic=aic, of=_as_from(1.0, covariance[0, 0], n))
+        return Wait(family, (float(np.exp(x[0])),), n, aic=aic)
+    spread = float(np.exp(x[1]))
     if family == "lognormal":
-        sigma = float(np.exp(x[1]))
-        return Wait(family, (float(np.exp(x[0])), sigma), n, aic=aic, of=_as_from(sigma**2, covariance[0, 0], n))
-    shape, ell = float(np.exp(x[1])), float(np.log(np.log(2.0)))
-    to_median = np.array([1.0, -ell / shape])  # d log median / d (log scale, log shape)
-    of = _as_from(1.3789 / shape**2, float(to_median @ covariance @ to_median), n)
-    return Wait(family, (float(np.exp(x[0]) * np.log(2) ** (1 / shape)), shape), n, aic=aic, of=of)
-
-
-def _as_from(unit: float, variance: float, most: int) -> float:
-    """From how many observations a parameter with this variance is known, one of which has variance ``unit``.
-
-    No more than half as many again as have ended: a censored wait says less than a whole one."""
-    if not np.isfinite(variance) or variance <= 0:
-        return float(max(1, most))
-    return float(min(1.5 * most, max(1.0, unit / variance)))
+        return Wait(family, (float(np.exp(x[0])), spread), n, aic=aic)
+    return Wait(family, (float(np.exp(x[0]) * np.log(2) ** (1 / spread)), spread), n, aic=aic)
 
 
 def _curvature(loss: Callable[[Floats], float], x: Floats) -> Floats:
@@ -282,8 +271,7 @@ def _best(
     at, found = len(causes) - 1, {}
     for place, (cause, family) in enumerate(zip(causes, families, strict=True)):
         own = slice(at, at + _size(family))
-        wait = _wait(family, x[own], said[0].covariance[own, own], counts[cause], aic)
-        found[cause] = _together(wait, place, said, sets)
+        found[cause] = _together(_wait(family, x[own], counts[cause], aic), place, said, sets)
         at += _size(family)
     share = None
     if len(causes) == 2:
@@ -304,27 +292,29 @@ def _deviance(loss: Callable[[Floats], float], x: Floats, scale: float) -> Calla
 
 
 def _together(wait: Wait, place: int, said: list[Said], sets: list[list[Family]]) -> Wait:
-    """One cause's wait, of the best family, with the median and the ninth decile that all of them say together, and
-    from how many deals they are known."""
+    """One cause's wait, with the 95% intervals of the median and the ninth decile that all families say together: of
+    the best family, or a Weibull where that is an exponential and others have a say."""
     logs, sds = np.empty((2, len(said), len(_LEVELS)))
     for k, (one, families) in enumerate(zip(said, sets, strict=True)):
         at = len(families) - 1 + sum(_size(f) for f in families[:place])
         own, family = slice(at, at + _size(families[place])), families[place]
-        fitted = _unbiased(_wait(family, one.at[own], np.eye(2), wait.ended, 0.0))
+        fitted = _unbiased(_wait(family, one.at[own], wait.ended))
         logs[k] = [np.log(fitted.quantile(level)) for level in _LEVELS]
         slopes = _slopes(family, fitted.parameters)
         sds[k] = np.sqrt(np.maximum(np.einsum("li,ij,lj->l", slopes, one.covariance[own, own], slopes), 1e-12))
         sds[k] *= _few(wait.ended, _size(family))
     weights = np.array([one.weight for one in said])
-    low, high = (
-        np.array([mixed(weights, logs[:, level], sds[:, level], q) for level in range(len(_LEVELS))])
-        for q in (LOW, HIGH)
+    median, decile = (
+        Interval(*(mixed(weights, logs[:, level], sds[:, level], q) for q in (LOW, HIGH)))
+        for level in range(len(_LEVELS))
     )
-    middle = (low + high) / 2
-    wait = replace(wait, parameters=_with_quantiles(wait, middle))
-    moved = middle - [np.log(wait.quantile(level)) for level in _LEVELS]  # what one parameter cannot follow
-    half = np.sqrt(((high - low) / 2) ** 2 + (1.96 * moved) ** 2)
-    return replace(wait, of=_known_from(wait, float(np.min(_units(wait.family, wait.parameters) / half**2))))
+    most = 1.5 * max(1, wait.ended)
+    if all(families[place] == "exponential" for families in sets):
+        of = (ndtri(HIGH) / median.half) ** 2
+        return replace(wait, of=float(min(most, max(1.0, of))))
+    family: TwoParameters = "lognormal" if wait.family == "lognormal" else "weibull"
+    law = held(family, median, decile, most)
+    return Wait(family, (law.median, law.spread), wait.ended, aic=wait.aic, of=law.of, spread_of=law.spread_of)
 
 
 def _few(ended: int, size: int) -> float:
@@ -346,32 +336,6 @@ def _unbiased(wait: Wait) -> Wait:
     return wait
 
 
-def _known_from(wait: Wait, ratio: float) -> float:
-    """From how many deals a wait is known whose posterior (``posterior``) has half a 95% interval of sqrt(units) at
-    units / half^2 = ``ratio``: normal, or of a lognormal Student's t with one less than so many degrees of freedom."""
-    most = 1.5 * max(1, wait.ended)
-    if wait.family != "lognormal":
-        return float(min(most, max(1.0, 1.96**2 * ratio)))
-    low, high = 2.0, max(2.0, most)
-    for _ in range(40):
-        middle = (low + high) / 2
-        if middle / stdtrit(middle - 1, HIGH) ** 2 < ratio:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
-
-
-def _with_quantiles(wait: Wait, logs: Floats) -> tuple[float, ...]:
-    """A family's parameters with these logarithms of the median and the ninth decile; its own where it has but one."""
-    if wait.family not in ("lognormal", "weibull"):
-        return wait.parameters
-    apart = max(float(logs[1] - logs[0]), 1e-6)
-    spread = apart / ndtri(0.9) if wait.family == "lognormal" else np.log(-np.log(0.1) / np.log(2.0)) / apart
-    least, most = _SPREAD[wait.family]
-    return (float(np.exp(logs[0])), float(np.clip(spread, np.exp(least or 0.0), np.exp(most or 0.0))))
-
-
 _LEVELS = (0.5, 0.9)
 
 
@@ -382,16 +346,6 @@ def _slopes(family: Family, parameters: tuple[float, ...]) -> Floats:
     if family == "lognormal":
         return np.array([[1.0, parameters[1] * ndtri(level)] for level in _LEVELS])
     return np.array([[1.0, -float(np.log(-np.log1p(-level))) / parameters[1]] for level in _LEVELS])
-
-
-def _units(family: Family, parameters: tuple[float, ...]) -> Floats:
-    """n x variance of the log quantiles at `_LEVELS` from n whole observations."""
-    if family == "exponential":
-        return np.ones(len(_LEVELS))
-    if family == "lognormal":
-        return np.array([parameters[1] ** 2 * (1 + ndtri(level) ** 2 / 2) for level in _LEVELS])
-    ells = [float(np.log(-np.log1p(-level))) for level in _LEVELS]
-    return np.array([(1.1087 + 0.6079 * ell**2 - 0.5140 * ell) / parameters[1] ** 2 for ell in ells])
 
 
 def _joint(
