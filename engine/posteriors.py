@@ -1,10 +1,10 @@
 """What a plan's fitted inputs may be besides their best values, drawn once a replication: the pure step in `realise`.
 
-A fitted distribution says how many observations it is known from (``of``, its spread ``spread_of``), fitted odds the sd of their logarithm
-(``advance_sd``), a source's flow its ``leads_sd``, ``growth_sd``, ``season_sd`` and monthly ``overdispersion``, an
-economy and a response equally likely ``draws``. Each is drawn by its own key with the POSTERIOR purpose, so that
-inserting one moves no other draw; a plan that has none of them draws nothing here, and both engines run on the world's
-own arrays.
+A fitted distribution says how many observations it is known from (``of``), and its spread where that is from other
+than so many (``spread_of``), fitted odds the sd of their logarithm (``advance_sd``), a source's flow its ``leads_sd``,
+``growth_sd``, ``season_sd`` and monthly ``overdispersion``, an economy and a response equally likely ``draws``. Each is
+drawn by its own key with the POSTERIOR purpose, so that inserting one moves no other draw; a plan that has none of them
+draws nothing here, and both engines run on the world's own arrays.
 """
 
 from __future__ import annotations

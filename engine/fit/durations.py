@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
-from scipy.special import log_ndtr, ndtri, stdtrit
+from scipy.special import log_ndtr, ndtri, polygamma, stdtrit
 
 from engine.fit.families import HIGH, LOW, Said, mixed, share_together
 from engine.fit.held import SPREADS, Interval, TwoParameters, held
@@ -30,6 +30,7 @@ FOLLOWED_FROM = 10  # deals of each outcome below which no tail is fitted for th
 MOST_FITTED = 10_000  # deals that a likelihood looks at, evenly taken from more
 MANY = 200  # ended deals from which a table of quantiles is more faithful than any family
 COUNTS_FROM = 0.02  # weight from which a set of families has a say
+AT_THE_END = 0.5  # power of Akaike's weights that is believed of how deals end that nobody has seen end
 LEVELS = (
     *(0.0, 0.01, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85),
     *(0.88, 0.9, 0.92, 0.95, 0.97, 0.99, 1.0),
@@ -257,9 +258,9 @@ def _best(
             tried.append((aic, families, x, loss))
     tried.sort(key=lambda one: one[0])
     aic, families, x, loss = tried[0]
-    # which family the tail has is known less well than the likelihood says, which is mostly of what was seen: flatter
-    # weights than Akaike's
-    weights = np.exp(-0.25 * (np.array([one[0] for one in tried]) - aic))
+    # which family the tail has is known less well than the likelihood says, which is mostly of what was seen: weights
+    # the flatter the further from that (`_BELIEVED`)
+    weights = np.exp(-0.5 * AT_THE_END * (np.array([one[0] for one in tried]) - aic))
     kept = weights > COUNTS_FROM * weights.sum()
     weights = weights[kept] / weights[kept].sum()
     scale = max(1.0, sum(counts.values()) / len(t))  # where not all deals were looked at
@@ -268,10 +269,11 @@ def _best(
         for w, one in zip(weights, itertools.compress(tried, kept), strict=True)
     ]
     sets = [one[1] for one in itertools.compress(tried, kept)]
+    ended = float(np.mean(c != 0))
     at, found = len(causes) - 1, {}
     for place, (cause, family) in enumerate(zip(causes, families, strict=True)):
         own = slice(at, at + _size(family))
-        found[cause] = _together(_wait(family, x[own], counts[cause], aic), place, said, sets)
+        found[cause] = _together(_wait(family, x[own], counts[cause], aic), place, said, sets, ended)
         at += _size(family)
     share = None
     if len(causes) == 2:
@@ -291,9 +293,9 @@ def _deviance(loss: Callable[[Floats], float], x: Floats, scale: float) -> Calla
     return deviance
 
 
-def _together(wait: Wait, place: int, said: list[Said], sets: list[list[Family]]) -> Wait:
+def _together(wait: Wait, place: int, said: list[Said], sets: list[list[Family]], ended: float) -> Wait:
     """One cause's wait, with the 95% intervals of the median and the ninth decile that all families say together: of
-    the best family, or a Weibull where that is an exponential and others have a say."""
+    the best family, or a Weibull where that is an exponential and others have a say. ``ended``: share of all deals."""
     logs, sds = np.empty((2, len(said), len(_LEVELS)))
     for k, (one, families) in enumerate(zip(said, sets, strict=True)):
         at = len(families) - 1 + sum(_size(f) for f in families[:place])
@@ -302,26 +304,33 @@ def _together(wait: Wait, place: int, said: list[Said], sets: list[list[Family]]
         logs[k] = [np.log(fitted.quantile(level)) for level in _LEVELS]
         slopes = _slopes(family, fitted.parameters)
         sds[k] = np.sqrt(np.maximum(np.einsum("li,ij,lj->l", slopes, one.covariance[own, own], slopes), 1e-12))
-        sds[k] *= _few(wait.ended, _size(family))
-    weights = np.array([one.weight for one in said])
-    median, decile = (
-        Interval(*(mixed(weights, logs[:, level], sds[:, level], q) for q in (LOW, HIGH)))
-        for level in range(len(_LEVELS))
-    )
+        sds[k] *= _few(wait.ended, ended, family)
+    median, decile = (_interval(said, *level) for level in zip(_BELIEVED, logs.T, sds.T, strict=True))
     most = 1.5 * max(1, wait.ended)
     if all(families[place] == "exponential" for families in sets):
-        of = (ndtri(HIGH) / median.half) ** 2
-        return replace(wait, of=float(min(most, max(1.0, of))))
-    family: TwoParameters = "lognormal" if wait.family == "lognormal" else "weibull"
-    law = held(family, median, decile, most)
-    return Wait(family, (law.median, law.spread), wait.ended, aic=wait.aic, of=law.of, spread_of=law.spread_of)
+        return replace(wait, of=float(min(most, max(1.0, (ndtri(HIGH) / median.half) ** 2))))
+    best: TwoParameters = "lognormal" if wait.family == "lognormal" else "weibull"
+    law = held(best, median, decile, most)
+    return Wait(best, (law.median, law.spread), wait.ended, aic=wait.aic, of=law.of, spread_of=law.spread_of)
 
 
-def _few(ended: int, size: int) -> float:
-    """By how much an interval from few deals is wider than the likelihood's curvature has it, as for a mean: its own
-    parameters make the spread look small, and a spread from few is not known."""
-    free = max(1, ended - size)
-    return float(np.sqrt(ended / free) * stdtrit(free, HIGH) / 1.96)
+def _interval(said: list[Said], power: float, logs: Floats, sds: Floats) -> Interval:
+    """The mixture's 95% interval, families weighed by such a power of Akaike's weights."""
+    weights = np.array([one.weight for one in said]) ** (power / AT_THE_END)
+    weights /= weights.sum()
+    return Interval(mixed(weights, logs, sds, LOW), mixed(weights, logs, sds, HIGH))
+
+
+def _few(deals: int, ended: float, family: Family) -> tuple[float, float]:
+    """By how much the intervals of the median and the ninth decile from few deals are longer than the curvature has
+    them. An exponential's spread is its mean, whose error is a log gamma's; another's is not known from few, and its
+    own parameters make it look small: Student's t. Of the median the mixture is as long as n for n - 1 would make it;
+    but where deals are open, its error hangs on the spread twice, since the wider it is the less has been seen."""
+    free = max(1, deals - 1)
+    decile = float(np.sqrt(deals / free) * stdtrit(free, HIGH) / ndtri(HIGH))
+    if family == "exponential":
+        return float(np.sqrt(deals * polygamma(1, deals))), decile
+    return float(stdtrit(max(1.0, deals * ended**2 - 1), HIGH) / ndtri(HIGH)), decile
 
 
 def _unbiased(wait: Wait) -> Wait:
@@ -337,6 +346,7 @@ def _unbiased(wait: Wait) -> Wait:
 
 
 _LEVELS = (0.5, 0.9)
+_BELIEVED = (1.0, 0.75)  # powers of Akaike's weights: the ninth decile is nearer to the end of what was seen
 
 
 def _slopes(family: Family, parameters: tuple[float, ...]) -> Floats:
