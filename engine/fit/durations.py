@@ -30,7 +30,7 @@ FOLLOWED_FROM = 10  # deals of each outcome below which no tail is fitted for th
 MOST_FITTED = 10_000  # deals that a likelihood looks at, evenly taken from more
 MANY = 200  # ended deals from which a table of quantiles is more faithful than any family
 COUNTS_FROM = 0.02  # weight from which a set of families has a say
-AT_THE_END = 0.5  # power of Akaike's weights that is believed of how deals end that nobody has seen end
+BEYOND = 0.5  # power of Akaike's weights that is believed of what is beyond the middle of what was seen
 LEVELS = (
     *(0.0, 0.01, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85),
     *(0.88, 0.9, 0.92, 0.95, 0.97, 0.99, 1.0),
@@ -258,9 +258,9 @@ def _best(
             tried.append((aic, families, x, loss))
     tried.sort(key=lambda one: one[0])
     aic, families, x, loss = tried[0]
-    # which family the tail has is known less well than the likelihood says, which is mostly of what was seen: weights
-    # the flatter the further from that (`_BELIEVED`)
-    weights = np.exp(-0.5 * AT_THE_END * (np.array([one[0] for one in tried]) - aic))
+    # which family the tail has is known less well than the likelihood says, which is mostly of what was seen: flatter
+    # weights than Akaike's, but for the median
+    weights = np.exp(-0.5 * BEYOND * (np.array([one[0] for one in tried]) - aic))
     kept = weights > COUNTS_FROM * weights.sum()
     weights = weights[kept] / weights[kept].sum()
     scale = max(1.0, sum(counts.values()) / len(t))  # where not all deals were looked at
@@ -316,17 +316,17 @@ def _together(wait: Wait, place: int, said: list[Said], sets: list[list[Family]]
 
 def _interval(said: list[Said], power: float, logs: Floats, sds: Floats) -> Interval:
     """The mixture's 95% interval, families weighed by such a power of Akaike's weights."""
-    weights = np.array([one.weight for one in said]) ** (power / AT_THE_END)
+    weights = np.array([one.weight for one in said]) ** (power / BEYOND)
     weights /= weights.sum()
     return Interval(mixed(weights, logs, sds, LOW), mixed(weights, logs, sds, HIGH))
 
 
 def _few(deals: int, ended: float, family: Family) -> tuple[float, float]:
     """By how much the intervals of the median and the ninth decile from few deals are longer than the curvature has
-    them. An exponential's spread is its mean, whose error is a log gamma's; another's is not known from few, and its
-    own parameters make it look small: Student's t. Of the median the mixture is as long as n for n - 1 would make it;
-    but where deals are open, its error hangs on the spread twice, since the wider it is the less has been seen."""
-    free = max(1, deals - 1)
+    them. An exponential's median is its mean, whose error is a log gamma's. Another's is Student's; where deals are
+    open, its error hangs on the spread twice, since the wider that is the less has been seen. The ninth decile's is as
+    for a mean: the family's own parameters make the spread look small, and a spread from few is not known."""
+    free = max(1, deals - _size(family))
     decile = float(np.sqrt(deals / free) * stdtrit(free, HIGH) / ndtri(HIGH))
     if family == "exponential":
         return float(np.sqrt(deals * polygamma(1, deals))), decile
@@ -346,7 +346,7 @@ def _unbiased(wait: Wait) -> Wait:
 
 
 _LEVELS = (0.5, 0.9)
-_BELIEVED = (1.0, 0.75)  # powers of Akaike's weights: the ninth decile is nearer to the end of what was seen
+_BELIEVED = (1.0, BEYOND)  # powers of Akaike's weights
 
 
 def _slopes(family: Family, parameters: tuple[float, ...]) -> Floats:

@@ -11,7 +11,7 @@ from typing import Any
 from tests.generated.choices import chance, pick
 from tests.generated.documents import Values
 
-KNOWN = (  # from how many observations, and the spread from how many
+KNOWN: tuple[Values, ...] = (  # from how many observations, and the spread from how many
     {"of": 1},
     {"of": 3, "spread_of": 40},
     {"of": 40, "spread_of": 2.5},
