@@ -152,7 +152,7 @@ def read_opportunities(
     if said and mapping.columns.get("stage") == mapping.columns.get("status"):
         frame = frame.with_columns(pl.col("stage").replace(OPEN_WORD, None))
     numbered = _identities(reader, frame)
-    _coherent(reader, frame)
+    frame = _coherent(reader, frame, timed=dates["created"].timed and dates["closed"].timed)
     frame, money = convert(frame, reader.column("currency"), reader.column("rate"), mapping, rates, reader.where)
     asked = as_of
     as_of = as_of or _last_day(reader, frame)
@@ -321,7 +321,9 @@ def _identities(reader: _Reader, frame: pl.DataFrame) -> bool:
     return False
 
 
-def _coherent(reader: _Reader, frame: pl.DataFrame) -> None:
+def _coherent(reader: _Reader, frame: pl.DataFrame, *, timed: bool) -> pl.DataFrame:
+    """Refuses rows whose dates contradict each other. Where one of the two columns holds days only (not ``timed``), a deal
+    that ended on the day of its creation ended after it, whatever the clock says; ``closed`` is then no earlier."""
     created, closed, status = frame["created"], frame["closed"], frame["status"]
     columns = reader.mapping.columns
     reader.where(created.is_null(), "no creation date", lambda _: f"{columns['created']} is empty")
@@ -332,10 +334,15 @@ def _coherent(reader: _Reader, frame: pl.DataFrame) -> None:
             lambda _: f"{columns['closed']} is empty",
         )
     reader.where(
-        status.is_in(["won", "lost"]) & (closed < created),
+        status.is_in(["won", "lost"]) & ((closed < created) if timed else (closed.dt.date() < created.dt.date())),
         "closed before it was created",
         lambda i: f"created {created[i]:%Y-%m-%d}, closed {closed[i]:%Y-%m-%d}",
     )
+    if timed:
+        return frame
+    same = (pl.col("closed").dt.date() == pl.col("created").dt.date()) & pl.col("status").is_in(["won", "lost"])
+    later = pl.max_horizontal("closed", "created")
+    return frame.with_columns(pl.when(same).then(later).otherwise(pl.col("closed")).alias("closed"))
 
 
 def _last_day(reader: _Reader, frame: pl.DataFrame) -> dt.date:

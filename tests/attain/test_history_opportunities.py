@@ -270,3 +270,18 @@ def test_bad_mappings_are_refused_in_one_message(tmp_path: Path, text: str, mess
     path.write_text(text, encoding="utf-8")
     with pytest.raises(MappingRefused, match=message):
         read_mapping(path)
+
+
+def test_a_deal_won_on_its_first_day_is_kept(tmp_path: Path) -> None:
+    """A day has no clock: created at 16:45 and closed that day is no contradiction, whichever column has the time."""
+    rows = export(200)
+    quick = [row for row in rows[1:] if row[6] == "Won"][:5]
+    for row in rows[1:]:
+        row[8] += " 16:45:00"
+    for row in quick:
+        row[9] = row[8][:10]
+    history = read_history(_write(tmp_path / "crm.csv", rows))
+    assert not history.refused
+    spans = (history.deals["ended"] - history.deals["created"]).dt.total_seconds().drop_nulls()
+    assert (spans == 0).sum() == 5
+    assert spans.min() == 0
