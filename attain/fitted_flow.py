@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from attain.history.columns import chinese
 from attain.history.holidays import festival_share
 from attain.history.records import History
 from attain.wording import told
@@ -56,8 +57,8 @@ def add_months(day: dt.date, months: int) -> dt.date:
 
 def is_chinese(history: History) -> bool:
     """Whether a history's columns or words are Chinese, or it counts in 万: its business keeps the Spring Festival."""
-    words = "".join([*history.mapping.columns.values(), *history.mapping.won, *history.mapping.stages])
-    return any("\u4e00" <= c <= "\u9fff" for c in words) or history.mapping.unit >= 10_000
+    mapping = history.mapping
+    return chinese([*mapping.columns.values(), *mapping.won, *mapping.stages]) or mapping.unit >= 10_000
 
 
 def complete_months(deals: pl.DataFrame, as_of: dt.date) -> Months:

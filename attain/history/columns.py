@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from attain.history.sheets import Sheet
 
@@ -114,6 +114,11 @@ def header_unit(name: str) -> float:
     unit = _UNIT.match(inside.group(1).strip())
     table = {"千": 1e3, "万": 1e4, "百万": 1e6, "千万": 1e7, "亿": 1e8}
     return table[unit.group(1)] if unit else 1.0
+
+
+def chinese(texts: Iterable[str]) -> bool:
+    """Whether any of the texts holds Chinese characters."""
+    return any("\u4e00" <= c <= "\u9fff" for text in texts for c in text)
 
 
 def guess(header: Sequence[str], names: dict[str, tuple[str, ...]], *, near: bool = True) -> dict[str, str]:

@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from attain.history.cells import Dates, amount_column, date_column, name_column
-from attain.history.columns import header_unit, status_by_values, word
-from attain.history.currencies import Rates, convert
+from attain.history.cells import Dates, amount_column, date_column, decimal_mark, name_column
+from attain.history.columns import chinese, header_unit, status_by_values, word
+from attain.history.currencies import Rates, convert, in_cells
 from attain.history.funnel import fit_funnel
 from attain.history.known import OPEN_WORD, opportunities_by
 from attain.history.mapping import Mapping
@@ -148,12 +148,13 @@ def read_opportunities(
     reader = _Reader(sheet, mapping, np.ones(sheet.height, dtype=bool), notes=said)
     dates, formats = _dates(reader)
     frame = _statuses(reader, _dated(dates))
-    frame = frame.with_columns(_values(reader), *(name_column(reader.column(f)).alias(f) for f in TEXTS))
+    decimal = _decimal(reader)
+    frame = frame.with_columns(_values(reader, decimal), *(name_column(reader.column(f)).alias(f) for f in TEXTS))
     if said and mapping.columns.get("stage") == mapping.columns.get("status"):
         frame = frame.with_columns(pl.col("stage").replace(OPEN_WORD, None))
     numbered = _identities(reader, frame)
     frame = _coherent(reader, frame, timed=dates["created"].timed and dates["closed"].timed)
-    frame, money = convert(frame, reader.column("currency"), reader.column("rate"), mapping, rates, reader.where)
+    frame, money = convert(frame, _currencies(reader), reader.column("rate"), mapping, rates, reader.where)
     asked = as_of
     as_of = as_of or _last_day(reader, frame)
     deals = _deals(reader, frame, as_of, numbered, cut=asked is not None)
@@ -173,7 +174,7 @@ def read_opportunities(
         name,
         sheet.height,
         refused,
-        mapping.model_copy(update={"dates": formats}),
+        mapping.model_copy(update={"dates": formats, "decimal": decimal if decimal != "." else mapping.decimal}),
         as_of,
         funnel.deals,
         funnel.visits,
@@ -207,7 +208,8 @@ def _put_back(sheet: Sheet, mapping: Mapping | None, day: dt.date) -> tuple[Shee
         mapping = guess_mapping(sheet)
     note = told("history.put_back", day=str(day))
     kept = {field: form for field, form in formats.items() if field != "expected"}
-    return sheet, mapping.model_copy(update={"dates": kept}), [note]
+    # how a file is written is no event: the whole file's formats and decimals
+    return sheet, mapping.model_copy(update={"dates": kept, "decimal": _decimal(reader)}), [note]
 
 
 def _first_reasons(reader: _Reader) -> str:
@@ -291,17 +293,37 @@ def _expected(frame: pl.DataFrame, which: pl.Expr) -> pl.DataFrame:
     )
 
 
-def _values(reader: _Reader) -> pl.Series:
+def _values(reader: _Reader, decimal: str) -> pl.Series:
     """Values in the file's currencies; the estimate stands in where the value is empty."""
-    out, wrong = amount_column(
-        reader.column("value").alias(reader.mapping.columns.get("value", "")), reader.mapping.unit
-    )
+    header = reader.mapping.columns.get("value", "")
+    out, wrong = amount_column(reader.column("value").alias(header), reader.mapping.unit, decimal)
     reader.refuse(np.array(sorted(wrong), dtype=np.int64), "amount not readable", wrong.__getitem__)
     if "estimate" in reader.mapping.columns:
         header = reader.mapping.columns["estimate"]
-        other, _ = amount_column(reader.column("estimate").alias(header), header_unit(header))
+        other, bad = amount_column(reader.column("estimate").alias(header), header_unit(header), decimal)
+        needed = np.array([row for row in sorted(bad) if out[row] is None], dtype=np.int64)
+        reader.refuse(needed, "amount not readable", bad.__getitem__)
         out = pl.select(pl.coalesce(out, other)).to_series()
     return out.alias("value")
+
+
+def _decimal(reader: _Reader) -> str:
+    """The mark before the amounts' decimals: the mapping's, else what both columns of amounts say. Raises HistoryRefused."""
+    if reader.mapping.decimal:
+        return reader.mapping.decimal
+    columns = [f for f in ("value", "estimate") if f in reader.mapping.columns]
+    texts = pl.concat([pl.Series("amount", reader.column(f), dtype=pl.String) for f in columns])
+    try:
+        return decimal_mark(texts, reader.mapping.columns[columns[0]])
+    except ValueError as error:
+        raise HistoryRefused(str(error)) from None
+
+
+def _currencies(reader: _Reader) -> pl.Series:
+    """The currency of each amount: of the file's own column, else as it stands in the cells (USD 1,200, €50)."""
+    if "currency" in reader.mapping.columns:
+        return reader.column("currency")
+    return in_cells(reader.column("value"), reader.column("estimate"), chinese=chinese(reader.sheet.header))
 
 
 def _identities(reader: _Reader, frame: pl.DataFrame) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 import sqlite3
 from pathlib import Path
 
@@ -301,3 +302,40 @@ def test_a_funnel_of_stages_is_not_spoiled(tmp_path: Path) -> None:
     fitted = calibrate(tmp_path / "crm.csv", tmp_path / "p.yaml").fitted
     for stage, p in zip(fitted["stages"], advance, strict=True):
         assert stage["wins"] / stage["of"] == pytest.approx(p, abs=0.08)
+
+
+@pytest.mark.parametrize("cells", ["USD {:.2f} EUR {:.2f}", "${:,.2f} €{:,.2f}"])
+def test_currencies_in_the_cells_are_not_added_up(tmp_path: Path, cells: str) -> None:
+    """As Salesforce's reports write amounts of several currencies, and as people do."""
+    rows = export(300)
+    forms = re.findall(r"\S*?\s?\{.*?\}", cells)
+    for i, row in enumerate(rows[1:]):
+        row[7] = '"' + forms[i % 2].strip().format(float(row[7])) + '"'
+    (tmp_path / "crm.csv").write_text(as_csv(rows), encoding="utf-8")
+    with pytest.raises(HistoryRefused, match=r"2 currencies .*EUR: 150 deals.*--rates"):
+        read_history(tmp_path / "crm.csv")
+    (tmp_path / "rates.csv").write_text("currency;rate\nEUR;2,000\n", encoding="utf-8")
+    read = read_history(tmp_path / "crm.csv", rates=read_rates(tmp_path / "rates.csv", "USD"))
+    plain = [float(r[7]) * (2 if i % 2 else 1) for i, r in enumerate(export(300)[1:])]
+    assert read.deals["value"].to_list() == pytest.approx(plain, abs=0.02)
+
+
+def test_decimal_commas_are_read_saved_and_asked_for(tmp_path: Path) -> None:
+    rows = export(300)
+    for row in rows[1:]:
+        row[7] = f"{float(row[7]):,.2f}".translate(str.maketrans(",.", ".,"))
+    path = tmp_path / "crm.csv"
+    path.write_text("\n".join(";".join(row) for row in rows), encoding="utf-8")
+    history = read_history(path)
+    assert history.deals["value"].to_list() == pytest.approx([float(r[7]) for r in export(300)[1:]], abs=0.006)
+    assert history.mapping.decimal == ","
+    saved = tmp_path / "m.yaml"
+    saved.write_text(write_mapping(history.mapping), encoding="utf-8")
+    assert read_history(path, mapping=read_mapping(saved)).deals.equals(history.deals)
+    for row in rows[1:]:
+        row[7] = "1.500"
+    path.write_text("\n".join(";".join(row) for row in rows), encoding="utf-8")
+    with pytest.raises(HistoryRefused, match="could be 1500 or 1.5"):
+        read_history(path)
+    mapping = read_mapping(saved)
+    assert read_history(path, mapping=mapping).deals["value"].to_list() == [1500.0] * 300
