@@ -272,8 +272,10 @@ def amount_column(texts: pl.Series, unit: float = 1.0, decimal: str = "") -> tup
 
 
 def decimal_mark(texts: pl.Series, name: str) -> str:
-    """The mark before a column's decimals: '.' in 1,234.50, ',' in 1.234,50. Raises ValueError where cells such as 1.234
-    could be either and no other tells."""
+    """The mark before a column's decimals: '.' in 1,234.50, ',' in 1.234,50.
+
+    Raises ValueError where cells such as 1.234 could be either and no other tells.
+    """
     mark, unsure = _marks(texts)
     if mark or not unsure:
         return mark or "."
@@ -302,7 +304,7 @@ def _marks(texts: pl.Series) -> tuple[str, str]:
 
 
 def _mark(number: str) -> str:
-    """What one number tells of the decimal mark: 1.5 a point, 1.234,5 and 1.234.567 a comma, 1.234 and 1,234 nothing."""
+    """What one number tells of the decimal mark: 1.5 a point, 1.234,5 and 1.234.567 a comma, 1.234 nothing."""
     dots, commas = number.count("."), number.count(",")
     if dots and commas:
         return max(".,", key=number.rfind)
@@ -324,7 +326,10 @@ def read_name(text: str) -> str:
 
 # --- amounts ----------------------------------------------------------------------------------------------------------
 
-CODES = "CNY RMB USD EUR GBP JPY HKD TWD SGD KRW INR AUD NZD CAD CHF SEK NOK DKK PLN CZK HUF TRY BRL MXN ZAR THB MYR IDR VND PHP AED SAR ILS"  # fmt: skip
+CODES = (
+    "CNY RMB USD EUR GBP JPY HKD TWD SGD KRW INR AUD NZD CAD CHF SEK NOK DKK PLN CZK HUF TRY BRL MXN ZAR THB MYR IDR VND "
+    "PHP AED SAR ILS"
+)
 SIGNS = "US$ HK$ NT$ S$ A$ C$ R$ ¥ $ € £ ₩ ₹ 人民币 美元 美金 欧元 港币 港元 日元 英镑"
 _MONEY = "|".join(re.escape(word) for word in (*CODES.split(), *SIGNS.split()))
 _AMOUNT = re.compile(

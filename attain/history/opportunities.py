@@ -308,7 +308,7 @@ def _values(reader: _Reader, decimal: str) -> pl.Series:
 
 
 def _decimal(reader: _Reader) -> str:
-    """The mark before the amounts' decimals: the mapping's, else what both columns of amounts say. Raises HistoryRefused."""
+    """The mark before the amounts' decimals: the mapping's, else what both columns of amounts say."""
     if reader.mapping.decimal:
         return reader.mapping.decimal
     columns = [f for f in ("value", "estimate") if f in reader.mapping.columns]
@@ -344,8 +344,11 @@ def _identities(reader: _Reader, frame: pl.DataFrame) -> bool:
 
 
 def _coherent(reader: _Reader, frame: pl.DataFrame, *, timed: bool) -> pl.DataFrame:
-    """Refuses rows whose dates contradict each other. Where one of the two columns holds days only (not ``timed``), a deal
-    that ended on the day of its creation ended after it, whatever the clock says; ``closed`` is then no earlier."""
+    """Refuses rows whose dates contradict each other; ``closed`` is no earlier than ``created`` in those that are left.
+
+    Where one of the two columns holds days only (not ``timed``), a deal may end on the day of its creation, whatever the
+    other's clock says.
+    """
     created, closed, status = frame["created"], frame["closed"], frame["status"]
     columns = reader.mapping.columns
     reader.where(created.is_null(), "no creation date", lambda _: f"{columns['created']} is empty")
