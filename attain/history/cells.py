@@ -327,8 +327,8 @@ def read_name(text: str) -> str:
 # --- amounts ----------------------------------------------------------------------------------------------------------
 
 CODES = (
-    "CNY RMB USD EUR GBP JPY HKD TWD SGD KRW INR AUD NZD CAD CHF SEK NOK DKK PLN CZK HUF TRY BRL MXN ZAR THB MYR IDR VND "
-    "PHP AED SAR ILS"
+    "CNY RMB USD EUR GBP JPY HKD TWD SGD KRW INR AUD NZD CAD CHF SEK NOK DKK PLN CZK HUF TRY BRL MXN ZAR THB MYR IDR "
+    "VND PHP AED SAR ILS"
 )
 SIGNS = "US$ HK$ NT$ S$ A$ C$ R$ ¥ $ € £ ₩ ₹ 人民币 美元 美金 欧元 港币 港元 日元 英镑"
 _MONEY = "|".join(re.escape(word) for word in (*CODES.split(), *SIGNS.split()))

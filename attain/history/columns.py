@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from attain.history.sheets import Sheet
+if TYPE_CHECKING:
+    from attain.history.sheets import Sheet
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -150,13 +152,38 @@ def guess(header: Sequence[str], names: dict[str, tuple[str, ...]], *, near: boo
     return {field: chosen[field] for field in names if field in chosen}
 
 
+_ENDS = {
+    "won": re.compile(r"(?<![未待拟])(?:赢单|成交|中标)"),
+    "lost": re.compile(r"输单|丢单|流失|未成交|未中标|战败"),
+}
+_OVER = re.compile(r"[\W\d_]*(closed|dead|cancell?ed|disqualified|已关闭|关闭|作废|无效)")
+_NOT_YET = re.compile(r"预计|预期|即将|可能|推进|待|拟|中$")
+
+
 def word(text: str) -> str:
-    """'won', 'lost', 'open', or '' for a word of a status column that is none of them."""
+    """'won', 'lost', 'open', or '' for a word of a status column that is none of them.
+
+    A word of the lists, whatever its case, spaces and numbers; else one that says won or lost among others: Closed Won -
+    Renewal, 6 Signed/Won, Closed (Lost), 阶段五：赢单.
+    """
+    if listed(text):
+        return listed(text)
+    tokens = set(re.findall(r"[a-z]+", text.lower()))
+    said = {kind for kind in ("won", "lost") if kind in tokens}
+    if not _NOT_YET.search(text):
+        said |= {kind for kind, pattern in _ENDS.items() if pattern.search(text)}
+    return said.pop() if len(said) == 1 and not tokens & {"not", "if", "be", "win"} else ""
+
+
+def listed(text: str) -> str:
+    """'won', 'lost', 'open' for a word of the lists alone, '' for any other."""
     key = re.sub(r"^\d+", "", plain(text))
-    for kind, words in (("won", WON), ("lost", LOST), ("open", OPEN)):
-        if key in words:
-            return kind
-    return ""
+    return next((kind for kind, words in (("won", WON), ("lost", LOST), ("open", OPEN)) if key in words), "")
+
+
+def ended_otherwise(text: str) -> bool:
+    """Whether a stage's name says that the deal is over, and not that it was won: Closed - Duplicate, Dead, 已关闭（重复）."""
+    return not word(text) and bool(_OVER.match(text.lower()))
 
 
 def status_by_values(sheet: Sheet, taken: Sequence[str]) -> str | None:
@@ -166,7 +193,7 @@ def status_by_values(sheet: Sheet, taken: Sequence[str]) -> str | None:
         if name in taken:
             continue
         words = head[name].unique().to_list()
-        kinds = {word(w) for w in words if w} if len(words) <= 12 else set()
+        kinds = {listed(w) for w in words if w} if len(words) <= 12 else set()
         if {"won", "lost"} <= kinds:
             return name
     return None

@@ -15,13 +15,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from attain.history.cells import Dates, amount_column, date_column, decimal_mark, name_column
-from attain.history.columns import chinese, header_unit, status_by_values, word
+from attain.history.columns import chinese, ended_otherwise, header_unit, status_by_values, word
 from attain.history.currencies import Rates, convert, in_cells
 from attain.history.funnel import fit_funnel
 from attain.history.known import OPEN_WORD, opportunities_by
 from attain.history.mapping import Mapping
 from attain.history.presets import columns_of, preset_of
-from attain.history.quality import Finding, examine, spelled_alike
+from attain.history.quality import Finding, closed_stages, examine, spelled_alike
 from attain.history.records import History, HistoryRefused, Refusal
 from attain.history.sheets import Sheet
 from attain.wording import told
@@ -85,6 +85,10 @@ def guess_mapping(sheet: Sheet) -> Mapping:
         for text, _ in words:
             if word(text):
                 kinds[word(text)].append(text)
+        staged = preset is not None or columns.get("stage") == columns["status"]
+        for text, _ in words:  # in a column of stages, what is neither won nor lost is a stage
+            if text and not word(text) and (staged or ended_otherwise(text)):
+                kinds["lost" if ended_otherwise(text) else "open"].append(text)
         if not kinds["won"]:
             shown = ", ".join(repr(w) for w, _ in words[:8])
             raise HistoryRefused(
@@ -163,7 +167,7 @@ def read_opportunities(
     deals, merged = spelled_alike(deals, ("stage", "product", "region", "territory", "source"))
     if not (deals["status"] == "won").any():
         raise HistoryRefused(f"no deal in {name} has been won, so no win rate, cycle or value can be fitted")
-    findings: list[Finding] = [*merged, *money]
+    findings: list[Finding] = [*closed_stages(reader.column("status"), mapping.lost), *merged, *money]
     deals, seen = examine(deals, as_of)
     findings += seen
     resolution = 0.0 if dates["created"].timed and dates["closed"].timed else 1.0
@@ -346,8 +350,8 @@ def _identities(reader: _Reader, frame: pl.DataFrame) -> bool:
 def _coherent(reader: _Reader, frame: pl.DataFrame, *, timed: bool) -> pl.DataFrame:
     """Refuses rows whose dates contradict each other; ``closed`` is no earlier than ``created`` in those that are left.
 
-    Where one of the two columns holds days only (not ``timed``), a deal may end on the day of its creation, whatever the
-    other's clock says.
+    Where one of the two columns holds days only (not ``timed``), a deal may end on the day of its creation, whatever
+    the other's clock says.
     """
     created, closed, status = frame["created"], frame["closed"], frame["status"]
     columns = reader.mapping.columns

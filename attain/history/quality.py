@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import polars as pl
 
+from attain.history.columns import ended_otherwise
 from attain.history.matching import alike
 from attain.wording import told
 
@@ -62,6 +63,24 @@ def spelled_alike(deals: pl.DataFrame, fields: Sequence[str]) -> tuple[pl.DataFr
             )
         )
     return deals, findings
+
+
+def closed_stages(statuses: pl.Series, lost: Sequence[str]) -> list[Finding]:
+    """Words that were taken as lost since they say that a deal is over, and not that it was won."""
+    words = [w for w in lost if ended_otherwise(w)]
+    n = int(statuses.is_in(words).sum())
+    if not n:
+        return []
+    shown = ", ".join(repr(w) for w in words[:4])
+    return [
+        Finding(
+            "closed stages",
+            n,
+            told("quality.over", n=f"{n:,}", shown=shown),
+            told("quality.over.effect"),
+            told("quality.over.done"),
+        )
+    ]
 
 
 def examine(deals: pl.DataFrame, as_of: dt.date) -> tuple[pl.DataFrame, list[Finding]]:

@@ -77,6 +77,12 @@ HISTORY: dict[str, tuple[str, str]] = {
     ),
     "quality.spelling.effect": ("one {field} would be fitted as several, each from fewer deals", "同一 {field} 会被当作几个，各自样本更少"),
     "quality.spelling.done": ("taken as the commonest spelling", "按最常见的写法合并"),
+    "quality.over": (
+        "{n} deals stand in {shown}: that says that they are over, and not that they were won",
+        "{n} 个商机处于 {shown}：只说明已结束，并未说明赢单",
+    ),
+    "quality.over.effect": ("as open deals they would fill the pipeline, and be won one day", "若视为进行中，会虚增商机储备并被算作将来赢单"),
+    "quality.over.done": ("taken as lost; the mapping's won, lost and open say otherwise", "计为丢单；可在映射的 won、lost、open 中改正"),
     "quality.closings": (
         "{n} deals were closed as lost on {days}: a clean-up, not {n} answers on a day",
         "{n} 个商机在 {days} 集中关闭为丢单：是清理，而非一天内的 {n} 个答复",

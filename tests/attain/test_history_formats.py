@@ -335,7 +335,7 @@ def test_decimal_commas_are_read_saved_and_asked_for(tmp_path: Path) -> None:
     for row in rows[1:]:
         row[7] = "1.500"
     path.write_text("\n".join(";".join(row) for row in rows), encoding="utf-8")
-    with pytest.raises(HistoryRefused, match="could be 1500 or 1.5"):
+    with pytest.raises(HistoryRefused, match=r"could be 1500 or 1\.5"):
         read_history(path)
     mapping = read_mapping(saved)
     assert read_history(path, mapping=mapping).deals["value"].to_list() == [1500.0] * 300

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from attain.history import HistoryRefused, read_history, read_mapping, write_mapping
 from attain.history.columns import OPPORTUNITY as FIELDS
-from attain.history.columns import guess, header_unit
+from attain.history.columns import guess, header_unit, word
 from attain.history.mapping import Mapping, MappingRefused
 from attain.history.records import reasons
 from tests.attain.histories import CHINESE, ENGLISH, LAST, as_csv, export, staged
@@ -285,3 +285,41 @@ def test_a_deal_won_on_its_first_day_is_kept(tmp_path: Path) -> None:
     spans = (history.deals["ended"] - history.deals["created"]).dt.total_seconds().drop_nulls()
     assert (spans == 0).sum() == 5
     assert spans.min() == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        *(
+            (t, "won")
+            for t in ("Closed Won - Renewal", "closedwon", "6 - Signed/Won", "Closed (Won)", "阶段五：赢单（100%）")
+        ),
+        *((t, "lost") for t in ("Closed Lost: No Budget", "Lost to competitor", "输单-价格", "未成交", "战败")),
+        *(
+            (t, "")
+            for t in ("Won/Lost Review", "Win back", "Not won", "Contract Sent", "预计成交", "成交推进中", "未赢单")
+        ),
+    ],
+)
+def test_words_that_say_won_or_lost_among_others(text: str, kind: str) -> None:
+    assert word(text) == kind
+
+
+def test_variants_of_closed_are_not_open_deals(tmp_path: Path) -> None:
+    """Salesforce's stages are the firm's own: what says closed and not won is over."""
+    rows = [["Opportunity ID", "Opportunity Owner", "Stage", "Amount", "Close Date", "Created Date"]]
+    names = {
+        "Won": ("Closed Won", "Closed Won - Renewal"),
+        "Lost": ("Closed Lost", "Closed - Duplicate"),
+        "Open": ("Offer",),
+    }
+    for i, row in enumerate(export(300)[1:]):
+        stage = names[row[6]][i % len(names[row[6]])]
+        rows.append([row[0], row[4], stage, row[7], row[9] or row[10], row[8]])
+    history = read_history(_write(tmp_path / "sf.csv", rows))
+    counts = {kind: sum(r[6] == kind for r in export(300)[1:]) for kind in ("Won", "Lost", "Open")}
+    assert dict(history.deals["status"].value_counts().iter_rows()) == {k.lower(): n for k, n in counts.items()}
+    assert history.mapping.open == ("Offer",)
+    finding = next(f for f in history.findings if f.kind == "closed stages")
+    assert "'Closed - Duplicate'" in finding.what
+    assert finding.count == sum(row[2] == "Closed - Duplicate" for row in rows)
