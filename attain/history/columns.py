@@ -18,7 +18,7 @@ def _words(text: str) -> tuple[str, ...]:
 OPPORTUNITY: dict[str, tuple[str, ...]] = {
     "id": _words(
         "opportunityid opportunitynumber dealid opportunityno dealno recordid id opportunityname dealname "
-        "商机编号 商机号 商机id 机会编号 销售机会编号 项目编号 编号 订单编号 商机名称 项目名称"
+        "商机编号 商机号 商机id 机会编号 销售机会编号 项目编号 编号 订单编号 商机名称 机会名称 销售机会名称 项目名称"
     ),
     "account": _words(
         "account accountname customer customername company client 客户 客户名称 客户名 公司 公司名称 单位名称"
@@ -31,7 +31,7 @@ OPPORTUNITY: dict[str, tuple[str, ...]] = {
     ),
     "owner": _words(
         "owner opportunityowner dealowner salesperson salesrep salesagent rep accountexecutive assignedto seller 负责人 销售 "
-        "销售人员 销售员 销售代表 业务员 客户经理 销售经理 商机负责人 所有人 跟进人 归属人"
+        "销售人员 销售员 销售代表 业务员 客户经理 销售经理 商机负责人 所有人 机会所有人 销售机会所有人 商机所有人 跟进人 归属人"
     ),
     "stage": _words("salesstage stage stagename dealstage pipelinestage 阶段 销售阶段 商机阶段 当前阶段 项目阶段"),
     "status": _words("status opportunitystatus dealstatus outcome result state 状态 商机状态 结果 赢单状态 成交状态"),
@@ -52,6 +52,10 @@ OPPORTUNITY: dict[str, tuple[str, ...]] = {
         "expectedclose expectedclosedate estimatedclosedate forecastclosedate estclosedate 预计成交日期 "
         "预计成交时间 预计关闭日期 预计签约日期 预计结单日期 预计签单日期 预计签约时间"
     ),
+    "changed": _words(
+        "laststagechangedate stagechangedate laststagechange modifiedon lastmodifieddate lastmodified lastmodifiedat "
+        "updatedat 阶段变更时间 输单时间 丢单时间 最后修改时间 最近修改时间 更新时间 修改时间"
+    ),
     "segment": _words("industry segment sector 行业 所属行业 客户行业"),
     "source": _words("leadsource source channel origin campaign 来源 商机来源 线索来源 客户来源 渠道"),
     "estimate": _words(
@@ -62,7 +66,7 @@ OPPORTUNITY: dict[str, tuple[str, ...]] = {
     "is_won": _words("iswon isclosedwon 是否赢单 是否成交"),
     "is_closed": _words("isclosed isdealclosed 是否关闭 是否结束"),
 }
-EXACT = frozenset({"source", "estimate", "currency", "rate", "is_won", "is_closed"})
+EXACT = frozenset({"changed", "source", "estimate", "currency", "rate", "is_won", "is_closed"})
 EVENT: dict[str, tuple[str, ...]] = {
     "case": _words(
         "caseid case caseconceptname opportunityid dealid applicationid id 案件编号 案例编号 商机编号 商机号 编号"
@@ -145,11 +149,18 @@ def guess(header: Sequence[str], names: dict[str, tuple[str, ...]], *, near: boo
         for name in synonyms:
             if len(name) < (2 if ord(name[0]) > 127 else 5):
                 continue
-            close = [h for key, h in columns.items() if name in key and h not in chosen.values()]
+            close = [h for key, h in columns.items() if _is_near(name, key) and h not in chosen.values()]
             if close:
                 chosen[field] = min(close, key=len)
                 break
     return {field: chosen[field] for field in names if field in chosen}
+
+
+def _is_near(name: str, key: str) -> bool:
+    """Whether a column's name is a longer form of a name: a Chinese one says last what it is (销售机会名称 is no 销售)."""
+    if ord(name[0]) < 128:
+        return name in key
+    return any(end.endswith(name) for end in (key, key.removesuffix("名称"), key.removesuffix("姓名")))
 
 
 _ENDS = {

@@ -21,7 +21,7 @@ from attain.history.funnel import fit_funnel
 from attain.history.known import OPEN_WORD, opportunities_by
 from attain.history.mapping import Mapping
 from attain.history.presets import columns_of, preset_of
-from attain.history.quality import Finding, closed_stages, examine, spelled_alike
+from attain.history.quality import Finding, closed_stages, examine, spelled_alike, undated
 from attain.history.records import History, HistoryRefused, Refusal
 from attain.history.sheets import Sheet
 from attain.wording import told
@@ -34,6 +34,8 @@ NEEDED = {
     "value": "a deal's value (such as 'Value' or 金额)",
 }
 TEXTS = ("id", "stage", "owner", "product", "category", "region", "territory", "account", "segment", "source")
+FEW_DATELESS = 5
+DATELESS = 0.5  # share of the deals won, or lost, without a closing date from which the rest are no sample
 _TRUE = {"true", "1", "yes", "y", "是", "t", "已", "√", "对"}
 _MOST_WHY = 1000  # rows of one reason whose own words are kept; the others share the first one's
 
@@ -82,12 +84,13 @@ def guess_mapping(sheet: Sheet) -> Mapping:
     kinds: dict[str, list[str]] = {"won": [], "lost": [], "open": []}
     if not flagged:
         words = sheet.words(columns["status"])
+        codes = preset.codes if preset and {w for w, _ in words} <= {*preset.codes, ""} else {}
         for text, _ in words:
-            if word(text):
-                kinds[word(text)].append(text)
+            if codes.get(text) or word(text):
+                kinds[codes.get(text) or word(text)].append(text)
         staged = preset is not None or columns.get("stage") == columns["status"]
         for text, _ in words:  # in a column of stages, what is neither won nor lost is a stage
-            if text and not word(text) and (staged or ended_otherwise(text)):
+            if text and not word(text) and not codes and (staged or ended_otherwise(text)):
                 kinds["lost" if ended_otherwise(text) else "open"].append(text)
         if not kinds["won"]:
             shown = ", ".join(repr(w) for w, _ in words[:8])
@@ -157,6 +160,7 @@ def read_opportunities(
     if said and mapping.columns.get("stage") == mapping.columns.get("status"):
         frame = frame.with_columns(pl.col("stage").replace(OPEN_WORD, None))
     numbered = _identities(reader, frame)
+    frame, dateless = _closings(reader, frame)
     frame = _coherent(reader, frame, timed=dates["created"].timed and dates["closed"].timed)
     frame, money = convert(frame, _currencies(reader), reader.column("rate"), mapping, rates, reader.where)
     asked = as_of
@@ -167,7 +171,7 @@ def read_opportunities(
     deals, merged = spelled_alike(deals, ("stage", "product", "region", "territory", "source"))
     if not (deals["status"] == "won").any():
         raise HistoryRefused(f"no deal in {name} has been won, so no win rate, cycle or value can be fitted")
-    findings: list[Finding] = [*closed_stages(reader.column("status"), mapping.lost), *merged, *money]
+    findings: list[Finding] = [*dateless, *closed_stages(reader.column("status"), mapping.lost), *merged, *money]
     deals, seen = examine(deals, as_of)
     findings += seen
     resolution = 0.0 if dates["created"].timed and dates["closed"].timed else 1.0
@@ -202,7 +206,7 @@ def _put_back(sheet: Sheet, mapping: Mapping | None, day: dt.date) -> tuple[Shee
     check_columns(sheet, whole.columns)
     reader = _Reader(sheet, whole, np.ones(sheet.height, dtype=bool))
     dates, formats = _dates(reader)
-    frame = _statuses(reader, _dated(dates))
+    frame = _last_change(_statuses(reader, _dated(dates)))
     sheet, changed = opportunities_by(sheet, whole.columns, frame["created"], frame["closed"], frame["status"], day)
     if not changed:
         return sheet, mapping, []
@@ -225,9 +229,9 @@ def _dates(reader: _Reader) -> tuple[dict[str, Dates], dict[str, str]]:
     formats: dict[str, str] = {}
     hint: str | None = None
     waiting: list[tuple[str, str]] = []
-    for name in ("created", "closed", "expected"):
+    for name in ("created", "closed", "expected", "changed"):
         if name not in reader.mapping.columns:
-            read[name] = Dates(pl.Series(name, [None] * reader.sheet.height, dtype=pl.Datetime("us")), {}, "", False)
+            read[name] = _no_dates(reader, name)
             continue
         try:
             read[name] = _date_column(reader, name, None)
@@ -237,15 +241,22 @@ def _dates(reader: _Reader) -> tuple[dict[str, Dates], dict[str, str]]:
         if read[name].format[:2] in ("dd", "mm"):
             hint = read[name].format[0]
     for name, said in waiting:  # a column that does not tell days from months is read as the file's others are
-        if hint is None or "could be day/month" not in said:
+        if hint is not None and "could be day/month" in said:
+            read[name] = _date_column(reader, name, hint)
+        elif name == "changed":  # only ever stands in for another
+            read[name] = _no_dates(reader, name)
+        else:
             raise HistoryRefused(said)
-        read[name] = _date_column(reader, name, hint)
     for name, column in read.items():
         if column.format:
             formats[name] = column.format
-        wrong = column.wrong
+        wrong = column.wrong if name != "changed" else {}
         reader.refuse(np.array(sorted(wrong), dtype=np.int64), "date in another format", wrong.__getitem__)
     return read, formats
+
+
+def _no_dates(reader: _Reader, name: str) -> Dates:
+    return Dates(pl.Series(name, [None] * reader.sheet.height, dtype=pl.Datetime("us")), {}, "", False)
 
 
 def _date_column(reader: _Reader, name: str, hint: str | None) -> Dates:
@@ -345,6 +356,31 @@ def _identities(reader: _Reader, frame: pl.DataFrame) -> bool:
         lines = reader.sheet.lines
         reader.where(again, "deal listed twice", lambda i: f"{ids[i]!r} stands in row {lines[first[ids[i]]]} already")
     return False
+
+
+def _closings(reader: _Reader, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
+    """A deal that ended on no day was last changed on one: that stands in.
+
+    Raises HistoryRefused where most deals won, or lost, have neither: without them the others' win rate says nothing.
+    """
+    missing = frame["closed"].null_count()
+    frame = _last_change(frame)
+    for kind in ("won", "lost"):
+        own = frame.filter((pl.col("status") == kind) & pl.Series(reader.alive))
+        without = own["closed"].null_count()
+        if without > max(FEW_DATELESS, DATELESS * own.height):
+            raise HistoryRefused(
+                f"{without:,} of {own.height:,} deals that were {kind} have no closing date in "
+                f"{reader.mapping.columns['closed']!r}, and no other says when: what is left is no sample of them. A "
+                "column of when deals were won and lost, or last changed (columns: {changed: ...}), would suffice"
+            )
+    return frame, undated(missing - frame["closed"].null_count(), reader.mapping.columns.get("changed", ""))
+
+
+def _last_change(frame: pl.DataFrame) -> pl.DataFrame:
+    over = pl.col("status").is_in(["won", "lost"]) & pl.col("closed").is_null()
+    there = pl.col("changed").dt.date() >= pl.col("created").dt.date()
+    return frame.with_columns(pl.when(over & there).then(pl.col("changed")).otherwise(pl.col("closed")).alias("closed"))
 
 
 def _coherent(reader: _Reader, frame: pl.DataFrame, *, timed: bool) -> pl.DataFrame:

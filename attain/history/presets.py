@@ -23,6 +23,7 @@ class Preset:
     marks: tuple[frozenset[str], ...]
     columns: dict[str, tuple[str, ...]]
     absent: frozenset[str] = field(default_factory=frozenset)  # headers that another system's file would have
+    codes: dict[str, str] = field(default_factory=dict)  # numbers of its status column -> won, lost, open
 
 
 def _marks(*sets: str) -> tuple[frozenset[str], ...]:
@@ -83,6 +84,28 @@ PRESETS = (
                  created="createdon", closed="actualclosedate", expected="estclosedate estimatedclosedate",
                  currency="currency transactioncurrencyid", rate="exchangerate", source="campaignsource sourcecampaign originatinglead",
                  region="territory salesterritory region", product="productline product"),
+        codes={"0": "open", "1": "won", "2": "lost"},
+    ),
+    Preset(
+        "xiaoshouyi",
+        "销售易销售机会",
+        "opportunities",
+        _marks("销售机会名称 结单日期", "机会名称 结单日期", "销售机会编号 结单日期", "销售机会所有人 销售阶段"),
+        _columns(id="销售机会编号 机会编号 销售机会名称 机会名称", account="客户名称 客户", owner="销售机会所有人 机会所有人 所有人 负责人",
+                 stage="销售阶段 阶段", status="状态 机会状态 销售机会状态", value="销售金额 机会金额 金额", estimate="预计金额 预计销售金额",
+                 created="创建日期 创建时间", closed="实际结单日期 赢单日期 结单日期", expected="预计结单日期 结单日期", currency="币种",
+                 rate="汇率", source="机会来源 线索来源 来源", region="所属区域 区域 大区 省份", product="产品线 产品名称 产品", segment="行业"),
+    ),
+    Preset(
+        "fxiaoke",
+        "纷享销客商机",
+        "opportunities",
+        _marks("商机20名称 预计成交日期", "商机名称 商机阶段 赢率", "商机名称 销售流程 预计成交日期", "商机名称 生命状态"),
+        _columns(id="商机编号 商机20编号 商机20名称 商机名称", account="客户名称 客户", owner="负责人 商机负责人",
+                 stage="商机阶段 销售阶段 阶段", status="商机状态 阶段状态", value="实际成交金额 成交金额 商机金额 金额",
+                 estimate="商机金额 预计成交金额 预计金额", created="创建时间 创建日期", closed="实际成交日期 赢单时间 输单时间 结单日期 关闭日期",
+                 expected="预计成交日期", currency="币种", rate="汇率", source="来源 商机来源 线索来源", region="所属区域 区域 大区 省份 省",
+                 product="产品 产品名称 意向产品", segment="行业 客户行业"),
     ),
     Preset(
         "jiandaoyun",

@@ -65,6 +65,14 @@ def spelled_alike(deals: pl.DataFrame, fields: Sequence[str]) -> tuple[pl.DataFr
     return deals, findings
 
 
+def undated(n: int, column: str) -> list[Finding]:
+    """Deals without a closing date, whose last change stands in for it."""
+    if not n:
+        return []
+    what = told("quality.undated", n=f"{n:,}", column=repr(column))
+    return [Finding("no closing date", n, what, told("quality.undated.effect"), told("quality.undated.done"))]
+
+
 def closed_stages(statuses: pl.Series, lost: Sequence[str]) -> list[Finding]:
     """Words that were taken as lost since they say that a deal is over, and not that it was won."""
     words = [w for w in lost if ended_otherwise(w)]

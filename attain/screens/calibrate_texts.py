@@ -124,6 +124,7 @@ REASONS_ZH = {
 # Kinds of findings of the data-quality report.
 KINDS_ZH = {
     "spelling": "名称写法不一",
+    "no closing date": "没有关闭日期",
     "closed stages": "已关闭的阶段",
     "bulk closings": "批量关闭",
     "bulk creations": "批量创建",

@@ -77,6 +77,12 @@ HISTORY: dict[str, tuple[str, str]] = {
     ),
     "quality.spelling.effect": ("one {field} would be fitted as several, each from fewer deals", "同一 {field} 会被当作几个，各自样本更少"),
     "quality.spelling.done": ("taken as the commonest spelling", "按最常见的写法合并"),
+    "quality.undated": (
+        "{n} deals that were won or lost have no closing date; column {column} says when they were last changed",
+        "{n} 个已赢或已输的商机没有关闭日期；列 {column} 有其最后变更时间",
+    ),
+    "quality.undated.effect": ("left out, the win rate would be that of deals with a date", "若剔除，赢单率只反映有日期的商机"),
+    "quality.undated.done": ("taken as closed when last changed, which is no earlier", "按最后变更时间计为关闭（不早于实际关闭）"),
     "quality.over": (
         "{n} deals stand in {shown}: that says that they are over, and not that they were won",
         "{n} 个商机处于 {shown}：只说明已结束，并未说明赢单",
