@@ -361,7 +361,9 @@ def _chinese(system: str) -> list[list[str]]:
         stage = {"Won": "赢单", "Lost": "输单", "Open": "方案报价"}[status]
         if system == "fxiaoke":  # of a deal lost only the change of its stage has a date
             won = status == "Won"
-            out.append([number, owner, stage, f"¥{value}", closed if won else "", created, expected, closed or created])
+            out.append(
+                [number, owner, stage, f"￥{value}", closed if won else "", created, expected, closed or created]
+            )
         else:
             word = {"Won": "已赢单", "Lost": "已输单", "Open": "进行中"}[status]
             out.append([number, owner, stage, value, closed or expected, created, word, "华北"])
@@ -391,7 +393,9 @@ def test_losses_without_a_date_are_no_reason_to_believe_the_wins(tmp_path: Path)
     for row in rows[1:]:
         row[9] = "" if row[6] == "Lost" else row[9]
     (tmp_path / "crm.csv").write_text(as_csv(rows), encoding="utf-8")
-    with pytest.raises(HistoryRefused, match="deals that were lost have no closing date in 'Closed On'.*would suffice"):
+    with pytest.raises(
+        HistoryRefused, match=r"deals that were lost have no closing date in 'Closed On'.*would suffice"
+    ):
         read_history(tmp_path / "crm.csv")
 
 
