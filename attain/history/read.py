@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 from attain.history.columns import is_event_log, repeats
@@ -11,8 +12,9 @@ from attain.history.events import read_events
 from attain.history.mapping import Mapping
 from attain.history.opportunities import read_opportunities
 from attain.history.presets import columns_of, preset_of
-from attain.history.records import History, HistoryRefused
+from attain.history.records import History, HistoryRefused, Refusal
 from attain.history.sheets import PARQUET, SPREADSHEETS, Sheet, database_sheet, is_url, sheet_of
+from attain.wording import told
 
 TABLES = (".csv", ".csv.gz", ".tsv", ".txt", *SPREADSHEETS, *PARQUET)
 
@@ -40,6 +42,16 @@ def _is_log(sheet: Sheet) -> bool:
     return case is not None and repeats(sheet, case)
 
 
+def _with_the_rest(history: History, sheet: Sheet) -> History:
+    """The history with what stands above and below its table accounted for, and its sheet named among several."""
+    outside = tuple(Refusal(line, "not a row of the table", repr(text[:120])) for line, text in sheet.aside)
+    notes = history.notes
+    if sheet.part:
+        notes = (told("history.part", part=repr(sheet.part[0]), others=", ".join(map(repr, sheet.part[1:]))), *notes)
+    refused = tuple(sorted((*history.refused, *outside), key=lambda refusal: refusal.row))
+    return replace(history, rows=history.rows + len(outside), refused=refused, notes=notes)
+
+
 def read_history(
     path: Path | str,
     *,
@@ -51,19 +63,22 @@ def read_history(
     """Read a history of either shape from a file (CSV, Excel, Parquet), a folder, or a database's address.
 
     ``as_of`` puts the world back to the end of an earlier day: what came after is not there, and what ended later is
-    still open. ``rates``: of other currencies than the plan's. ``table``: a database's table, or one SELECT.
+    still open. ``rates``: of other currencies than the plan's. ``table``: a database's table, or one SELECT; a
+    workbook's sheet.
     Raises HistoryRefused with one message where nothing can be made of it.
     """
     if is_url(str(path)):
         sheet, file, name = database_sheet(str(path), table), None, "the database"
     else:
         file = find_file(Path(path))
-        sheet, name = sheet_of(file), file.name
+        sheet, name = sheet_of(file, part=table), file.name
     events = mapping.shape == "events" if mapping is not None else _is_log(sheet)
     try:
         if events:
-            return read_events(sheet, file or Path(name), mapping, as_of)
-        return read_opportunities(sheet, name, mapping, as_of, rates)
+            history = read_events(sheet, file or Path(name), mapping, as_of)
+        else:
+            history = read_opportunities(sheet, name, mapping, as_of, rates)
+        return _with_the_rest(history, sheet)
     except HistoryRefused as refused:
         if str(refused).startswith(name):
             raise

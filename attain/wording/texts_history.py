@@ -9,6 +9,7 @@ HISTORY: dict[str, tuple[str, str]] = {
         "their age; owners, products and amounts are the export's latest",
         "已退回到 {day}：导出只保留商机的最新阶段，因此当日未结的商机都放在第一阶段并带上其时长；负责人、产品与金额为导出时的最新值",
     ),
+    "history.part": ("read from sheet {part}; the workbook's others are {others}", "读取工作表 {part}；另有 {others}"),
     "history.numbered": (
         "column {header} repeats too often to be a deal's number; rows are numbered",
         "列 {header} 重复过多，不能作为商机编号；改用行号",
