@@ -16,11 +16,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
+SERIAL = "days since 1899-12-30"  # as Excel numbers them
 TOO_MIXED = 0.2  # share of a column in other formats from which "the column's format" has no meaning
 
 _TAIL = (
-    r"(?:[T\s]\s*(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
-    r"\s*(?P<ap>[AaPp][Mm])?\s*(?P<z>Z|UTC|[+-]\d{2}:?\d{2})?)?$"
+    r"(?:(?:[T\s]\s*|,\s*)(?P<cn>上午|下午)?\s*(?P<h>\d{1,2})[:时](?P<mi>\d{2})分?(?::?(?P<s>\d{2})秒?(?:[.,](?P<f>\d{1,9}))?)?"
+    r"\s*(?P<ap>[AaPp]\.?[Mm]\.?)?\s*(?P<z>Z|UTC|[+-]\d{2}:?\d{2})?)?$"
 )
 _MONTHS = {
     m: i + 1 for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
@@ -31,10 +32,13 @@ _SHAPES = (
     (re.compile(r"^(?P<y>\d{4})\.(?P<m>\d{1,2})\.(?P<d>\d{1,2})" + _TAIL), "yyyy.mm.dd"),
     (re.compile(r"^(?P<y>\d{4})年(?P<m>\d{1,2})月(?P<d>\d{1,2})日" + _TAIL), "yyyy年mm月dd日"),
     (re.compile(r"^(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})$"), "yyyymmdd"),
+    (re.compile(r"^(?P<serial>[2-6]\d{4}(?:\.\d+)?)$"), SERIAL),
     (re.compile(r"^(?P<a>\d{1,2})/(?P<b>\d{1,2})/(?P<y>\d{4})" + _TAIL), "?/?/yyyy"),
     (re.compile(r"^(?P<a>\d{1,2})\.(?P<b>\d{1,2})\.(?P<y>\d{4})" + _TAIL), "?.?.yyyy"),
     (re.compile(r"^(?P<a>\d{1,2})-(?P<b>\d{1,2})-(?P<y>\d{4})" + _TAIL), "?-?-yyyy"),
     (re.compile(r"^(?P<a>\d{1,2})/(?P<b>\d{1,2})/(?P<y>\d{2})" + _TAIL), "?/?/yy"),
+    (re.compile(r"^(?P<a>\d{1,2})\.(?P<b>\d{1,2})\.(?P<y>\d{2})" + _TAIL), "?.?.yy"),
+    (re.compile(r"^(?P<d>\d{1,2})[- ](?P<n>[A-Za-z]{3})[- ](?P<y>\d{2})" + _TAIL), "dd mon yy"),
     (re.compile(r"^(?P<d>\d{1,2})[- ](?P<n>[A-Za-z]{3,9})[- ,]+(?P<y>\d{4})" + _TAIL), "dd mon yyyy"),
     (re.compile(r"^(?P<n>[A-Za-z]{3,9})\.? (?P<d>\d{1,2}),? (?P<y>\d{4})" + _TAIL), "mon dd, yyyy"),
 )  # fmt: skip
@@ -51,8 +55,9 @@ class Column:
 
 
 def _shape(text: str) -> tuple[str, re.Match[str]] | None:
+    plain = text if text.isascii() else _narrow(text)
     for pattern, name in _SHAPES:
-        match = pattern.match(text)
+        match = pattern.match(plain)
         if match:
             return name, match
     return None
@@ -60,6 +65,9 @@ def _shape(text: str) -> tuple[str, re.Match[str]] | None:
 
 def _instant(match: re.Match[str], order: str) -> dt.datetime:
     part = match.groupdict()
+    if part.get("serial"):
+        seconds = round(float(part["serial"]) * 86_400)
+        return dt.datetime(1899, 12, 30) + dt.timedelta(seconds=seconds)
     year = int(part["y"]) + (2000 if len(part["y"]) == 2 else 0)
     if part.get("n"):
         month = _MONTHS.get(part["n"][:3].lower(), 0)
@@ -71,7 +79,9 @@ def _instant(match: re.Match[str], order: str) -> dt.datetime:
         month, day = int(part["m"]), int(part["d"])
     hour = int(part.get("h") or 0)
     if part.get("ap"):
-        hour = hour % 12 + (12 if part["ap"].lower() == "pm" else 0)
+        hour = hour % 12 + (12 if part["ap"].lower().startswith("p") else 0)
+    if part.get("cn") and hour <= 12:
+        hour = hour % 12 + (12 if part["cn"] == "下午" else 0)
     micro = int(((part.get("f") or "") + "000000")[:6])
     when = dt.datetime(year, month, day, hour, int(part.get("mi") or 0), int(part.get("s") or 0), micro)
     zone = part.get("z")
@@ -158,7 +168,7 @@ def read_dates(
             continue
         try:
             values[i] = _instant(shape[1], order)
-            timed = timed or bool(shape[1].groupdict().get("h"))
+            timed = timed or bool(shape[1].groupdict().get("h")) or "." in (shape[1].groupdict().get("serial") or "")
         except (ValueError, OverflowError):
             wrong[i] = f"{name} {text[:40]!r} is no date of the calendar when read as {main_shown}"
     return Column(values, wrong, main_shown, timed)

@@ -128,3 +128,25 @@ def test_an_amount_as_either_convention_writes_it_reads_back(amount: float, mark
     text = f"{amount:,.2f}"
     told = text.translate(str.maketrans(",.", ".,")) if mark == "," else text
     assert read_amount(told, mark) == pytest.approx(round(amount, 2), abs=0.006)
+
+
+@pytest.mark.parametrize(
+    ("text", "when"),
+    [
+        ("45296", dt.datetime(2024, 1, 5)),  # Excel's number of the day
+        ("45296.75", dt.datetime(2024, 1, 5, 18)),
+        ("5.1.24", dt.datetime(2024, 1, 5)),
+        ("5-Jan-24", dt.datetime(2024, 1, 5)),
+        ("２０２４年１月５日", dt.datetime(2024, 1, 5)),
+        ("2024/1/5 下午 2:30:00", dt.datetime(2024, 1, 5, 14, 30)),
+        ("2024-01-05 上午12:05", dt.datetime(2024, 1, 5, 0, 5)),
+        ("2024年1月5日 14时30分", dt.datetime(2024, 1, 5, 14, 30)),
+        ("1/5/2024, 2:30 PM", dt.datetime(2024, 1, 5, 14, 30)),
+    ],
+)
+def test_dates_as_spreadsheets_and_people_write_them(text: str, when: dt.datetime) -> None:
+    known = "mm/dd/yyyy" if "/2024," in text else "dd.mm.yy" if "." in text[:3] else None
+    column = read_dates([text], "d", known=known)
+    assert column.values == [when]
+    assert read_dates([text], "d", known=column.format).values == [when]
+    assert column.timed == (when.time() != dt.time(0))
