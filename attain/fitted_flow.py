@@ -19,7 +19,7 @@ from attain.history.holidays import festival_share
 from attain.history.records import History
 from attain.wording import told
 from engine.fit.arrivals import Arrivals, fit_arrivals
-from engine.fit.shocks import Shocks, fit_shocks
+from engine.fit.shocks import MONTHS_FROM, Shocks, fit_shocks
 from engine.problems import Refused
 
 MARKET = "market"
@@ -161,9 +161,9 @@ def shocks_of(deals: pl.DataFrame, as_of: dt.date, refused: dict[str, str]) -> S
     try:
         months = complete_months(deals, as_of)
         regions = deals["region"].value_counts(sort=True, name="_rows")["region"].head(12).to_list()
-        counts = (
-            [by_month(deals.filter(pl.col("region") == r), months) for r in sorted(regions)] if months.count > 0 else []
-        )
+        if months.count < 1:
+            raise Refused(f"common shocks: 0 complete months; {MONTHS_FROM} would suffice")
+        counts = [by_month(deals.filter(pl.col("region") == r), months) for r in sorted(regions)]
         return fit_shocks(np.array(counts).reshape(len(counts), -1)[:, -60:], _first_of_last(months, 60))
     except Refused as error:
         refused["economy"] = str(error)

@@ -15,25 +15,21 @@ import polars as pl
 from numpy.typing import NDArray
 
 from attain.history.cells import Dates, amount_column, date_column, decimal_mark, name_column
-from attain.history.columns import chinese, ended_otherwise, header_unit, status_by_values, word
+from attain.history.columns import chinese, header_unit, word
 from attain.history.currencies import Rates, convert, in_cells
+from attain.history.dates import YEAR, plausible
 from attain.history.funnel import fit_funnel
+from attain.history.guessing import check_columns, guess_mapping
 from attain.history.known import OPEN_WORD, opportunities_by
 from attain.history.mapping import Mapping
-from attain.history.presets import columns_of, preset_of
 from attain.history.quality import Finding, closed_stages, examine, spelled_alike, undated
 from attain.history.records import History, HistoryRefused, Refusal
 from attain.history.sheets import Sheet
 from attain.wording import told
 
 AHEAD = 31  # days: closings dated up to this far past the last creation are entries made ahead of their date
-NEEDED = {
-    "created": "the day a deal was created (such as 'Created On' or 创建时间)",
-    "closed": "the day a deal was closed (such as 'Closed On' or 关闭时间)",
-    "status": "a deal's status, won, lost or open (such as 'Status' or 状态)",
-    "value": "a deal's value (such as 'Value' or 金额)",
-}
 TEXTS = ("id", "stage", "owner", "product", "category", "region", "territory", "account", "segment", "source")
+ONLY_WON = 20  # deals won from which none lost is no luck
 FEW_DATELESS = 5
 DATELESS = 0.5  # share of the deals won, or lost, without a closing date from which the rest are no sample
 _TRUE = {"true", "1", "yes", "y", "是", "t", "已", "√", "对"}
@@ -64,73 +60,6 @@ class _Reader:
 
     def where(self, mask: pl.Series, reason: str, why: Callable[[int], str]) -> None:
         self.refuse(np.flatnonzero(mask.fill_null(value=False).to_numpy()), reason, why)
-
-
-# --- the mapping ------------------------------------------------------------------------------------------------------
-
-
-def guess_mapping(sheet: Sheet) -> Mapping:
-    """The mapping of an export, from its names and values. Raises HistoryRefused where a needed column is missing."""
-    preset = preset_of(sheet.header)
-    columns = columns_of(sheet.header, preset, "opportunities")
-    flagged = {"is_won", "is_closed"} <= columns.keys()
-    if not flagged and ("status" not in columns or not _has_outcomes(sheet, columns["status"])):
-        found = status_by_values(sheet, [c for f, c in columns.items() if f not in ("status", "stage")])
-        if found is not None:
-            columns["status"] = found
-            if columns.get("stage") == found and preset is None:
-                del columns["stage"]
-    check_columns(sheet, columns)
-    kinds: dict[str, list[str]] = {"won": [], "lost": [], "open": []}
-    if not flagged:
-        words = sheet.words(columns["status"])
-        codes = preset.codes if preset and {w for w, _ in words} <= {*preset.codes, ""} else {}
-        for text, _ in words:
-            if codes.get(text) or word(text):
-                kinds[codes.get(text) or word(text)].append(text)
-        staged = preset is not None or columns.get("stage") == columns["status"]
-        for text, _ in words:  # in a column of stages, what is neither won nor lost is a stage
-            if text and not word(text) and not codes and (staged or ended_otherwise(text)):
-                kinds["lost" if ended_otherwise(text) else "open"].append(text)
-        if not kinds["won"]:
-            shown = ", ".join(repr(w) for w, _ in words[:8])
-            raise HistoryRefused(
-                f"column {columns['status']!r} should say which deals were won, and holds {shown}; write the words in "
-                "the mapping (won: [...], lost: [...], open: [...])"
-            )
-    return Mapping(
-        shape="opportunities",
-        columns=columns,
-        won=tuple(kinds["won"]),
-        lost=tuple(kinds["lost"]),
-        open=tuple(kinds["open"]),
-        unit=header_unit(columns["value"]) if "value" in columns else 1.0,
-        preset=preset.name if preset else "",
-        rates="divide" if preset and preset.name == "dynamics" and "rate" in columns else "multiply",
-    )
-
-
-def _has_outcomes(sheet: Sheet, name: str) -> bool:
-    return "won" in {word(text) for text, _ in sheet.words(name, 1000)}
-
-
-def check_columns(sheet: Sheet, columns: dict[str, str]) -> None:
-    """Raises HistoryRefused naming every needed column that is not there, once, with the columns that are."""
-    absent = [f"{f}: {name!r}" for f, name in columns.items() if name not in sheet.header]
-    if absent:
-        raise HistoryRefused(
-            f"the mapping names columns that the file does not have ({', '.join(absent)}); it has: "
-            f"{', '.join(sheet.header)}"
-        )
-    needed = dict(NEEDED)
-    if {"is_won", "is_closed"} <= columns.keys():
-        del needed["status"]
-    missing = [what for f, what in needed.items() if f not in columns]
-    if missing:
-        raise HistoryRefused(
-            f"no column for {'; '.join(missing)}. The file has: {', '.join(sheet.header)}. "
-            "Name the columns in a mapping, and pass it with --mapping"
-        )
 
 
 # --- the rows ---------------------------------------------------------------------------------------------------------
@@ -169,8 +98,7 @@ def read_opportunities(
     if not deals.height:
         raise HistoryRefused(f"no row of {name} can be used; the first reasons: {_first_reasons(reader)}")
     deals, merged = spelled_alike(deals, ("stage", "product", "region", "territory", "source"))
-    if not (deals["status"] == "won").any():
-        raise HistoryRefused(f"no deal in {name} has been won, so no win rate, cycle or value can be fitted")
+    check_outcomes(deals, name)
     findings: list[Finding] = [*dateless, *closed_stages(reader.column("status"), mapping.lost), *merged, *money]
     deals, seen = examine(deals, as_of)
     findings += seen
@@ -194,6 +122,18 @@ def read_opportunities(
         tuple(findings),
         currency=str(frame["currency"][0] or "") if "currency" in frame.columns else "",
     )
+
+
+def check_outcomes(deals: pl.DataFrame, name: str) -> None:
+    """Raises HistoryRefused where nothing was won, or nothing was lost."""
+    won, lost = ((deals["status"] == kind).sum() for kind in ("won", "lost"))
+    if not won:
+        raise HistoryRefused(f"no deal in {name} has been won, so no win rate, cycle or value can be fitted")
+    if not lost and won >= ONLY_WON:
+        raise HistoryRefused(
+            f"all {won:,} deals in {name} that have ended were won: a list of orders, or an export without "
+            "the lost ones, has no win rate; deals that were lost, with the day on which they were, would suffice"
+        )
 
 
 def _dated(dates: dict[str, Dates]) -> pl.DataFrame:
@@ -392,6 +332,14 @@ def _coherent(reader: _Reader, frame: pl.DataFrame, *, timed: bool) -> pl.DataFr
     created, closed, status = frame["created"], frame["closed"], frame["status"]
     columns = reader.mapping.columns
     reader.where(created.is_null(), "no creation date", lambda _: f"{columns['created']} is empty")
+    bounds = plausible(created.filter(pl.Series(reader.alive)))
+    if bounds is not None:
+        first, last = bounds
+        reader.where(
+            (created.dt.date() < first) | (created.dt.date() > last),
+            "a date far from all others",
+            lambda i: f"created {created[i]:%Y-%m-%d}, the others between {first} and {last}",
+        )
     for kind in ("won", "lost"):
         reader.where(
             (status == kind) & closed.is_null(),
@@ -428,7 +376,16 @@ def _last_day(reader: _Reader, frame: pl.DataFrame) -> dt.date:
     latest = later.max()
     if not isinstance(latest, dt.date):
         return last
-    if len(later) <= max(1, 0.005 * len(created)) and (latest - last).days <= AHEAD:
+    few = len(later) <= max(1, 0.005 * len(created))
+    if few and (latest - last).days > YEAR:
+        over = frame["status"].is_in(["won", "lost"]) & (frame["closed"].dt.date() > last)
+        reader.where(
+            over,
+            "a date far from all others",
+            lambda i: f"closed {frame['closed'][i]:%Y-%m-%d}, though nothing was created after {last}",
+        )
+        return last
+    if few and (latest - last).days <= AHEAD:
         reader.notes.append(told("history.ahead", n=str(len(later)), day=str(last)))
         return last
     return latest

@@ -119,6 +119,7 @@ REASONS_ZH = {
     "no activity": "没有活动",
     "no time": "没有时间",
     "not a change of stage": "不是阶段变更",
+    "a date far from all others": "日期远离其他日期",
     "not a row of the table": "不属于表格的行",
     "no exchange rate": "没有汇率",
 }

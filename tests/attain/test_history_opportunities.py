@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from attain.history import HistoryRefused, read_history, read_mapping, write_mapping
 from attain.history.columns import OPPORTUNITY as FIELDS
 from attain.history.columns import guess, header_unit, word
+from attain.history.dates import plausible
 from attain.history.mapping import Mapping, MappingRefused
 from attain.history.records import reasons
 from tests.attain.histories import CHINESE, ENGLISH, LAST, as_csv, export, staged
@@ -323,3 +325,32 @@ def test_variants_of_closed_are_not_open_deals(tmp_path: Path) -> None:
     finding = next(f for f in history.findings if f.kind == "closed stages")
     assert "'Closed - Duplicate'" in finding.what
     assert finding.count == sum(row[2] == "Closed - Duplicate" for row in rows)
+
+
+@pytest.mark.parametrize(("column", "day"), [(8, "2062-03-05"), (8, "1900-01-01"), (9, "2062-03-05")])
+def test_one_slip_of_a_date_is_left_out_and_changes_nothing_else(tmp_path: Path, column: int, day: str) -> None:
+    rows = export(300)
+    place = next(i for i, row in enumerate(rows) if row[6] == "Won" and i > 150)
+    rows[place][column] = day
+    if column == 8 and day > "2024":
+        rows[place][9] = "2062-03-06"
+    history = read_history(_write(tmp_path / "crm.csv", rows))
+    assert [(r.row, r.reason) for r in history.refused] == [(place + 1, "a date far from all others")]
+    others = [row for i, row in enumerate(export(300)) if i != place]
+    assert history.deals.equals(read_history(_write(tmp_path / "others.csv", others)).deals)
+
+
+def test_a_list_of_orders_has_no_win_rate(tmp_path: Path) -> None:
+    won = [row for row in export(300) if row[6] in ("Status", "Won")]
+    with pytest.raises(HistoryRefused, match=r"all \d+ deals .* were won.*that were lost.*would suffice"):
+        read_history(_write(tmp_path / "crm.csv", won))
+    assert read_history(_write(tmp_path / "crm.csv", won[:12])).used == 11
+
+
+def test_days_that_hang_together() -> None:
+    days = [dt.date(2023, 1, 1) + dt.timedelta(days=9 * i) for i in range(100)]
+    assert plausible(pl.Series(days)) == (days[0], days[-1])
+    assert plausible(pl.Series([dt.date(1970, 1, 1), *days, dt.date(2027, 6, 1)])) == (days[0], days[-1])
+    paused = [*days[:50], *(day + dt.timedelta(days=500) for day in days[50:])]  # a year's pause in the middle is one
+    assert plausible(pl.Series(paused)) == (paused[0], paused[-1])
+    assert plausible(pl.Series(days[:19])) is None
