@@ -29,6 +29,8 @@ from attain.wording import told
 
 AHEAD = 31  # days: closings dated up to this far past the last creation are entries made ahead of their date
 TEXTS = ("id", "stage", "owner", "product", "category", "region", "territory", "account", "segment", "source")
+QUIET = 92  # days after the last that is known from which a day is one of which nothing is known
+UNKNOWN = 0.1  # share of the rows with a status that no word of the mapping is, from which the rest are no sample
 ONLY_WON = 20  # deals won from which none lost is no luck
 FEW_DATELESS = 5
 DATELESS = 0.5  # share of the deals won, or lost, without a closing date from which the rest are no sample
@@ -93,7 +95,11 @@ def read_opportunities(
     frame = _coherent(reader, frame, timed=dates["created"].timed and dates["closed"].timed)
     frame, money = convert(frame, _currencies(reader), reader.column("rate"), mapping, rates, reader.where)
     asked = as_of
-    as_of = as_of or _last_day(reader, frame)
+    last = _last_day(reader, frame) if as_of is None else None
+    if as_of is not None:
+        check_known(as_of, frame["created"], frame["closed"])
+    as_of = as_of or last
+    assert as_of is not None
     deals = _deals(reader, frame, as_of, numbered, cut=asked is not None)
     if not deals.height:
         raise HistoryRefused(f"no row of {name} can be used; the first reasons: {_first_reasons(reader)}")
@@ -133,6 +139,16 @@ def check_outcomes(deals: pl.DataFrame, name: str) -> None:
         raise HistoryRefused(
             f"all {won:,} deals in {name} that have ended were won: a list of orders, or an export without "
             "the lost ones, has no win rate; deals that were lost, with the day on which they were, would suffice"
+        )
+
+
+def check_known(day: dt.date, *times: pl.Series) -> None:
+    """Raises HistoryRefused for a day long after the last of the times: a quiet month is not yet an old export."""
+    latest = max((t for s in times if isinstance(t := s.max(), dt.datetime) and t.date() <= day), default=None)
+    if latest is not None and (day - latest.date()).days > QUIET:
+        raise HistoryRefused(
+            f"nothing is known of {day}: the history ends on {latest.date()}. An as-of day no later than that, or a "
+            "newer export, would do"
         )
 
 
@@ -234,6 +250,15 @@ def _statuses(reader: _Reader, frame: pl.DataFrame) -> pl.DataFrame:
         text = texts[row]
         return f"{header} {text[:40]!r} is none of the mapping's words" if text else f"{header} is empty"
 
+    counts = texts.filter(unknown & (texts != "")).value_counts(sort=True, name="_rows")
+    n = int(counts["_rows"].sum())
+    if n > max(FEW_DATELESS, UNKNOWN * len(texts)):
+        shown = ", ".join(f"{word!r} ({rows:,})" for word, rows in counts.head(6).iter_rows())
+        raise HistoryRefused(
+            f"{n:,} of {len(texts):,} rows have a status in {header!r} that is not known to be won, lost or open: "
+            f"{shown}. Without them the others are no sample; write the words in the mapping (won: [...], lost: [...], "
+            "open: [...])"
+        )
     reader.where(unknown, "status not known", why)
     return _expected(frame.drop("_text"), (pl.col("status") == "open") & pl.lit(staged))
 

@@ -21,6 +21,8 @@ BULK = 20  # deals with one day's stamp below which nothing is made of it
 TIMES = 10.0  # as many as on a usual day, from which a day's stamps are taken for one act
 PART = 0.02  # share of all, likewise
 FAR = 6.0  # robust standard deviations of the logarithm from which a value is an outlier
+UNIT, GAP = 1000.0, 20.0  # times the median, and the step to the next, from which an amount is in another unit
+OTHER_UNIT = 0.1  # share of all up to which such amounts are slips
 TOP = 100.0  # times the 99th percentile: another unit, most likely
 
 
@@ -119,7 +121,8 @@ def examine(deals: pl.DataFrame, as_of: dt.date) -> tuple[pl.DataFrame, list[Fin
                 told("quality.creations.done"),
             )
         )
-    return deals, [*findings, *_twins(deals), *_far(deals), *_no_value(deals), *_cut(deals, as_of)]
+    deals, units = _units(deals)
+    return deals, [*findings, *_twins(deals), *units, *_far(deals), *_no_value(deals), *_cut(deals, as_of)]
 
 
 def _days(stamps: list[tuple[dt.date, int]]) -> str:
@@ -159,6 +162,26 @@ def _twins(deals: pl.DataFrame) -> list[Finding]:
             told("quality.twins.done"),
         )
     ]
+
+
+def _units(deals: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
+    """Amounts in another unit than the others': thousands of times as large, or as small, with nothing in between."""
+    known = deals.filter(pl.col("value") > 0)["value"].sort().to_numpy()
+    if len(known) < 20:
+        return deals, []
+    middle = float(np.median(known))
+    steps = known[1:] / known[:-1]
+    above = known[1:][(steps > GAP) & (known[1:] > UNIT * middle)]
+    below = known[:-1][(steps > GAP) & (known[:-1] < middle / UNIT)]
+    low, high = (below.max() if len(below) else 0.0), (above.min() if len(above) else np.inf)
+    odd = (pl.col("value") > 0) & ((pl.col("value") <= low) | (pl.col("value") >= high))
+    shown = deals.filter(odd)["value"].to_numpy()
+    if not len(shown) or len(shown) > OTHER_UNIT * len(known):
+        return deals, []
+    values = {"n": f"{len(shown):,}", "low": f"{np.min(shown):,.2f}", "high": f"{np.max(shown):,.0f}"}
+    what = told("quality.unit", middle=f"{middle:,.0f}", **values)
+    finding = Finding("outliers", len(shown), what, told("quality.unit.effect"), told("quality.unit.done"))
+    return deals.with_columns(pl.when(odd).then(None).otherwise(pl.col("value")).alias("value")), [finding]
 
 
 def _far(deals: pl.DataFrame) -> list[Finding]:

@@ -118,6 +118,16 @@ HISTORY: dict[str, tuple[str, str]] = {
         "if they are one deal entered twice, leads and bookings are too high by as much", "若确为重复录入，线索和签约额会相应偏高",
     ),
     "quality.twins.done": ("kept: their numbers differ, and only you can tell", "编号不同，予以保留；只有您能判断"),
+    "quality.unit": (
+        "{n} deals have values from {low} to {high}, thousands of times from the usual {middle} with nothing in between: another "
+        "unit, most likely",
+        "{n} 个商机的金额为 {low} 至 {high}，与通常的 {middle} 相差数千倍且中间无过渡：很可能用了别的单位",
+    ),
+    "quality.unit.effect": ("a handful of such deals would be all that is won", "少数几个这样的商机就会占去几乎全部金额"),
+    "quality.unit.done": (
+        "their values are taken as not known, and the deals kept: correct them in the file",
+        "其金额按未知处理，商机保留；请在文件中改正",
+    ),
     "quality.above": (
         "{n} won deals are far above the others (from {low} to {high}), {share} of all value won",
         "{n} 个赢单的金额远高于其他（{low} 至 {high}），占赢单总额的 {share}",

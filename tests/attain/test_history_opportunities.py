@@ -354,3 +354,30 @@ def test_days_that_hang_together() -> None:
     paused = [*days[:50], *(day + dt.timedelta(days=500) for day in days[50:])]  # a year's pause in the middle is one
     assert plausible(pl.Series(paused)) == (paused[0], paused[-1])
     assert plausible(pl.Series(days[:19])) is None
+
+
+def test_a_day_of_which_nothing_is_known_is_refused(tmp_path: Path) -> None:
+    path = _write(tmp_path / "crm.csv", export(200))
+    assert read_history(path, as_of=LAST + dt.timedelta(days=40)).as_of == LAST + dt.timedelta(days=40)
+    with pytest.raises(HistoryRefused, match="nothing is known of 2030-01-01: the history ends on 2024-05-20"):
+        read_history(path, as_of=dt.date(2030, 1, 1))
+
+
+def test_a_status_that_is_no_word_is_asked_for(tmp_path: Path) -> None:
+    rows = export(300)
+    for i, row in enumerate(rows[1:]):
+        row[6] = "Zombie" if row[6] == "Lost" and i % 2 else row[6]
+    with pytest.raises(HistoryRefused, match=r"of 300 rows have a status .*'Zombie' \(\d+\).*write the words"):
+        read_history(_write(tmp_path / "crm.csv", rows))
+
+
+@pytest.mark.parametrize("factor", [10_000.0, 1e-4])
+def test_amounts_in_another_unit_are_not_believed(tmp_path: Path, factor: float) -> None:
+    rows = export(400)
+    for row in rows[1::50]:
+        row[7] = f"{float(row[7]) * factor:.4f}"
+    history = read_history(_write(tmp_path / "crm.csv", rows))
+    finding = next(f for f in history.findings if f.kind == "outliers")
+    assert (finding.count, history.deals["value"].null_count(), history.used) == (8, 8, 400)
+    assert "another unit" in finding.what
+    assert read_history(_write(tmp_path / "crm.csv", export(400))).deals["value"].null_count() == 0
