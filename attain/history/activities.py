@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from attain.history.columns import LOST, WON, plain, word
+from attain.history.columns import LOST, WON, ended_otherwise, plain, word
 from attain.history.mapping import Mapping
 from attain.history.records import HistoryRefused
 from attain.wording import told
@@ -94,7 +94,7 @@ def _by_name(firsts: pl.DataFrame, given: Mapping, notes: list[str]) -> Funnel:
     """A CRM's history of stages: ends by their names, the others in the order in which deals come to them first."""
     names = firsts["activity"].unique(maintain_order=True).to_list()
     won = tuple(given.won) or tuple(a for a in names if word(a) == "won")
-    lost = tuple(given.lost) or tuple(a for a in names if word(a) == "lost")
+    lost = tuple(given.lost) or tuple(a for a in names if word(a) == "lost" or ended_otherwise(a))
     if not won:
         raise HistoryRefused(
             f"no stage of the history is called won ({', '.join(names[:8])}); name it in a mapping (won: [...])"

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
+from attain.history.changes import with_first_stages
 from attain.history.columns import is_event_log, repeats
 from attain.history.currencies import Rates
 from attain.history.events import read_events
@@ -75,7 +76,9 @@ def read_history(
     events = mapping.shape == "events" if mapping is not None else _is_log(sheet)
     try:
         if events:
+            sheet, said = with_first_stages(sheet, as_of)
             history = read_events(sheet, file or Path(name), mapping, as_of)
+            history = replace(history, notes=(*said, *history.notes))
         else:
             history = read_opportunities(sheet, name, mapping, as_of, rates)
         return _with_the_rest(history, sheet)

@@ -58,6 +58,15 @@ HISTORY: dict[str, tuple[str, str]] = {
         "resource {names} takes most cases' first step: taken for a machine, not a rep",
         "资源 {names} 执行多数案件的第一步：视为机器而非销售",
     ),
+    "log.unmoved": (
+        "{n} deals have not changed their stage yet: taken to be where most begin, {stage}",
+        "{n} 个商机尚未变更阶段：视为处于多数商机的起始阶段 {stage}",
+    ),
+    "log.no_creation": (
+        "the history of changes does not say when deals were created: their time in the first stage is not known, and deals that "
+        "never changed are not there",
+        "变更历史没有商机的创建记录：第一阶段的时长未知，从未变更的商机不在其中",
+    ),
     "log.unrecorded": (
         "{n} cases are won without a record of {name}: they leave the stage in neither way",
         "{n} 个案件已赢但没有 {name} 的记录：不计入该阶段的去向",
