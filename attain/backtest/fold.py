@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from attain.backtest.actuals import COMPANY, LEVELS, MEASURES, Names
 from attain.backtest.origins import BacktestRefused, Month
-from attain.calibrate import CalibrationResult, calibrate
-from attain.history.mapping import Mapping
+from attain.backtest.source import Source
+from attain.calibrate import CalibrationResult
 from engine.batch import Batch, Simulator
 from engine.goals import BOOKINGS
 from engine.plan.load import load_plan
@@ -26,7 +26,6 @@ from engine.world import World, build
 
 PHASE = 3
 CHUNK = 100  # replications whose cells are held at once
-GOAL = 1_000_000.0  # goals and quotas are not simulated: any amount
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +50,7 @@ class Pipeline:
 
 
 def forecast(
-    history: Path,
-    mapping: Mapping | None,
+    source: Source,
     origin: Month,
     months: int,
     n: int,
@@ -65,7 +63,7 @@ def forecast(
     no plan, PlanRefused where a change cannot be made.
     """
     with TemporaryDirectory(prefix="attain-backtest-") as folder:
-        found = calibrate(history, Path(folder) / "plan.yaml", goal=GOAL, mapping=mapping, as_of=origin.last)
+        found = source.fit(Path(folder) / "plan.yaml", origin.last)
         loaded = load_plan(found.plan, sets=sets)
         world = build(loaded)
     names: Names = {

@@ -32,7 +32,9 @@ def calibrate(
     rates: Annotated[
         Path | None, typer.Option(help="What other currencies are worth in --currency: columns currency, rate, date.")
     ] = None,
-    table: Annotated[str, typer.Option(help="Of a database: the table that holds the history, or one SELECT.")] = "",
+    table: Annotated[
+        str, typer.Option(help="Of a database: the history's table, or one SELECT; of a workbook: its sheet.")
+    ] = "",
     spend: Annotated[
         Path | None,
         typer.Option(
