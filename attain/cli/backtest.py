@@ -78,7 +78,7 @@ def backtest(
         from attain.screens.backtest import screen as show
         from attain.simulate import fresh_seed
     said = screen(stderr=True)
-    with working("Forecasting the past", as_json):
+    with working("Forecasting the past", as_json, language):
         found = judge(
             history, mapping=mapping, folds=folds, every=every, horizons=horizons, n=n,
             seed=fresh_seed() if seed is None else seed, learn=learn, library=library, sets=sets or (),

@@ -73,7 +73,7 @@ def calibrate(
     with starting(as_json):
         from attain.calibrate import calibrate as fit
         from attain.screens.calibrate import screen as show
-    with working("Reading and fitting", as_json):
+    with working("Reading and fitting", as_json, language):
         found = fit(
             history, out, goal, mapping, as_of=day, currency=currency, rates=rates, table=table, spend=spend,
             accounts=accounts, products=products, people=people, quotas=quotas,

@@ -23,6 +23,7 @@ from attain.screens.calibrate_tables import tables
 from attain.screens.calibrate_texts import KINDS_ZH, REASONS_ZH, said, unfitted
 from attain.wording import in_language
 from attain.wording.numbers import Language, date, joined, money, month, number, percent
+from attain.wording.refusals import refusal_in
 
 MOST_PRODUCTS = 10
 MOST_REASONS = 12
@@ -77,7 +78,7 @@ def _left_out(found: CalibrationResult, language: Language) -> RenderableType:
     first = {refusal.reason: refusal for refusal in reversed(found.refused)}
     counts = reasons(found.refused)
     for reason, count in list(counts.items())[:MOST_REASONS]:
-        example = said("line", language, row=first[reason].row, why=first[reason].why)
+        example = said("line", language, row=first[reason].row, why=refusal_in(first[reason].why, language))
         words = REASONS_ZH.get(reason, reason) if language == "zh" else reason
         table.add_row(f"{count:,}", Text(words, style="yellow"), Text(example, style="dim"))
     return _cut(table, len(counts) - MOST_REASONS, language)
