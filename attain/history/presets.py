@@ -23,6 +23,7 @@ class Preset:
     marks: tuple[frozenset[str], ...]
     columns: dict[str, tuple[str, ...]]
     absent: frozenset[str] = field(default_factory=frozenset)  # headers that another system's file would have
+    chinese: str = ""  # its title on a Chinese screen
     codes: dict[str, str] = field(default_factory=dict)  # numbers of its status column -> won, lost, open
 
 
@@ -48,6 +49,7 @@ PRESETS = (
                  time="createddate lastmodified editdate lastmodifieddate", amount="amount", expected="closedate",
                  resource="opportunityowner lastmodifiedby editedby createdby createdbyid ownerid"),
         frozenset({"isclosed", "iswon"}),
+        chinese="Salesforce 商机历史",
     ),
     Preset(
         "salesforce",
@@ -60,6 +62,7 @@ PRESETS = (
                  is_won="iswon won", is_closed="isclosed closed", currency="currencyisocode amountcurrency opportunitycurrency",
                  source="leadsource", region="territory region billingstateprovince billingcountry",
                  product="productfamily productname product", segment="industry"),
+        chinese="Salesforce 商机",
     ),
     Preset(
         "hubspot",
@@ -73,6 +76,7 @@ PRESETS = (
                  is_won="isclosedwon hsisclosedwon", is_closed="isdealclosed isclosed hsisclosed",
                  currency="currency dealcurrencycode", source="originalsourcetype originaltrafficsource",
                  region="region territory", product="dealtype product"),
+        chinese="HubSpot 交易",
     ),
     Preset(
         "dynamics",
@@ -86,6 +90,7 @@ PRESETS = (
                  created="createdon", closed="actualclosedate", expected="estclosedate estimatedclosedate",
                  currency="currency transactioncurrencyid", rate="exchangerate", source="campaignsource sourcecampaign originatinglead",
                  region="territory salesterritory region", product="productline product"),
+        chinese="Microsoft Dynamics 365 商机",
         codes={"0": "open", "1": "won", "2": "lost"},
     ),
     Preset(

@@ -15,7 +15,7 @@ import polars as pl
 
 from attain.history.columns import ended_otherwise
 from attain.history.matching import alike
-from attain.wording import told
+from attain.wording import Series, told
 
 BULK = 20  # deals with one day's stamp below which nothing is made of it
 TIMES = 10.0  # as many as on a usual day, from which a day's stamps are taken for one act
@@ -54,13 +54,15 @@ def spelled_alike(deals: pl.DataFrame, fields: Sequence[str]) -> tuple[pl.DataFr
             continue
         moved = int(deals[field].is_in(list(change)).sum())
         deals = deals.with_columns(pl.col(field).replace(change))
-        shown = ", ".join(f"{a!r} as {b!r}" for a, b in list(change.items())[:4])
+        pairs = list(change.items())[:4]
+        shown = Series(tuple(told("quality.spelled", one=repr(a), other=repr(b)) for a, b in pairs))
+        name = told(f"field.{field}")
         findings.append(
             Finding(
                 "spelling",
                 moved,
-                told("quality.spelling", field=field, n=str(len(change)), shown=shown),
-                told("quality.spelling.effect", field=field),
+                told("quality.spelling", field=name, n=str(len(change)), shown=shown),
+                told("quality.spelling.effect", field=name),
                 told("quality.spelling.done"),
             )
         )

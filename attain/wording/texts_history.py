@@ -85,6 +85,7 @@ HISTORY: dict[str, tuple[str, str]] = {
         "{field}: {n} names are another spelling of one that is there ({shown})",
         "{field}：{n} 个名称是已有名称的另一种写法（{shown}）",
     ),
+    "quality.spelled": ("{one} as {other}", "{one} 即 {other}"),
     "quality.spelling.effect": ("one {field} would be fitted as several, each from fewer deals", "同一 {field} 会被当作几个，各自样本更少"),
     "quality.spelling.done": ("taken as the commonest spelling", "按最常见的写法合并"),
     "quality.undated": (
