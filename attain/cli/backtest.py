@@ -83,7 +83,7 @@ def backtest(
             history, mapping=mapping, folds=folds, every=every, horizons=horizons, n=n,
             seed=fresh_seed() if seed is None else seed, learn=learn, library=library, sets=sets or (),
             currency=currency, rates=rates, table=table,
-            on_progress=None if quiet(as_json) else lambda day, k, of: said.print(f"  {day} ({k + 1} of {of})"),
+            on_progress=None if quiet(as_json) else lambda day, k, of: said.print(f"  {day} ({k + 1}/{of})"),
         )  # fmt: skip
     told = document(found)
     files: tuple[Path, ...] = ()
