@@ -79,6 +79,8 @@ def stage_months(
         effect = pace.effect
         waits = fit_waits(timed["days"].to_numpy() / np.exp(effect)[kept], timed_outcome)
     assert odds is not None
+    # what moves odds from month to month does so within them: the open ones came later
+    to_come = to_come + odds.step * _later(here, ended.to_numpy(), first, months)
     oldest = int(month[open_deals].min()) if open_deals.any() else months - 1
     return StageMonths(first, oldest, odds, pace, waits, np.sqrt(to_come))
 
@@ -96,6 +98,19 @@ def _apart(deals: pl.DataFrame, first: int, months: int, own: dict[str, float]) 
         )  # fmt: skip
         out[counts[MONTH].to_numpy()] += variance * counts["square"].to_numpy()
     return out
+
+
+def _later(here: pl.DataFrame, ended: np.ndarray, first: int, months: int) -> np.ndarray:
+    """[months]: how much later in the month its open deals came than its ended ones, in months, on average."""
+    entered = here["entered"]
+    part = ((entered.dt.day().cast(pl.Float64) - 0.5) / entered.dt.month_end().dt.day()).to_numpy()
+    number = month_numbers(entered) - first
+    sums, counts = (
+        [np.bincount(number[own], weight[own], months) for own in (ended, ~ended)]
+        for weight in (part, np.ones(len(part)))
+    )
+    middles = [total / np.maximum(n, 1.0) for total, n in zip(sums, counts, strict=True)]
+    return np.asarray(np.where((counts[0] > 0) & (counts[1] > 0), np.abs(middles[1] - middles[0]), 0.0))
 
 
 def _both(waits: Waits) -> tuple[Wait, Wait]:

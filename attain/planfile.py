@@ -178,11 +178,15 @@ def month_lines(field: str, months: StageMonths, found: Months) -> list[str]:
     draws = ", ".join(f"[{number(a, 3)}, {number(b, 3)}]" for a, b in found.draws)
     lines += [f"      draws: [{draws}]  # one a replication", "      known:"]
     for k in range(months.oldest, len(found.effect)):
-        times, sd_of = math.exp(found.effect[k]), number(float(found.effect_sd[k]), 3)
-        tie = number(float(found.tie[k]), 3)
-        apart = float(months.open_sd[k]) if field == "advance" else 0.0
-        own = f", open_sd: {number(apart, 3)}" if apart >= 0.005 else ""
-        lines.append(f"        {months.label(k)}: {{times: {number(times, 4)}, sd: {sd_of}, tie: {tie}{own}}}")
+        values = {
+            "times": number(math.exp(found.effect[k]), 4),
+            "sd": number(float(found.rest_sd[k]), 3),
+            "tie": number(float(found.tie[k]), 3),
+            "with_mean": number(float(found.with_mean[k]), 2),
+        }
+        if field == "advance" and months.open_sd[k] >= 0.005:
+            values["open_sd"] = number(float(months.open_sd[k]), 3)
+        lines.append(f"        {months.label(k)}: {{{', '.join(f'{n}: {v}' for n, v in values.items())}}}")
     return lines
 
 

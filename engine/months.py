@@ -2,9 +2,9 @@
 
 `month_table` lays out which months a world needs: those of the horizon, and those before it in which its open deals
 came to their stages or of which the plan knows something. `draw_months` draws the effects. Those of known months are a
-normal chain, drawn from the last one back, each given the next (the posterior of an autoregression given what was seen
-month by month is such a chain: Carter and Kohn 1994, Biometrika 81, 541-553); those after them go on from the last one,
-those before them go back from the first.
+normal chain, drawn from the last one back, each given the next (the posterior of an autoregression given its mean and
+what was seen month by month is such a chain: Carter and Kohn 1994, Biometrika 81, 541-553); those after them go on from
+the last one, those before them go back from the first.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _month_before(day: dt.date, age: float) -> int:
 
 def draw_months(plan: Plan, table: MonthTable, advance: Floats, at: Draws) -> tuple[Floats, Floats]:
     """[stages, months]: what each month multiplies the odds of advancing by, and the waits. ``advance`` [stages] as
-    this replication drew it: what is known of a month stands, whatever the mean is drawn as."""
+    this replication drew it: what is known of a month stands, whatever the mean is drawn as, but for its part in it."""
     if not table.keys:
         return table.none, table.none
     odds, pace = table.none.copy(), table.none.copy()
@@ -98,7 +98,7 @@ def _moved(written: float | Uncertain, drawn: float) -> float:
 
 
 def month_path(effects: MonthEffects, table: MonthTable, key: int, shift: float, at: Draws) -> list[float]:
-    """A path of log effects over the table's months."""
+    """A path of log effects over the table's months. ``shift``: the mean as written, less the one drawn."""
     sd, persistence = effects.sd, effects.persistence
     if effects.draws:
         u, _ = at.uniforms(key)
@@ -115,7 +115,7 @@ def month_path(effects: MonthEffects, table: MonthTable, key: int, shift: float,
     for number, known in sorted(((month_number(m), k) for m, k in effects.known.items()), reverse=True):
         tie = known.tie if path else 0.0
         after = tie * after + sqrt(max(1.0 - tie * tie, 0.0)) * normal(number)
-        path[number] = log(known.times) + shift + known.sd * after
+        path[number] = log(known.times) + shift + known.with_mean * (mean - shift) + known.sd * after
     months = range(table.first, table.first + table.size)
     if not path:
         path[table.first] = mean + sd * normal(table.first)

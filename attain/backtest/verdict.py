@@ -45,6 +45,11 @@ class Verdict:
     few: bool  # fewer cells than coverage is judged by
     horizons: tuple[str, ...]  # those that are judged
 
+    @property
+    def raw_holds(self) -> bool:
+        """Whether the intervals as fitted held about 80%."""
+        return abs(self.raw - LEVEL) <= ROOM
+
 
 def verdict(told: Row) -> Verdict:
     """From ``summary.document``'s rows."""

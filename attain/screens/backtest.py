@@ -98,7 +98,8 @@ def verdict_lines(found: Verdict, say: Said) -> list[str]:
     horizons = joined([say.name("h", h) for h in found.horizons], say.language)
     lines = [say(key, covered=covered, cells=number(found.cells, say.language), horizons=horizons)]
     if found.method == RECALIBRATED:
-        lines[0] += " " + say("as_fitted", raw=percent(found.raw, say.language, 0))
+        raw = "as_fitted_holds" if found.raw_holds and not found.holds else "as_fitted"
+        lines[0] += " " + say(raw, raw=percent(found.raw, say.language, 0))
     if found.few:
         lines.append(say("few"))
     if found.best is not None and not found.losing:

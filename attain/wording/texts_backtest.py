@@ -25,6 +25,10 @@ BACKTEST: dict[str, tuple[str, str]] = {
         "That is after recalibration; as fitted, it was {raw}.",
         "以上为再校准之后；按拟合结果本身则为 {raw}。",
     ),
+    "backtest.as_fitted_holds": (
+        "That is after recalibration; as fitted, it was {raw}, which is right: the plan's own figures need no correction here.",
+        "以上为再校准之后；按拟合结果本身则为 {raw}，恰当：此处计划自身的数字无需修正。",
+    ),
     "backtest.better_all": (
         "Its forecasts score better than every baseline, in all {groups} groups.",
         "在全部 {groups} 组中，预测得分均优于所有基准。",
@@ -36,8 +40,8 @@ BACKTEST: dict[str, tuple[str, str]] = {
     "backtest.few": ("Fewer than 200 cells of any one measure and horizon: too few to judge coverage by.", "任一指标与期限均不足 200 个单元，不足以评判覆盖率。"),
     "backtest.why": ("Why that may be", "可能的原因"),
     "backtest.why.narrow": (
-        "Outcomes fall outside too often: months differ by more than the fitted inputs vary (conversion, arrivals or times that move together from month to month and are fitted as steady).",
-        "结果过于频繁地落在区间之外：各月之间的差异大于所拟合输入的波动（转化率、线索量或周期逐月共同变动，却按不变拟合）。",
+        "Outcomes fall outside too often: conversion, arrivals or times move together, further or for longer in one direction than the fit expects of coming months.",
+        "结果过于频繁地落在区间之外：转化率、线索量或周期共同变动，幅度或同向持续的时间超出拟合对未来各月的预期。",
     ),
     "backtest.why.wide": (
         "Outcomes fall near the middle too often: the inputs are drawn from a wider range than months show.",
@@ -50,8 +54,8 @@ BACKTEST: dict[str, tuple[str, str]] = {
         "销售个人的区间命中率远低于其他层级：结束商机的人并非开始的人，或个人分工在变，而拟合给每名销售固定的线索份额和胜率。",
     ),
     "backtest.why.drift": (
-        "The last period says more than a year's average: conversion or arrivals drift, and the fit averages over the drift.",
-        "上一期比全年平均更有信息：转化率或线索量在漂移，而拟合取了平均。",
+        "The last period says more than the fit: conversion or arrivals drift, and the fit goes back to the mean of what it saw.",
+        "上一期比拟合结果更有信息：转化率或线索量在漂移，而拟合向以往均值回归。",
     ),
     "backtest.why.season": (
         "The same months of last year say more: there is a season that the fit does not carry.",

@@ -43,8 +43,9 @@ Slopes = Callable[[Floats], tuple[Floats, Floats]]  # of months' values: slopes 
 class Months:
     """``sd`` of the months' log effects and ``persistence`` from one to the next: posterior means, 95% ranges, and
     equally likely ``draws``. ``mean`` [log scale, about nought offset] and its ``mean_sd``. ``effect`` [K] of each
-    month against that mean, its ``effect_sd`` and the ``tie`` of its error to the next month's. ``seen``: months with
-    ended deals, and ``ended`` deals they hold."""
+    month against that mean, and ``effect_sd`` of its value; of that error the month has ``with_mean`` times the mean's,
+    and the rest has ``rest_sd`` and the ``tie`` to the next month's rest. ``seen``: months with ended deals, and
+    ``ended`` deals they hold."""
 
     sd: float
     persistence: float
@@ -55,9 +56,16 @@ class Months:
     mean_sd: float
     effect: Floats
     effect_sd: Floats
+    with_mean: Floats
+    rest_sd: Floats
     tie: Floats
     seen: int
     ended: int
+
+    @property
+    def step(self) -> float:
+        """Variance by which a month differs from where the one before would have led."""
+        return float(np.mean([sd * sd * (1.0 - r * r) for sd, r in self.draws]))
 
 
 def fit_month_odds(
@@ -193,7 +201,10 @@ def _fitted(
         square += w * (v + np.outer(m, m))
     covariance = square - np.outer(total, total)
     sds = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
-    tie = np.append(np.diag(covariance[:months, :months], 1) / (sds[: months - 1] * sds[1:months]), 0.0)
+    with_mean = covariance[:months, months] / sds[months] ** 2
+    rest = covariance[:months, :months] - sds[months] ** 2 * np.outer(with_mean, with_mean)
+    rest_sd = np.sqrt(np.maximum(np.diag(rest), 1e-12))
+    tie = np.append(np.diag(rest, 1) / (rest_sd[:-1] * rest_sd[1:]), 0.0)
     own = share.reshape(len(SDS), len(PERSISTENCES))
     by_sd, by_r = own.sum(axis=1), own.sum(axis=0)
     order = np.lexsort((grid[:, 1], grid[:, 0]))
@@ -209,6 +220,8 @@ def _fitted(
         float(sds[months]),
         total[:months] - total[months],
         sds[:months],
+        np.clip(with_mean, -1.0, 2.0),
+        rest_sd,
         np.clip(tie, -1.0, 1.0),
         int((ended >= FEW).sum()),
         int(ended.sum()),

@@ -36,6 +36,9 @@ class KnownMonth(Record):
     """What its open deals may differ by besides, by whom they are with: no other month goes on from that."""
     tie: Number = Field(default=0.0, ge=-1, le=1)
     """Correlation of its error with that of the next known month."""
+    with_mean: Number = Field(default=0.0, ge=-1, le=2)
+    """How far it goes with the months' mean, where that is drawn otherwise than written: 0 for a month known apart from
+    it, 1 for one of which only its place beside the mean is known. ``sd`` and ``tie`` are of the rest."""
 
 
 class MonthEffects(Record):

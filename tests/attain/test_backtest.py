@@ -8,6 +8,7 @@ import io
 import json
 import math
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from attain.backtest.origins import Month, origins, read_every, read_horizons
 from attain.backtest.verdict import verdict
 from attain.history import HistoryRefused
 from attain.report.backtested import render
-from attain.screens.backtest import screen
+from attain.screens.backtest import Said, screen, verdict_lines
 from tests.attain.cli_runs import Attain
 from tests.attain.histories import as_csv, log
 from tests.attain.simulated_histories import simulated
@@ -111,6 +112,17 @@ def test_a_steady_business_is_forecast_better_than_by_any_baseline(told: dict[st
     assert set(told) >= {"folds", "coverage", "crps", "skill"}  # what the command line promises
     assert [f["origin"] for f in told["folds"]] == ["2023-08-31", "2023-09-30", "2023-10-31", "2023-11-30"]
     assert [len(f["horizons"]) for f in told["folds"]] == [2, 2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("covered", "raw", "said"),
+    [(0.9, 0.79, "need no correction"), (0.9, 0.4, "as fitted, it was 40%."), (0.8, 0.79, "as fitted, it was 79%.")],
+)
+def test_intervals_that_were_right_before_they_were_corrected_are_said_to_be(
+    told: dict[str, Any], covered: float, raw: float, said: str
+) -> None:
+    found = replace(verdict(told), method="recalibrated", covered=covered, holds=covered == 0.8, raw=raw)
+    assert said in verdict_lines(found, Said("en"))[0]
 
 
 def test_the_same_seed_gives_the_same_scores(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ import datetime as dt
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from attain.calibrate import CalibrationResult, calibrate
+from attain.fitted_months import _later
 from engine.plan.load import load_plan
 from engine.plan.types import LoadedPlan, Uncertain
 from engine.world import build
@@ -93,3 +95,27 @@ def test_too_short_a_history_says_what_would_suffice(tmp_path: Path) -> None:
     found = calibrate(tmp_path / "deals.csv", tmp_path / "plan.yaml", currency="USD")
     assert any("by month: 2 months have 5 ended deals or more; 3 would suffice" in note for note in found.notes)
     assert load_plan(found.plan).plan.stages[0].advance_months is None
+
+
+def test_open_deals_of_a_month_came_later_in_it() -> None:
+    """Of April's three ended deals the middle is the 4th at noon, of its two open ones the 25th: 21 of 30 days. May's
+    are all open, June's all ended: nothing is told apart there."""
+    days = [dt.datetime(2026, 4, d) for d in (1, 5, 6, 20, 30)] + [dt.datetime(2026, 5, 3), dt.datetime(2026, 6, 3)]
+    ended = np.array([True, True, True, False, False, False, True])
+    found = _later(pl.DataFrame({"entered": days}), ended, 2026 * 12 + 3, 3)
+    assert found == pytest.approx([(25 - 4) / 30, 0.0, 0.0])
+
+
+def test_what_moves_odds_from_month_to_month_moves_them_within_one(
+    fitted: tuple[CalibrationResult, LoadedPlan],
+) -> None:
+    """June's few ended deals came early in it, its open ones later: these are less sure by that part of a month's step,
+    where people have no months of their own."""
+    months = fitted[1].plan.stages[0].advance_months
+    assert months is not None
+    step = np.mean([sd**2 * (1 - r**2) for sd, r in months.draws])
+    rows = [row for row in _rows() if row[6].startswith("2024-06")]
+    ended, still = ([int(row[6][8:]) - 0.5 for row in rows if (row[4] != "Open") == end] for end in (True, False))
+    assert np.mean(still) - np.mean(ended) > 5
+    exact = np.sqrt(step * (np.mean(still) - np.mean(ended)) / 30)
+    assert months.known["2024-06"].open_sd == pytest.approx(exact, abs=0.002)

@@ -59,6 +59,18 @@ def test_months_that_do_not_differ_are_not_told_apart() -> None:
     assert np.abs(found.effect).max() < 0.25
 
 
+def test_what_is_not_known_of_a_month_is_the_mean_s_and_its_own() -> None:
+    """The two parts make the whole; a month seen by many deals owes the mean nothing, one not seen goes with it."""
+    month, outcome, _ = _history(0.5, np.random.default_rng(6))
+    outcome[month >= MONTHS - 3] = OPEN
+    found = _odds(month, outcome)
+    whole = (found.with_mean * found.mean_sd) ** 2 + found.rest_sd**2
+    assert whole == pytest.approx(found.effect_sd**2, rel=1e-9)
+    assert np.abs(found.with_mean[: MONTHS - 4]).max() < 0.3
+    assert found.with_mean[-1] == pytest.approx(1.0, abs=0.1)  # two months on, an autoregression is back at its mean
+    assert found.with_mean[-1] > found.with_mean[-3]
+
+
 def test_what_people_add_is_no_month_s_luck() -> None:
     """A strong seller who comes in the later months: with their odds as offsets no month is better than another."""
     rng = np.random.default_rng(4)

@@ -100,6 +100,29 @@ def test_a_known_month_stands_whatever_the_mean_is_drawn_as() -> None:
         assert month == pytest.approx(expit(np.log(0.4 / 0.6) + np.log(2)), rel=1e-12)
 
 
+def test_a_known_month_goes_with_the_mean_as_far_as_it_says() -> None:
+    """A month b m + e of an unknown mean m, and the next one, (1 - r) m + r times it + noise: what the plan draws has the
+    variances and the covariance that normal theory gives for that, m being the logit of a Beta."""
+    r, sd, beta, rest = 0.6, 0.7, 0.55, 0.3
+    known = f"{{2026-01: {{times: 2, sd: {rest}, with_mean: {beta}}}}}"
+    made = world(f"advance_months: {{sd: {sd}, persistence: {r}, known: {known}}}", advance="{wins: 40, of: 100}")
+    rows = []
+    for k in range(DRAWN):
+        drawn = realise(made, 3, k)
+        mean = np.log(drawn.advance[0] / (1 - drawn.advance[0]))
+        rows.append([mean, *(mean + np.log(drawn.month_odds[0, :2]))])
+    mean, one, other = np.array(rows).T
+    v = mean.var()
+    exact = np.array([v, beta**2 * v + rest**2])
+    two = (1 - r + r * beta) ** 2 * v + r**2 * rest**2 + sd**2 * (1 - r**2)
+    four = 4.0 / np.sqrt(DRAWN)  # a false alarm in 16,000 for each figure
+    for found, expected in ((one.var(), exact[1]), (other.var(), two)):
+        assert abs(found / expected - 1) < four * np.sqrt(2)
+    cross = np.corrcoef([mean, one, other])
+    assert abs(cross[0, 1] - beta * np.sqrt(v / exact[1])) < four
+    assert abs(cross[1, 2] - (beta * v * (1 - r + r * beta) + r * rest**2) / np.sqrt(exact[1] * two)) < four
+
+
 def test_a_later_as_of_leaves_months_as_they_were() -> None:
     text = PLAN.format(months="advance_months: {sd: 0.5}", wait="1 cd", advance="0.4", leads=1, rep="")
     one, other = (build(load_plan(text, sets=[f"horizon.as_of={day}"])) for day in ("2026-01-31", "2026-08-31"))

@@ -67,6 +67,7 @@ def months(rng: Random, data: Values) -> Values:
             number = year * 12 + month - 1 - back
             label = f"{number // 12:04d}-{number % 12 + 1:02d}"
             known = {"times": pick(rng, (0.2, 1, 5)), "sd": pick(rng, SURE), "tie": pick(rng, (0, 0.5, -1, 1))}
+            known |= {"with_mean": pick(rng, (0.5, 1.2))} if chance(rng, 2) else {}
             found.setdefault("known", {})[label] = known
     return found
 
