@@ -14,6 +14,7 @@ import polars as pl
 
 from attain.history.columns import LOST, WON, ended_otherwise, plain, word
 from attain.history.mapping import Mapping
+from attain.history.presets import BY_NAME
 from attain.history.records import HistoryRefused
 from attain.wording import told
 
@@ -59,8 +60,8 @@ def find_funnel(firsts: pl.DataFrame, given: Mapping, notes: list[str]) -> Funne
     if unknown:
         raise HistoryRefused(f"the mapping names activities that the log does not have: {', '.join(unknown)}")
     if given.stages and given.won:
-        return Funnel(given.stages, given.won, given.lost, given.preset == "salesforce-history")
-    if given.preset == "salesforce-history":
+        return Funnel(given.stages, given.won, given.lost, given.preset in BY_NAME)
+    if given.preset in BY_NAME:
         return _by_name(firsts, given, notes)
     cases = {a: set(c) for a, c in firsts.group_by("activity").agg("case").iter_rows()}
     order = dict(_positions(firsts).iter_rows())

@@ -35,7 +35,17 @@ def _columns(**fields: str) -> dict[str, tuple[str, ...]]:
     return {name: tuple(words.split()) for name, words in fields.items()}
 
 
+ENTERED = "hubspot-stages"  # of the log that ``entered`` makes of HubSpot's columns
+BY_NAME = ("salesforce-history", ENTERED)  # histories whose stages' names say which are won and lost
 PRESETS = (
+    Preset(
+        ENTERED,
+        "HubSpot deals with the days on which they entered their stages",
+        "events",
+        _marks("recordid stageentered dateentered"),
+        _columns(case="recordid", activity="stageentered", time="dateentered", resource="dealowner", amount="amount"),
+        chinese="HubSpot 交易（含进入各阶段的日期）",
+    ),
     Preset(
         "salesforce-history",
         "Salesforce opportunity history",
@@ -158,6 +168,8 @@ def columns_of(header: Sequence[str], preset: Preset | None, shape: str) -> dict
     # of what a preset leaves open only exact names are taken: it knows its own columns
     others = guess(rest, {f: t for f, t in table.items() if f not in chosen}, near=False)
     chosen |= {f: column for f, column in others.items() if f not in ("closed", "created", "value", "status")}
+    if "companycurrency" in plain(chosen.get("value", "")):  # whatever the deal's own is
+        chosen.pop("currency", None)
     # of two amounts where only one is there, the one that is there is the deal's
     if "value" not in chosen and "estimate" in chosen:
         chosen["value"] = chosen.pop("estimate")

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from attain.history.changes import with_first_stages
-from attain.history.columns import is_event_log, repeats
-from attain.history.currencies import Rates
+from attain.history.columns import EVENT, OPPORTUNITY, chinese, guess, is_event_log, repeats
+from attain.history.currencies import Rates, code, in_cells
+from attain.history.entered import entries
 from attain.history.events import read_events
 from attain.history.mapping import Mapping
 from attain.history.opportunities import read_opportunities
-from attain.history.presets import columns_of, preset_of
+from attain.history.presets import ENTERED, columns_of, preset_of
 from attain.history.records import History, HistoryRefused, Refusal
 from attain.history.sheets import PARQUET, SPREADSHEETS, Sheet, database_sheet, is_url, sheet_of
 from attain.wording import told
@@ -41,6 +42,27 @@ def _is_log(sheet: Sheet) -> bool:
         return preset is None and is_event_log(sheet)
     case = columns_of(sheet.header, preset, "events").get("case")
     return case is not None and repeats(sheet, case)
+
+
+def _currency(sheet: Sheet) -> str:
+    """The currency of a log's amounts, '' where nothing says. Raises HistoryRefused where there are several."""
+    found = guess(sheet.header, {"currency": OPPORTUNITY["currency"], "amount": EVENT["amount"]}, near=False)
+    if "amount" not in found:
+        return ""
+    amounts = sheet.data[found["amount"]]
+    cells = (
+        sheet.data[found["currency"]]
+        if "currency" in found
+        else in_cells(amounts, amounts, chinese=chinese(sheet.header))
+    )
+    counts = {word: n for word, n in cells.filter(amounts != "").value_counts(sort=True).iter_rows() if word}
+    if len({code(word) for word in counts}) > 1:
+        shown = ", ".join(f"{word}: {n:,} rows" for word, n in list(counts.items())[:6])
+        raise HistoryRefused(
+            f"the log's amounts are in {len(counts)} currencies ({shown}), and only exports of one row a deal are brought "
+            "to one by rates: bring them to one before, or leave the amounts out"
+        )
+    return next(iter(counts), "")
 
 
 def _with_the_rest(history: History, sheet: Sheet) -> History:
@@ -73,12 +95,17 @@ def read_history(
     else:
         file = find_file(Path(path))
         sheet, name = sheet_of(file, part=table), file.name
+    told_of: list[str] = []
+    money = ""
+    if mapping is None or mapping.preset == ENTERED:
+        sheet, told_of, money = entries(sheet) or (sheet, told_of, money)
     events = mapping.shape == "events" if mapping is not None else _is_log(sheet)
     try:
         if events:
+            money = money or _currency(sheet)
             sheet, said = with_first_stages(sheet, as_of)
             history = read_events(sheet, file or Path(name), mapping, as_of)
-            history = replace(history, notes=(*said, *history.notes))
+            history = replace(history, notes=(*told_of, *said, *history.notes), currency=code(money) if money else "")
         else:
             history = read_opportunities(sheet, name, mapping, as_of, rates)
         return _with_the_rest(history, sheet)

@@ -58,6 +58,11 @@ HISTORY: dict[str, tuple[str, str]] = {
         "resource {names} takes most cases' first step: taken for a machine, not a rep",
         "资源 {names} 执行多数案件的第一步：视为机器而非销售",
     ),
+    "log.entered": (
+        "stages are read from the columns that say when deals entered them: {entries} entries of {deals} deals; {undated} deals without "
+        "any stand where they are since their creation",
+        "各阶段取自“进入日期”列：{deals} 个商机共 {entries} 次进入；{undated} 个没有日期的商机按自创建起处于当前阶段计",
+    ),
     "log.unmoved": (
         "{n} deals have not changed their stage yet: taken to be where most begin, {stage}",
         "{n} 个商机尚未变更阶段：视为处于多数商机的起始阶段 {stage}",

@@ -97,6 +97,8 @@ REFUSALS: dict[str, str] = {
     "and rate, or map the file's own column of rates (columns: {{rate: ...}})":
         "金额有 {n} 种货币（{shown}），没有汇率可以换算；请用 --rates FILE 给出（列 currency 和 rate），或在映射中指明文件的汇率列（columns: {{rate: "
         "...}}）",
+    "the log's amounts are in {n} currencies ({shown}), and only exports of one row a deal are brought to one by rates: bring them "
+    "to one before, or leave the amounts out": "日志的金额有 {n} 种货币（{shown}），只有一行一商机的导出才能按汇率换算：请先换成一种，或去掉金额",
     "no rate for {missing}: write what one unit is worth in {base} into the table of rates": "缺少 {missing} 的汇率：请在汇率表中写明一单位值多少 {base}",
     "a table of rates is in some currency: say which with --currency": "汇率表以某种货币计：请用 --currency 指明",
     # too little

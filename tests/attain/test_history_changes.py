@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from attain.history import read_history
+from attain.history import HistoryRefused, read_history
 from tests.attain.histories import as_csv
 
 FIRST = dt.datetime(2024, 1, 1, 9)
@@ -51,6 +51,17 @@ def test_a_history_of_fields_is_one_of_stages(tmp_path: Path, report: bool, as_o
     assert by_field.deals.select(columns).equals(by_stage.deals.select(columns))
     assert by_field.visits.drop("person").equals(by_stage.visits.drop("person"))
     assert any("have not changed their stage yet: taken to be where most begin, 'Qualify'" in n for n in by_field.notes)
+
+
+def test_amounts_of_a_log_in_two_currencies_are_not_added_up(tmp_path: Path) -> None:
+    stages, _ = _histories(report=False)
+    rows = [[*row, "100", "EUR" if i % 2 else "USD"] for i, row in enumerate(stages)]
+    rows[0][3:] = ["Amount", "CurrencyIsoCode"]
+    (tmp_path / "stages.csv").write_text(as_csv(rows), encoding="utf-8")
+    with pytest.raises(HistoryRefused, match="amounts are in 2 currencies"):
+        read_history(tmp_path / "stages.csv")
+    (tmp_path / "stages.csv").write_text(as_csv(rows).replace("USD", "EUR"), encoding="utf-8")
+    assert read_history(tmp_path / "stages.csv").currency == "EUR"
 
 
 def test_later_changes_do_not_tell_what_an_earlier_day_knew(tmp_path: Path) -> None:
