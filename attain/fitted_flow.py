@@ -14,11 +14,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from attain.history.columns import chinese
 from attain.history.holidays import festival_share
 from attain.history.records import History
 from attain.wording import told
 from engine.fit.arrivals import Arrivals, fit_arrivals
-from engine.fit.shocks import Shocks, fit_shocks
+from engine.fit.shocks import MONTHS_FROM, Shocks, fit_shocks
 from engine.problems import Refused
 
 MARKET = "market"
@@ -56,8 +57,8 @@ def add_months(day: dt.date, months: int) -> dt.date:
 
 def is_chinese(history: History) -> bool:
     """Whether a history's columns or words are Chinese, or it counts in 万: its business keeps the Spring Festival."""
-    words = "".join([*history.mapping.columns.values(), *history.mapping.won, *history.mapping.stages])
-    return any("\u4e00" <= c <= "\u9fff" for c in words) or history.mapping.unit >= 10_000
+    mapping = history.mapping
+    return chinese([*mapping.columns.values(), *mapping.won, *mapping.stages]) or mapping.unit >= 10_000
 
 
 def complete_months(deals: pl.DataFrame, as_of: dt.date) -> Months:
@@ -160,9 +161,9 @@ def shocks_of(deals: pl.DataFrame, as_of: dt.date, refused: dict[str, str]) -> S
     try:
         months = complete_months(deals, as_of)
         regions = deals["region"].value_counts(sort=True, name="_rows")["region"].head(12).to_list()
-        counts = (
-            [by_month(deals.filter(pl.col("region") == r), months) for r in sorted(regions)] if months.count > 0 else []
-        )
+        if months.count < 1:
+            raise Refused(f"common shocks: 0 complete months; {MONTHS_FROM} would suffice")
+        counts = [by_month(deals.filter(pl.col("region") == r), months) for r in sorted(regions)]
         return fit_shocks(np.array(counts).reshape(len(counts), -1)[:, -60:], _first_of_last(months, 60))
     except Refused as error:
         refused["economy"] = str(error)

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from attain.backtest.actuals import COMPANY, LEVELS, MEASURES, Names
 from attain.backtest.origins import BacktestRefused, Month
-from attain.calibrate import CalibrationResult, calibrate
-from attain.history.mapping import Mapping
+from attain.backtest.source import Source
+from attain.calibrate import CalibrationResult
 from engine.batch import Batch, Simulator
 from engine.goals import BOOKINGS
 from engine.plan.load import load_plan
@@ -27,7 +27,6 @@ from engine.world import World, build
 
 PHASE = 3
 CHUNK = 100  # replications whose cells are held at once
-GOAL = 1_000_000.0  # goals and quotas are not simulated: any amount
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +52,7 @@ class Pipeline:
 
 
 def forecast(
-    history: Path,
-    mapping: Mapping | None,
+    source: Source,
     origin: Month,
     months: int,
     n: int,
@@ -68,7 +66,7 @@ def forecast(
     """
     begun = time.perf_counter()
     with TemporaryDirectory(prefix="attain-backtest-") as folder:
-        found = calibrate(history, Path(folder) / "plan.yaml", goal=GOAL, mapping=mapping, as_of=origin.last)
+        found = source.fit(Path(folder) / "plan.yaml", origin.last)
         loaded = plan_of(found, sets)
         world = build(loaded)
     names: Names = {

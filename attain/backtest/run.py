@@ -6,7 +6,6 @@ import datetime as dt
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,10 +19,9 @@ from attain.backtest.fold import Fold, forecast
 from attain.backtest.origins import HORIZONS, BacktestRefused, Month, origins, over_by
 from attain.backtest.recalibrate import recalibrated
 from attain.backtest.records import ATTAIN, RECALIBRATED, Backtest, Cells, FoldRecord, score, together
+from attain.backtest.source import Source
 from attain.backtest.stages import held_out_stages
 from attain.backtest.support import support_of
-from attain.history.mapping import Mapping
-from attain.history.read import read_history
 from attain.history.records import History, HistoryRefused
 
 Floats = NDArray[np.float64]
@@ -38,8 +36,7 @@ Said = Callable[[str, int, int], None]  # what is being done, how far, of how mu
 
 
 def backtest_deals(
-    path: Path,
-    mapping: Mapping | None,
+    source: Source,
     *,
     folds: int,
     every: int,
@@ -53,8 +50,7 @@ def backtest_deals(
 ) -> Backtest:
     """Back-test a history of deals; see ``workflow.backtest``. Raises HistoryRefused or BacktestRefused."""
     begun = time.perf_counter()
-    given = mapping
-    whole = read_history(path, mapping=given)
+    whole = source.read()
     won = won_deals(whole.deals, *complete_months(whole))
     asked = tuple(h for h in HORIZONS if h in horizons)
     earlier = folds if learn is None else learn
@@ -62,7 +58,7 @@ def backtest_deals(
     scored_from = max(0, len(at) - folds)
     absent = absent_library(library)
     with Aside(most=len(at)) as aside:
-        maker = _Maker(path, given, won, asked, n, seed, tuple(sets), aside)
+        maker = _Maker(source, won, asked, n, seed, tuple(sets), aside)
         for k, origin in enumerate(at):
             if on_progress is not None:
                 on_progress(origin.last.isoformat(), k, len(at))
@@ -91,7 +87,7 @@ def backtest_deals(
         tuple(maker.notes),
         support_of(won, scored, every),
         time.perf_counter() - begun,
-        _stages(path, whole, given, won.last, min(n, STAGE_REPLICATIONS), seed, sets),
+        _stages(source, whole, won.last, min(n, STAGE_REPLICATIONS), seed, sets),
         tuple(replace(c, samples={ATTAIN: c.samples[ATTAIN]}) for c in maker.cells),
         {k: origin.last for k, origin in enumerate(at)},
         won.last.last,
@@ -100,13 +96,13 @@ def backtest_deals(
 
 
 def _stages(
-    path: Path, whole: History, mapping: Mapping | None, month: Month, n: int, seed: int, sets: Sequence[str]
+    source: Source, whole: History, month: Month, n: int, seed: int, sets: Sequence[str]
 ) -> tuple[dict[str, Any], ...]:
     """The last month stage by stage, where the history knows when deals entered their stages."""
     if whole.shape != "events":
         return ()
     try:
-        return held_out_stages(path, whole, mapping, month, n, seed, sets)
+        return held_out_stages(source, whole, month, n, seed, sets)
     except HistoryRefused:
         return ()
 
@@ -115,8 +111,7 @@ def _stages(
 class _Maker:
     """Makes one origin's cells after another; an origin whose history carries no plan is noted and left out."""
 
-    path: Path
-    mapping: Mapping | None
+    source: Source
     won: Won
     horizons: tuple[str, ...]
     n: int
@@ -133,9 +128,9 @@ class _Maker:
         """Have these origins forecast in other processes."""
         self.begun = {k: self.aside.begin(forecast, *self._asked(origin)) for k, origin in at.items()}
 
-    def _asked(self, origin: Month) -> tuple[Path, Mapping | None, Month, int, int, int, tuple[str, ...]]:
+    def _asked(self, origin: Month) -> tuple[Source, Month, int, int, int, tuple[str, ...]]:
         months = max(HORIZONS[h] for h in self._reach(origin))
-        return self.path, self.mapping, origin, months, self.n, self.seed, self.sets
+        return self.source, origin, months, self.n, self.seed, self.sets
 
     def _reach(self, origin: Month) -> list[str]:
         return [h for h in self.horizons if origin + HORIZONS[h] <= self.won.last]

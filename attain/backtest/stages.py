@@ -20,10 +20,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from attain.backtest.fold import GOAL, PHASE, plan_of
+from attain.backtest.fold import PHASE, plan_of
 from attain.backtest.origins import Month
-from attain.calibrate import calibrate
-from attain.history.mapping import Mapping
+from attain.backtest.source import Source
 from attain.history.records import History
 from engine.batch import Simulator
 from engine.fit.incidence import ADVANCED, LOST
@@ -38,9 +37,8 @@ BOUNDS = (0.1, 0.5, 0.9)
 
 
 def held_out_stages(
-    history: Path,
+    source: Source,
     whole: History,
-    mapping: Mapping | None,
     month: Month,
     n: int,
     seed: int,
@@ -51,7 +49,7 @@ def held_out_stages(
     ``whole``: the history read without a cut. Raises HistoryRefused where the months before carry no plan.
     """
     with TemporaryDirectory(prefix="attain-backtest-") as folder:
-        found = calibrate(history, Path(folder) / "plan.yaml", goal=GOAL, mapping=mapping, as_of=(month + -1).last)
+        found = source.fit(Path(folder) / "plan.yaml", (month + -1).last)
         world = build(plan_of(found, sets))
     simulate = Simulator(world, seed, PHASE)
     at = list(world.months).index(month.label)

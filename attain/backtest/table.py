@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from attain.backtest.origins import BacktestRefused, Month
-from attain.history.cells import read_amount
+from attain.history.cells import decimal_mark, read_amount
 from engine.plan.tables import Table, TableRefused, read_table
 
 COMPANY = "company"
@@ -191,11 +192,15 @@ def _amounts(
 
 def _numbers(texts: list[str], name: str, column: str) -> NDArray[np.float64]:
     out = np.full(len(texts), np.nan)
+    try:
+        mark = decimal_mark(pl.Series("amount", texts, dtype=pl.String), column)
+    except ValueError:  # nothing tells: a point
+        mark = "."
     for i, text in enumerate(texts):
         plain = text.strip()
         minus = plain.startswith(("-", "−", "("))  # a correction: an amount of a deal may not be one, a month's may
         try:
-            found = read_amount(plain.strip("-−()"))
+            found = read_amount(plain.strip("-−()"), mark)
         except ValueError as error:
             raise BacktestRefused(f"{name}: {column} {text[:40]!r} is not {error}") from None
         if found is not None:

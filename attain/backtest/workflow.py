@@ -10,8 +10,10 @@ from attain.backtest.origins import HORIZONS, read_every, read_horizons
 from attain.backtest.periods import backtest_periods
 from attain.backtest.records import Backtest
 from attain.backtest.run import FOLDS, REPLICATIONS, Said, backtest_deals
+from attain.backtest.source import Source
 from attain.backtest.table import period_mapping
 from attain.history.mapping import Mapping, read_mapping
+from attain.history.sheets import is_url
 
 
 def backtest(
@@ -26,6 +28,9 @@ def backtest(
     learn: int | None = None,
     library: bool = True,
     sets: Sequence[str] = (),
+    currency: str | None = None,
+    rates: str | os.PathLike[str] | None = None,
+    table: str = "",
     on_progress: Said | None = None,
 ) -> Backtest:
     """Forecast ``folds`` past months' ends, ``every`` so many months (1mo, 1q), and score what came after each.
@@ -33,11 +38,12 @@ def backtest(
     ``horizons``: some of month, quarter and half. At each origin the plan is fitted to what was known that day and
     simulated ``n`` times in phase 3. ``learn``: earlier origins, forecast for recalibration alone; as many as ``folds``
     unless given. ``library``: AutoETS and AutoARIMA too, where they are installed. ``sets`` vary each fitted plan, as
-    ``--set`` does. A mapping with ``shape: periods`` makes the same of a table without deals. Raises HistoryRefused,
-    MappingRefused, PlanRefused or BacktestRefused.
+    ``--set`` does. ``currency``, ``rates``, ``table``: as ``calibrate`` takes them. A mapping with ``shape: periods``
+    makes the same of a table without deals. Raises HistoryRefused, MappingRefused, PlanRefused or BacktestRefused.
     """
     step = read_every(every)
     asked = read_horizons(horizons if isinstance(horizons, str) else ",".join(horizons))
+    address = str(history)
     path = Path(history)
     if isinstance(mapping, (str, os.PathLike)):
         periods = period_mapping(Path(mapping))
@@ -47,7 +53,10 @@ def backtest(
                 on_progress=on_progress,
             )  # fmt: skip
         mapping = read_mapping(Path(mapping))
+    source = Source(
+        address if is_url(address) else path, mapping, currency, Path(rates) if rates is not None else None, table
+    )
     return backtest_deals(
-        path, mapping, folds=folds, every=step, horizons=asked, n=n, seed=seed, learn=learn, library=library, sets=sets,
+        source, folds=folds, every=step, horizons=asked, n=n, seed=seed, learn=learn, library=library, sets=sets,
         on_progress=on_progress,
     )  # fmt: skip

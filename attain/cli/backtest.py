@@ -30,9 +30,10 @@ PAGE, NUMBERS, CELLS = "backtest.html", "backtest.json", "cells.csv"
 
 def backtest(
     history: Annotated[
-        Path,
+        str,
         typer.Argument(
-            help="A CRM export, a stage-by-stage log, or (with a mapping) a table of periods.", metavar="HISTORY"
+            help="A CRM export, a stage-by-stage log, a database's address, or (with a mapping) a table of periods.",
+            metavar="HISTORY",
         ),
     ],
     folds: Annotated[int, typer.Option(min=1, max=MOST_FOLDS, help="How many origins are scored.")] = 8,
@@ -44,6 +45,13 @@ def backtest(
         Path | None, typer.Option(help="A saved mapping of columns; with shape: periods, of a table without deals.")
     ] = None,
     sets: Sets = None,
+    currency: Annotated[str | None, typer.Option(help="The currency's code; guessed unless given.")] = None,
+    rates: Annotated[
+        Path | None, typer.Option(help="What other currencies are worth in --currency: columns currency, rate, date.")
+    ] = None,
+    table: Annotated[
+        str, typer.Option(help="Of a database: the history's table, or one SELECT; of a workbook: its sheet.")
+    ] = "",
     learn: Annotated[
         int | None,
         typer.Option(min=0, max=MOST_FOLDS, help="Earlier origins to learn recalibration from; as many as folds."),
@@ -70,11 +78,12 @@ def backtest(
         from attain.screens.backtest import screen as show
         from attain.simulate import fresh_seed
     said = screen(stderr=True)
-    with working("Forecasting the past", as_json):
+    with working("Forecasting the past", as_json, language):
         found = judge(
             history, mapping=mapping, folds=folds, every=every, horizons=horizons, n=n,
             seed=fresh_seed() if seed is None else seed, learn=learn, library=library, sets=sets or (),
-            on_progress=None if quiet(as_json) else lambda day, k, of: said.print(f"  {day} ({k + 1} of {of})"),
+            currency=currency, rates=rates, table=table,
+            on_progress=None if quiet(as_json) else lambda day, k, of: said.print(f"  {day} ({k + 1}/{of})"),
         )  # fmt: skip
     told = document(found)
     files: tuple[Path, ...] = ()

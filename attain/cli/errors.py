@@ -28,15 +28,19 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def explaining(*args: Any, **kwargs: Any) -> None:
-        with explained(bool(kwargs.get("as_json"))):
+        with explained(bool(kwargs.get("as_json")), kwargs.get("language")):
             function(*args, **kwargs)
 
     return explaining
 
 
 @contextlib.contextmanager
-def explained(as_json: bool = False) -> Iterator[None]:
-    """Turn errors into one message and an exit code: 1 refused, 70 a fault of the program, 130 for Ctrl-C."""
+def explained(as_json: bool = False, language: Any = None) -> Iterator[None]:
+    """Turn errors into one message and an exit code: 1 refused, 70 a fault of the program, 130 for Ctrl-C.
+
+    ``language``:
+    the option's, as ``options.chosen`` takes it.
+    """
     try:
         yield
         sys.stdout.flush()  # a pipe that nobody reads any more shows itself here
@@ -52,7 +56,7 @@ def explained(as_json: bool = False) -> Iterator[None]:
         found = _refusal(error)
         if os.environ.get(TRACEBACK):
             traceback.print_exc()
-        say(found or _fault(error), as_json)
+        say(_worded(found, error, language) if found and not as_json else found or _fault(error), as_json)
         raise typer.Exit(REFUSED if found else FAULT) from None
 
 
@@ -76,6 +80,17 @@ def _refusal(error: Exception) -> dict[str, Any] | None:
             "problems": [],
         }
     return None
+
+
+def _worded(found: dict[str, Any], error: Exception, language: Any) -> dict[str, Any]:
+    """A refusal of one sentence in the screen's language; JSON keeps the English one."""
+    from attain.cli.options import chosen
+    from attain.wording.refusals import refusal_in
+
+    if found["problems"] or not error.args or not isinstance(error.args[0], str):
+        return found
+    words = refusal_in(error.args[0], chosen(language))
+    return {**found, "error": words} if words != error.args[0] else found
 
 
 def _fault(error: Exception) -> dict[str, Any]:

@@ -32,7 +32,9 @@ def calibrate(
     rates: Annotated[
         Path | None, typer.Option(help="What other currencies are worth in --currency: columns currency, rate, date.")
     ] = None,
-    table: Annotated[str, typer.Option(help="Of a database: the table that holds the history, or one SELECT.")] = "",
+    table: Annotated[
+        str, typer.Option(help="Of a database: the history's table, or one SELECT; of a workbook: its sheet.")
+    ] = "",
     spend: Annotated[
         Path | None,
         typer.Option(
@@ -71,7 +73,7 @@ def calibrate(
     with starting(as_json):
         from attain.calibrate import calibrate as fit
         from attain.screens.calibrate import screen as show
-    with working("Reading and fitting", as_json):
+    with working("Reading and fitting", as_json, language):
         found = fit(
             history, out, goal, mapping, as_of=day, currency=currency, rates=rates, table=table, spend=spend,
             accounts=accounts, products=products, people=people, quotas=quotas,

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from attain.history.columns import LOST, WON, plain, word
+from attain.history.columns import LOST, WON, ended_otherwise, plain, word
 from attain.history.mapping import Mapping
+from attain.history.presets import BY_NAME
 from attain.history.records import HistoryRefused
 from attain.wording import told
 
@@ -59,8 +60,8 @@ def find_funnel(firsts: pl.DataFrame, given: Mapping, notes: list[str]) -> Funne
     if unknown:
         raise HistoryRefused(f"the mapping names activities that the log does not have: {', '.join(unknown)}")
     if given.stages and given.won:
-        return Funnel(given.stages, given.won, given.lost, given.preset == "salesforce-history")
-    if given.preset == "salesforce-history":
+        return Funnel(given.stages, given.won, given.lost, given.preset in BY_NAME)
+    if given.preset in BY_NAME:
         return _by_name(firsts, given, notes)
     cases = {a: set(c) for a, c in firsts.group_by("activity").agg("case").iter_rows()}
     order = dict(_positions(firsts).iter_rows())
@@ -94,7 +95,7 @@ def _by_name(firsts: pl.DataFrame, given: Mapping, notes: list[str]) -> Funnel:
     """A CRM's history of stages: ends by their names, the others in the order in which deals come to them first."""
     names = firsts["activity"].unique(maintain_order=True).to_list()
     won = tuple(given.won) or tuple(a for a in names if word(a) == "won")
-    lost = tuple(given.lost) or tuple(a for a in names if word(a) == "lost")
+    lost = tuple(given.lost) or tuple(a for a in names if word(a) == "lost" or ended_otherwise(a))
     if not won:
         raise HistoryRefused(
             f"no stage of the history is called won ({', '.join(names[:8])}); name it in a mapping (won: [...])"

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
+SERIAL = "days since 1899-12-30"  # as Excel numbers them
 TOO_MIXED = 0.2  # share of a column in other formats from which "the column's format" has no meaning
 
 _TAIL = (
-    r"(?:[T\s]\s*(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
-    r"\s*(?P<ap>[AaPp][Mm])?\s*(?P<z>Z|UTC|[+-]\d{2}:?\d{2})?)?$"
+    r"(?:(?:[T\s]\s*|,\s*)(?P<cn>上午|下午)?\s*(?P<h>\d{1,2})[:时](?P<mi>\d{2})分?(?::?(?P<s>\d{2})秒?(?:[.,](?P<f>\d{1,9}))?)?"
+    r"\s*(?P<ap>[AaPp]\.?[Mm]\.?)?\s*(?P<z>Z|UTC|[+-]\d{2}:?\d{2})?)?$"
 )
 _MONTHS = {
     m: i + 1 for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
@@ -31,10 +32,13 @@ _SHAPES = (
     (re.compile(r"^(?P<y>\d{4})\.(?P<m>\d{1,2})\.(?P<d>\d{1,2})" + _TAIL), "yyyy.mm.dd"),
     (re.compile(r"^(?P<y>\d{4})年(?P<m>\d{1,2})月(?P<d>\d{1,2})日" + _TAIL), "yyyy年mm月dd日"),
     (re.compile(r"^(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})$"), "yyyymmdd"),
+    (re.compile(r"^(?P<serial>[2-6]\d{4}(?:\.\d+)?)$"), SERIAL),
     (re.compile(r"^(?P<a>\d{1,2})/(?P<b>\d{1,2})/(?P<y>\d{4})" + _TAIL), "?/?/yyyy"),
     (re.compile(r"^(?P<a>\d{1,2})\.(?P<b>\d{1,2})\.(?P<y>\d{4})" + _TAIL), "?.?.yyyy"),
     (re.compile(r"^(?P<a>\d{1,2})-(?P<b>\d{1,2})-(?P<y>\d{4})" + _TAIL), "?-?-yyyy"),
     (re.compile(r"^(?P<a>\d{1,2})/(?P<b>\d{1,2})/(?P<y>\d{2})" + _TAIL), "?/?/yy"),
+    (re.compile(r"^(?P<a>\d{1,2})\.(?P<b>\d{1,2})\.(?P<y>\d{2})" + _TAIL), "?.?.yy"),
+    (re.compile(r"^(?P<d>\d{1,2})[- ](?P<n>[A-Za-z]{3})[- ](?P<y>\d{2})" + _TAIL), "dd mon yy"),
     (re.compile(r"^(?P<d>\d{1,2})[- ](?P<n>[A-Za-z]{3,9})[- ,]+(?P<y>\d{4})" + _TAIL), "dd mon yyyy"),
     (re.compile(r"^(?P<n>[A-Za-z]{3,9})\.? (?P<d>\d{1,2}),? (?P<y>\d{4})" + _TAIL), "mon dd, yyyy"),
 )  # fmt: skip
@@ -51,8 +55,9 @@ class Column:
 
 
 def _shape(text: str) -> tuple[str, re.Match[str]] | None:
+    plain = text if text.isascii() else _narrow(text)
     for pattern, name in _SHAPES:
-        match = pattern.match(text)
+        match = pattern.match(plain)
         if match:
             return name, match
     return None
@@ -60,6 +65,9 @@ def _shape(text: str) -> tuple[str, re.Match[str]] | None:
 
 def _instant(match: re.Match[str], order: str) -> dt.datetime:
     part = match.groupdict()
+    if part.get("serial"):
+        seconds = round(float(part["serial"]) * 86_400)
+        return dt.datetime(1899, 12, 30) + dt.timedelta(seconds=seconds)
     year = int(part["y"]) + (2000 if len(part["y"]) == 2 else 0)
     if part.get("n"):
         month = _MONTHS.get(part["n"][:3].lower(), 0)
@@ -71,7 +79,9 @@ def _instant(match: re.Match[str], order: str) -> dt.datetime:
         month, day = int(part["m"]), int(part["d"])
     hour = int(part.get("h") or 0)
     if part.get("ap"):
-        hour = hour % 12 + (12 if part["ap"].lower() == "pm" else 0)
+        hour = hour % 12 + (12 if part["ap"].lower().startswith("p") else 0)
+    if part.get("cn") and hour <= 12:
+        hour = hour % 12 + (12 if part["cn"] == "下午" else 0)
     micro = int(((part.get("f") or "") + "000000")[:6])
     when = dt.datetime(year, month, day, hour, int(part.get("mi") or 0), int(part.get("s") or 0), micro)
     zone = part.get("z")
@@ -158,7 +168,7 @@ def read_dates(
             continue
         try:
             values[i] = _instant(shape[1], order)
-            timed = timed or bool(shape[1].groupdict().get("h"))
+            timed = timed or bool(shape[1].groupdict().get("h")) or "." in (shape[1].groupdict().get("serial") or "")
         except (ValueError, OverflowError):
             wrong[i] = f"{name} {text[:40]!r} is no date of the calendar when read as {main_shown}"
     return Column(values, wrong, main_shown, timed)
@@ -240,22 +250,24 @@ def name_column(texts: pl.Series) -> pl.Series:
     return joined["name"].replace("", None).alias(texts.name)
 
 
-def amount_column(texts: pl.Series, unit: float = 1.0) -> tuple[pl.Series, dict[int, str]]:
-    """`read_amount` of a column of text; ``unit`` multiplies cells without a unit of their own. Also row -> why not."""
+def amount_column(texts: pl.Series, unit: float = 1.0, decimal: str = "") -> tuple[pl.Series, dict[int, str]]:
+    """`read_amount` of a column of text; ``unit`` multiplies cells without a unit of their own; ``decimal``: its mark,
+    else what the column's cells say, a point where none does. Also row -> why not."""
+    mark = decimal or _marks(texts)[0] or "."
     plain = texts.cast(pl.Float64, strict=False)
-    easy = texts.str.contains(r"^\d+(\.\d+)?$") & (plain <= 1e15).fill_null(value=False)
+    shape = r"^[0-9]+(\.[0-9]+)?$" if mark == "." else r"^[0-9]+$"
+    easy = texts.str.contains(shape) & (plain <= 1e15).fill_null(value=False)
     values = pl.select(pl.when(easy).then(plain * unit)).to_series()
     rest = texts.to_frame("text").with_row_index("row").filter(~easy & (pl.col("text") != ""))
     found: dict[str, float | None] = {}
     failed: dict[str, str] = {}
     for text in rest["text"].unique().to_list():
         try:
-            number = read_amount(text)
+            number, own = _amount(text, mark)
         except ValueError as error:
             failed[text] = str(error)
             continue
-        scaled = number is not None and not any(u in text for u in "万萬亿億千kKmM")
-        found[text] = number * unit if number is not None and scaled else number
+        found[text] = number if number is None or own else number * unit
     if rest.height:
         read = rest["text"].replace_strict(found, default=None, return_dtype=pl.Float64)
         values = values.scatter(rest["row"], read)
@@ -269,6 +281,50 @@ def amount_column(texts: pl.Series, unit: float = 1.0) -> tuple[pl.Series, dict[
     return values.alias(texts.name), wrong
 
 
+def decimal_mark(texts: pl.Series, name: str) -> str:
+    """The mark before a column's decimals: '.' in 1,234.50, ',' in 1.234,50.
+
+    Raises ValueError where cells such as 1.234 could be either and no other tells.
+    """
+    mark, unsure = _marks(texts)
+    if mark or not unsure:
+        return mark or "."
+    raise ValueError(
+        f"column {name!r} holds amounts such as {unsure!r}, which could be {unsure.replace('.', '')} or "
+        f"{float(unsure):g}, and no row tells; say which in the mapping (decimal: ',' or decimal: '.')"
+    )
+
+
+def _marks(texts: pl.Series) -> tuple[str, str]:
+    """The decimal mark that most cells tell, '' where none does, and the number of a cell such as 1.234."""
+    tally = {".": 0, ",": 0}
+    unsure = ""
+    counts = texts.filter(texts.str.contains(r"[.,．，]")).value_counts(name="_rows")
+    for text, n in counts.iter_rows():
+        match = _AMOUNT.match(_narrow(text))
+        if match is None:
+            continue
+        mark = _mark(match["n"])
+        if mark:
+            tally[mark] += n
+        elif "." in match["n"] and not match["u"]:
+            unsure = unsure or match["n"]
+    found = max(tally, key=tally.__getitem__)
+    return (found if tally[found] else ""), unsure
+
+
+def _mark(number: str) -> str:
+    """What one number tells of the decimal mark: 1.5 a point, 1.234,5 and 1.234.567 a comma, 1.234 nothing."""
+    dots, commas = number.count("."), number.count(",")
+    if dots and commas:
+        return max(".,", key=number.rfind)
+    if dots + commas > 1:
+        return "," if dots else "."
+    if dots + commas == 0 or re.fullmatch(r"[1-9]\d{0,2}[.,]\d{3}", number):
+        return ""
+    return "." if dots else ","
+
+
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")
 MOST_NAME = 200
 
@@ -280,31 +336,59 @@ def read_name(text: str) -> str:
 
 # --- amounts ----------------------------------------------------------------------------------------------------------
 
+CODES = (
+    "CNY RMB USD EUR GBP JPY HKD TWD SGD KRW INR AUD NZD CAD CHF SEK NOK DKK PLN CZK HUF TRY BRL MXN ZAR THB MYR IDR "
+    "VND PHP AED SAR ILS"
+)
+SIGNS = "US$ HK$ NT$ S$ A$ C$ R$ ¥ $ € £ ₩ ₹ 人民币 美元 美金 欧元 港币 港元 日元 英镑"
+_MONEY = "|".join(re.escape(word) for word in (*CODES.split(), *SIGNS.split()))
 _AMOUNT = re.compile(
-    r"^(?P<sign>[-−(（]?)\s*(?:CNY|RMB|USD|EUR|GBP|JPY|US\$|[¥￥$€£])?\s*(?P<sign2>[-−]?)"
-    r"(?P<n>\d[\d,，_ \u00a0']*(?:\.\d+)?|\.\d+)(?:[eE]\+?(?P<e>\d{1,2}))?"
-    r"\s*(?P<u>百万|千万|[万萬億亿千kKmM]?)\s*(?:元|圆|CNY|RMB|USD|EUR|GBP|€)?[)）]?$"
+    rf"^(?P<sign>[-−(]?)\s*(?P<before>{_MONEY})?\s*(?P<sign2>[-−]?)\s*"
+    r"(?P<n>\d[\d,._ '’]*|[.,]\d+)(?:[eE]\+?(?P<e>\d{1,2}))?"
+    rf"\s*(?P<u>百万|千万|[万萬億亿千kKmM]?)\s*(?P<after>元|圆|{_MONEY})?[)]?$",
 )
 _UNITS = {
     "": 1.0, "k": 1e3, "K": 1e3, "m": 1e6, "M": 1e6, "千": 1e3, "万": 1e4, "萬": 1e4,
     "百万": 1e6, "千万": 1e7, "亿": 1e8, "億": 1e8,
 }  # fmt: skip
 _BLANK = {"", "-", "--", "n/a", "na", "null", "none", "nan", "无", "空", "/"}
+_GROUPED = {
+    mark: re.compile(rf"(?:\d+|\d{{1,3}}(?:{other}\d{{2,3}})*{other}\d{{3}})?(?:{point}\d*)?")
+    for mark, other, point in ((".", ",", r"\."), (",", r"\.", ","))
+}
 
 
-def read_amount(text: str) -> float | None:
+def _narrow(text: str) -> str:
+    """Full-width digits and signs as the usual ones: １２，０００．５ is 12,000.5."""
+    return unicodedata.normalize("NFKC", text).strip()
+
+
+def cell_currency(text: str) -> str:
+    """The sign or code of a currency that stands in an amount's cell: USD, €, '' where there is none."""
+    match = _AMOUNT.match(_narrow(text))
+    found = (match["before"] or match["after"] or "") if match else ""
+    return "" if found in ("元", "圆") else found
+
+
+def read_amount(text: str, decimal: str = ".") -> float | None:
     """``3.5万`` -> 35000.0, ``¥1,200.50``, ``1.2亿元``; None where the cell is blank. Raises ValueError otherwise."""
-    plain = text.strip()
+    return _amount(text, decimal)[0]
+
+
+def _amount(text: str, decimal: str) -> tuple[float | None, bool]:
+    """The amount, and whether the cell has a unit of its own."""
+    plain = _narrow(text)
     if plain.lower() in _BLANK:
-        return None
+        return None, False
     match = _AMOUNT.match(plain)
-    if match is None:
-        raise ValueError("an amount such as 12000, 1,200.50, 3.5万 or 1.2亿")
-    number: float = (
-        float(re.sub(r"[,，_ \u00a0']", "", match["n"])) * 10.0 ** float(match["e"] or 0) * _UNITS[match["u"]]
-    )
+    digits = re.sub(r"[_ '’]", "", match["n"]) if match else ""
+    if match is None or not _GROUPED[decimal].fullmatch(digits):
+        shown = "1,200.50" if decimal == "." else "1.200,50"
+        raise ValueError(f"an amount such as 12000, {shown}, 3.5万 or 1.2亿")
+    whole = digits.replace("," if decimal == "." else ".", "").replace(",", ".")
+    number: float = float(whole) * 10.0 ** float(match["e"] or 0) * _UNITS[match["u"]]
     if match["sign"] or match["sign2"]:
         raise ValueError("an amount of zero or more")
     if number > 1e15:
         raise ValueError("an amount below 10^15")
-    return number
+    return number, bool(match["u"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from attain.history.sheets import Sheet
+if TYPE_CHECKING:
+    from attain.history.sheets import Sheet
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -16,7 +18,7 @@ def _words(text: str) -> tuple[str, ...]:
 OPPORTUNITY: dict[str, tuple[str, ...]] = {
     "id": _words(
         "opportunityid opportunitynumber dealid opportunityno dealno recordid id opportunityname dealname "
-        "商机编号 商机号 商机id 机会编号 销售机会编号 项目编号 编号 订单编号 商机名称 项目名称"
+        "商机编号 商机号 商机id 机会编号 销售机会编号 项目编号 编号 订单编号 商机名称 机会名称 销售机会名称 项目名称"
     ),
     "account": _words(
         "account accountname customer customername company client 客户 客户名称 客户名 公司 公司名称 单位名称"
@@ -29,7 +31,7 @@ OPPORTUNITY: dict[str, tuple[str, ...]] = {
     ),
     "owner": _words(
         "owner opportunityowner dealowner salesperson salesrep salesagent rep accountexecutive assignedto seller 负责人 销售 "
-        "销售人员 销售员 销售代表 业务员 客户经理 销售经理 商机负责人 所有人 跟进人 归属人"
+        "销售人员 销售员 销售代表 业务员 客户经理 销售经理 商机负责人 所有人 机会所有人 销售机会所有人 商机所有人 跟进人 归属人"
     ),
     "stage": _words("salesstage stage stagename dealstage pipelinestage 阶段 销售阶段 商机阶段 当前阶段 项目阶段"),
     "status": _words("status opportunitystatus dealstatus outcome result state 状态 商机状态 结果 赢单状态 成交状态"),
@@ -50,6 +52,10 @@ OPPORTUNITY: dict[str, tuple[str, ...]] = {
         "expectedclose expectedclosedate estimatedclosedate forecastclosedate estclosedate 预计成交日期 "
         "预计成交时间 预计关闭日期 预计签约日期 预计结单日期 预计签单日期 预计签约时间"
     ),
+    "changed": _words(
+        "laststagechangedate stagechangedate laststagechange modifiedon lastmodifieddate lastmodified lastmodifiedat "
+        "updatedat 阶段变更时间 输单时间 丢单时间 最后修改时间 最近修改时间 更新时间 修改时间"
+    ),
     "segment": _words("industry segment sector 行业 所属行业 客户行业"),
     "source": _words("leadsource source channel origin campaign 来源 商机来源 线索来源 客户来源 渠道"),
     "estimate": _words(
@@ -60,7 +66,7 @@ OPPORTUNITY: dict[str, tuple[str, ...]] = {
     "is_won": _words("iswon isclosedwon 是否赢单 是否成交"),
     "is_closed": _words("isclosed isdealclosed 是否关闭 是否结束"),
 }
-EXACT = frozenset({"source", "estimate", "currency", "rate", "is_won", "is_closed"})
+EXACT = frozenset({"changed", "source", "estimate", "currency", "rate", "is_won", "is_closed"})
 EVENT: dict[str, tuple[str, ...]] = {
     "case": _words(
         "caseid case caseconceptname opportunityid dealid applicationid id 案件编号 案例编号 商机编号 商机号 编号"
@@ -116,6 +122,11 @@ def header_unit(name: str) -> float:
     return table[unit.group(1)] if unit else 1.0
 
 
+def chinese(texts: Iterable[str]) -> bool:
+    """Whether any of the texts holds Chinese characters."""
+    return any("\u4e00" <= c <= "\u9fff" for text in texts for c in text)
+
+
 def guess(header: Sequence[str], names: dict[str, tuple[str, ...]], *, near: bool = True) -> dict[str, str]:
     """Field -> column, by exact name first, then (``near``) by a name that a column's name contains; none serves twice.
 
@@ -138,20 +149,52 @@ def guess(header: Sequence[str], names: dict[str, tuple[str, ...]], *, near: boo
         for name in synonyms:
             if len(name) < (2 if ord(name[0]) > 127 else 5):
                 continue
-            close = [h for key, h in columns.items() if name in key and h not in chosen.values()]
+            close = [h for key, h in columns.items() if _is_near(name, key) and h not in chosen.values()]
             if close:
                 chosen[field] = min(close, key=len)
                 break
     return {field: chosen[field] for field in names if field in chosen}
 
 
+def _is_near(name: str, key: str) -> bool:
+    """Whether a column's name is a longer form of a name: a Chinese one says last what it is (销售机会名称 is no 销售)."""
+    if ord(name[0]) < 128:
+        return name in key
+    return any(end.endswith(name) for end in (key, key.removesuffix("名称"), key.removesuffix("姓名")))
+
+
+_ENDS = {
+    "won": re.compile(r"(?<![未待拟])(?:赢单|成交|中标)"),
+    "lost": re.compile(r"输单|丢单|流失|未成交|未中标|战败"),
+}
+_OVER = re.compile(r"[\W\d_]*(closed|dead|cancell?ed|disqualified|已关闭|关闭|作废|无效)")
+_NOT_YET = re.compile(r"预计|预期|即将|可能|推进|待|拟|中$")
+
+
 def word(text: str) -> str:
-    """'won', 'lost', 'open', or '' for a word of a status column that is none of them."""
+    """'won', 'lost', 'open', or '' for a word of a status column that is none of them.
+
+    A word of the lists, whatever its case, spaces and numbers; else one that says won or lost among others: Closed Won -
+    Renewal, 6 Signed/Won, Closed (Lost), 阶段五：赢单.
+    """
+    if listed(text):
+        return listed(text)
+    tokens = set(re.findall(r"[a-z]+", text.lower()))
+    said = {kind for kind in ("won", "lost") if kind in tokens}
+    if not _NOT_YET.search(text):
+        said |= {kind for kind, pattern in _ENDS.items() if pattern.search(text)}
+    return said.pop() if len(said) == 1 and not tokens & {"not", "if", "be", "win"} else ""
+
+
+def listed(text: str) -> str:
+    """'won', 'lost', 'open' for a word of the lists alone, '' for any other."""
     key = re.sub(r"^\d+", "", plain(text))
-    for kind, words in (("won", WON), ("lost", LOST), ("open", OPEN)):
-        if key in words:
-            return kind
-    return ""
+    return next((kind for kind, words in (("won", WON), ("lost", LOST), ("open", OPEN)) if key in words), "")
+
+
+def ended_otherwise(text: str) -> bool:
+    """Whether a stage's name says that the deal is over, and not that it was won: Closed - Duplicate, Dead, 已关闭（重复）."""
+    return not word(text) and bool(_OVER.match(text.lower()))
 
 
 def status_by_values(sheet: Sheet, taken: Sequence[str]) -> str | None:
@@ -161,7 +204,7 @@ def status_by_values(sheet: Sheet, taken: Sequence[str]) -> str | None:
         if name in taken:
             continue
         words = head[name].unique().to_list()
-        kinds = {word(w) for w in words if w} if len(words) <= 12 else set()
+        kinds = {listed(w) for w in words if w} if len(words) <= 12 else set()
         if {"won", "lost"} <= kinds:
             return name
     return None

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from attain.history.cells import amount_column, date_column
+from attain.history.cells import amount_column, cell_currency, date_column
 from attain.history.columns import guess, plain
 from attain.history.mapping import Mapping
 from attain.history.quality import Finding
@@ -23,10 +23,31 @@ from attain.history.sheets import sheet_of
 from attain.wording import told
 
 _CODES = {
-    "rmb": "CNY", "cny": "CNY", "人民币": "CNY", "人民币元": "CNY", "元": "CNY", "yuan": "CNY", "美元": "USD", "美金": "USD",
-    "usdollar": "USD", "dollar": "USD", "欧元": "EUR", "euro": "EUR", "港币": "HKD", "港元": "HKD", "日元": "JPY", "yen": "JPY",
-    "英镑": "GBP", "poundsterling": "GBP", "britishpound": "GBP", "新加坡元": "SGD", "澳元": "AUD", "加元": "CAD",
-}  # fmt: skip
+    "rmb": "CNY",
+    "cny": "CNY",
+    "人民币": "CNY",
+    "人民币元": "CNY",
+    "元": "CNY",
+    "yuan": "CNY",
+    "美元": "USD",
+    "美金": "USD",
+    "usdollar": "USD",
+    "dollar": "USD",
+    "欧元": "EUR",
+    "euro": "EUR",
+    "港币": "HKD",
+    "港元": "HKD",
+    "日元": "JPY",
+    "yen": "JPY",
+    "英镑": "GBP",
+    "poundsterling": "GBP",
+    "britishpound": "GBP",
+    "新加坡元": "SGD",
+    "澳元": "AUD",
+    "加元": "CAD",
+}
+_SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "₩": "KRW", "₹": "INR", "HK$": "HKD", "NT$": "TWD", "S$": "SGD", "A$": "AUD",
+          "C$": "CAD", "R$": "BRL"}  # fmt: skip
 _NAMES = {
     "currency": ("currency", "currencycode", "code", "币种", "货币"),
     "rate": ("rate", "exchangerate", "汇率", "tobase"),
@@ -51,6 +72,27 @@ class Rates:
         return {*self.table["currency"].to_list(), self.base}
 
 
+def in_cells(value: pl.Series, estimate: pl.Series, *, chinese: bool) -> pl.Series:
+    """The currency that stands in each amount's own cell, '' where none does: USD 1,200, €50, ¥300. ``chinese``: whose
+    sign ¥ is, the yuan's or the yen's."""
+
+    def of(texts: pl.Series) -> pl.Series:
+        signs = {t: cell_currency(t) for t in texts.unique().to_list() if not t.isdigit()}
+        codes = {
+            t: _SIGNS.get(s) or (("CNY" if chinese else "JPY") if s == "¥" else code(s)) for t, s in signs.items() if s
+        }
+        return texts.replace_strict(codes, default="", return_dtype=pl.String)
+
+    own, other = of(value), of(estimate)
+    return pl.select(pl.when(pl.lit(own) != "").then(pl.lit(own)).otherwise(pl.lit(other))).to_series()
+
+
+def _rate_amounts(texts: pl.Series) -> tuple[pl.Series, dict[int, str]]:
+    """Rates: a comma alone is a decimal one, since no rate is written in groups of thousands."""
+    comma = bool(texts.str.contains(",", literal=True).any()) and not bool(texts.str.contains(".", literal=True).any())
+    return amount_column(texts, decimal="," if comma else ".")
+
+
 def read_rates(path: Path, base: str) -> Rates:
     """A table of rates: currency, rate (one unit of it in ``base``), and, where they move, the day from which it holds.
 
@@ -63,7 +105,7 @@ def read_rates(path: Path, base: str) -> Rates:
             f"{path.name}: columns currency and rate (one unit in {base}) were expected, and date where rates move; it "
             f"has: {', '.join(sheet.header)}"
         )
-    rate, wrong = amount_column(sheet.data[found["rate"]])
+    rate, wrong = _rate_amounts(sheet.data[found["rate"]])
     if wrong or rate.null_count() or (rate <= 0).any():
         row = min(wrong) if wrong else 0
         raise HistoryRefused(f"{path.name}: every rate should be a number above zero (row {sheet.lines[row]})")
@@ -129,7 +171,7 @@ def _own(
     counts: dict[str, int],
     refuse: Callable[[pl.Series, str, Callable[[int], str]], None],
 ) -> tuple[pl.DataFrame, list[Finding]]:
-    worth, _ = amount_column(rate)
+    worth, _ = _rate_amounts(rate)
     ones = held.filter((worth == 1.0) & (held != ""))
     base = str(ones.mode().sort()[0]) if len(ones) else ""
     bad = (worth.is_null() | (worth <= 0)) & frame["value"].is_not_null() & (held != base)

@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from attain.history.columns import word
+from attain.history.columns import ended_otherwise, word
 from attain.wording import Series, told
 from engine.fit.incidence import ADVANCED, LOST, OPEN
 
@@ -118,7 +118,11 @@ def stage_order(names: list[str], given: tuple[str, ...]) -> tuple[str, ...]:
 
 def _count(deals: pl.DataFrame, end: dt.datetime, order: tuple[str, ...]) -> _Counts:
     known = deals.filter(pl.col("stage").is_not_null())
-    names = [n for n in known["stage"].unique(maintain_order=True).to_list() if word(n) not in ("won", "lost")]
+    names = [
+        n
+        for n in known["stage"].unique(maintain_order=True).to_list()
+        if word(n) not in ("won", "lost") and not ended_otherwise(n)
+    ]
     if not order and names and not all(re.match(r"\s*\D{0,3}\d", n) for n in names):
         # names without numbers: earlier stages hold younger deals
         age = dict(known.filter(pl.col("status") == "open").group_by("stage").agg(_span(end).median()).iter_rows())

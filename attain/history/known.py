@@ -14,7 +14,7 @@ import polars as pl
 
 from attain.history.sheets import Sheet
 
-CLEARED = ("closed", "stage", "expected")  # of a deal open that day: what an export keeps only the latest of
+CLEARED = ("closed", "stage", "expected", "changed")  # of a deal open that day: what an export keeps only the latest of
 FLAGS = ("is_won", "is_closed")
 OPEN_WORD = "Open"  # what `columns.word` takes for open, whatever the file's own word is
 

@@ -41,7 +41,7 @@ class Mapping(BaseModel):
     ``columns``: field -> the file's column. ``won``, ``lost``, ``open``: words of the status column, or, for a log,
     activities that end a case. ``stages``: a log's stage activities, or an export's stages, in order. ``dates``:
     field -> format (``columns`` and ``cells`` list both). ``unit``: one amount of the file in the currency's units
-    (10000 for 万元).
+    (10000 for 万元). ``decimal``: the mark before decimals, ',' in 1.234,50; else read off the amounts.
     ``automats``: resources that are machines. ``cases``: a second file with a case's amount: file, case, amount.
     ``preset``: the system whose export it was taken for. ``rates``: whether an amount is multiplied or divided by the
     file's exchange rate to be in the plan's currency. ``tables``: the same of accounts, products, people and quotas.
@@ -57,6 +57,7 @@ class Mapping(BaseModel):
     stages: tuple[str, ...] = ()
     dates: dict[str, str] = {}
     unit: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    decimal: Literal["", ".", ","] = ""
     automats: tuple[str, ...] = ()
     cases: dict[str, str] = {}
     preset: str = ""

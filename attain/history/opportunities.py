@@ -14,26 +14,26 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from attain.history.cells import Dates, amount_column, date_column, name_column
-from attain.history.columns import header_unit, status_by_values, word
-from attain.history.currencies import Rates, convert
+from attain.history.cells import Dates, amount_column, date_column, decimal_mark, name_column
+from attain.history.columns import chinese, header_unit, word
+from attain.history.currencies import Rates, convert, in_cells
+from attain.history.dates import YEAR, plausible
 from attain.history.funnel import fit_funnel
+from attain.history.guessing import check_columns, guess_mapping
 from attain.history.known import OPEN_WORD, opportunities_by
 from attain.history.mapping import Mapping
-from attain.history.presets import columns_of, preset_of
-from attain.history.quality import Finding, examine, spelled_alike
+from attain.history.quality import Finding, closed_stages, examine, spelled_alike, undated
 from attain.history.records import History, HistoryRefused, Refusal
 from attain.history.sheets import Sheet
 from attain.wording import told
 
 AHEAD = 31  # days: closings dated up to this far past the last creation are entries made ahead of their date
-NEEDED = {
-    "created": "the day a deal was created (such as 'Created On' or 创建时间)",
-    "closed": "the day a deal was closed (such as 'Closed On' or 关闭时间)",
-    "status": "a deal's status, won, lost or open (such as 'Status' or 状态)",
-    "value": "a deal's value (such as 'Value' or 金额)",
-}
 TEXTS = ("id", "stage", "owner", "product", "category", "region", "territory", "account", "segment", "source")
+QUIET = 92  # days after the last that is known from which a day is one of which nothing is known
+UNKNOWN = 0.1  # share of the rows with a status that no word of the mapping is, from which the rest are no sample
+ONLY_WON = 20  # deals won from which none lost is no luck
+FEW_DATELESS = 5
+DATELESS = 0.5  # share of the deals won, or lost, without a closing date from which the rest are no sample
 _TRUE = {"true", "1", "yes", "y", "是", "t", "已", "√", "对"}
 _MOST_WHY = 1000  # rows of one reason whose own words are kept; the others share the first one's
 
@@ -64,68 +64,6 @@ class _Reader:
         self.refuse(np.flatnonzero(mask.fill_null(value=False).to_numpy()), reason, why)
 
 
-# --- the mapping ------------------------------------------------------------------------------------------------------
-
-
-def guess_mapping(sheet: Sheet) -> Mapping:
-    """The mapping of an export, from its names and values. Raises HistoryRefused where a needed column is missing."""
-    preset = preset_of(sheet.header)
-    columns = columns_of(sheet.header, preset, "opportunities")
-    flagged = {"is_won", "is_closed"} <= columns.keys()
-    if not flagged and ("status" not in columns or not _has_outcomes(sheet, columns["status"])):
-        found = status_by_values(sheet, [c for f, c in columns.items() if f not in ("status", "stage")])
-        if found is not None:
-            columns["status"] = found
-            if columns.get("stage") == found and preset is None:
-                del columns["stage"]
-    check_columns(sheet, columns)
-    kinds: dict[str, list[str]] = {"won": [], "lost": [], "open": []}
-    if not flagged:
-        words = sheet.words(columns["status"])
-        for text, _ in words:
-            if word(text):
-                kinds[word(text)].append(text)
-        if not kinds["won"]:
-            shown = ", ".join(repr(w) for w, _ in words[:8])
-            raise HistoryRefused(
-                f"column {columns['status']!r} should say which deals were won, and holds {shown}; write the words in "
-                "the mapping (won: [...], lost: [...], open: [...])"
-            )
-    return Mapping(
-        shape="opportunities",
-        columns=columns,
-        won=tuple(kinds["won"]),
-        lost=tuple(kinds["lost"]),
-        open=tuple(kinds["open"]),
-        unit=header_unit(columns["value"]) if "value" in columns else 1.0,
-        preset=preset.name if preset else "",
-        rates="divide" if preset and preset.name == "dynamics" and "rate" in columns else "multiply",
-    )
-
-
-def _has_outcomes(sheet: Sheet, name: str) -> bool:
-    return "won" in {word(text) for text, _ in sheet.words(name, 1000)}
-
-
-def check_columns(sheet: Sheet, columns: dict[str, str]) -> None:
-    """Raises HistoryRefused naming every needed column that is not there, once, with the columns that are."""
-    absent = [f"{f}: {name!r}" for f, name in columns.items() if name not in sheet.header]
-    if absent:
-        raise HistoryRefused(
-            f"the mapping names columns that the file does not have ({', '.join(absent)}); it has: "
-            f"{', '.join(sheet.header)}"
-        )
-    needed = dict(NEEDED)
-    if {"is_won", "is_closed"} <= columns.keys():
-        del needed["status"]
-    missing = [what for f, what in needed.items() if f not in columns]
-    if missing:
-        raise HistoryRefused(
-            f"no column for {'; '.join(missing)}. The file has: {', '.join(sheet.header)}. "
-            "Name the columns in a mapping, and pass it with --mapping"
-        )
-
-
 # --- the rows ---------------------------------------------------------------------------------------------------------
 
 
@@ -148,21 +86,26 @@ def read_opportunities(
     reader = _Reader(sheet, mapping, np.ones(sheet.height, dtype=bool), notes=said)
     dates, formats = _dates(reader)
     frame = _statuses(reader, _dated(dates))
-    frame = frame.with_columns(_values(reader), *(name_column(reader.column(f)).alias(f) for f in TEXTS))
+    decimal = _decimal(reader)
+    frame = frame.with_columns(_values(reader, decimal), *(name_column(reader.column(f)).alias(f) for f in TEXTS))
     if said and mapping.columns.get("stage") == mapping.columns.get("status"):
         frame = frame.with_columns(pl.col("stage").replace(OPEN_WORD, None))
     numbered = _identities(reader, frame)
-    _coherent(reader, frame)
-    frame, money = convert(frame, reader.column("currency"), reader.column("rate"), mapping, rates, reader.where)
+    frame, dateless = _closings(reader, frame)
+    frame = _coherent(reader, frame, timed=dates["created"].timed and dates["closed"].timed)
+    frame, money = convert(frame, _currencies(reader), reader.column("rate"), mapping, rates, reader.where)
     asked = as_of
-    as_of = as_of or _last_day(reader, frame)
+    last = _last_day(reader, frame) if as_of is None else None
+    if as_of is not None:
+        check_known(as_of, frame["created"], frame["closed"])
+    as_of = as_of or last
+    assert as_of is not None
     deals = _deals(reader, frame, as_of, numbered, cut=asked is not None)
     if not deals.height:
         raise HistoryRefused(f"no row of {name} can be used; the first reasons: {_first_reasons(reader)}")
     deals, merged = spelled_alike(deals, ("stage", "product", "region", "territory", "source"))
-    if not (deals["status"] == "won").any():
-        raise HistoryRefused(f"no deal in {name} has been won, so no win rate, cycle or value can be fitted")
-    findings: list[Finding] = [*merged, *money]
+    check_outcomes(deals, name)
+    findings: list[Finding] = [*dateless, *closed_stages(reader.column("status"), mapping.lost), *merged, *money]
     deals, seen = examine(deals, as_of)
     findings += seen
     resolution = 0.0 if dates["created"].timed and dates["closed"].timed else 1.0
@@ -173,7 +116,7 @@ def read_opportunities(
         name,
         sheet.height,
         refused,
-        mapping.model_copy(update={"dates": formats}),
+        mapping.model_copy(update={"dates": formats, "decimal": decimal if decimal != "." else mapping.decimal}),
         as_of,
         funnel.deals,
         funnel.visits,
@@ -187,6 +130,28 @@ def read_opportunities(
     )
 
 
+def check_outcomes(deals: pl.DataFrame, name: str) -> None:
+    """Raises HistoryRefused where nothing was won, or nothing was lost."""
+    won, lost = ((deals["status"] == kind).sum() for kind in ("won", "lost"))
+    if not won:
+        raise HistoryRefused(f"no deal in {name} has been won, so no win rate, cycle or value can be fitted")
+    if not lost and won >= ONLY_WON:
+        raise HistoryRefused(
+            f"all {won:,} deals in {name} that have ended were won: a list of orders, or an export without "
+            "the lost ones, has no win rate; deals that were lost, with the day on which they were, would suffice"
+        )
+
+
+def check_known(day: dt.date, *times: pl.Series) -> None:
+    """Raises HistoryRefused for a day long after the last of the times: a quiet month is not yet an old export."""
+    latest = max((t for s in times if isinstance(t := s.max(), dt.datetime) and t.date() <= day), default=None)
+    if latest is not None and (day - latest.date()).days > QUIET:
+        raise HistoryRefused(
+            f"nothing is known of {day}: the history ends on {latest.date()}. An as-of day no later than that, or a "
+            "newer export, would do"
+        )
+
+
 def _dated(dates: dict[str, Dates]) -> pl.DataFrame:
     return pl.DataFrame({f: c.values.rename(f) for f, c in dates.items()}).with_row_index("row")
 
@@ -197,7 +162,7 @@ def _put_back(sheet: Sheet, mapping: Mapping | None, day: dt.date) -> tuple[Shee
     check_columns(sheet, whole.columns)
     reader = _Reader(sheet, whole, np.ones(sheet.height, dtype=bool))
     dates, formats = _dates(reader)
-    frame = _statuses(reader, _dated(dates))
+    frame = _last_change(_statuses(reader, _dated(dates)))
     sheet, changed = opportunities_by(sheet, whole.columns, frame["created"], frame["closed"], frame["status"], day)
     if not changed:
         return sheet, mapping, []
@@ -207,7 +172,8 @@ def _put_back(sheet: Sheet, mapping: Mapping | None, day: dt.date) -> tuple[Shee
         mapping = guess_mapping(sheet)
     note = told("history.put_back", day=str(day))
     kept = {field: form for field, form in formats.items() if field != "expected"}
-    return sheet, mapping.model_copy(update={"dates": kept}), [note]
+    # how a file is written is no event: the whole file's formats and decimals
+    return sheet, mapping.model_copy(update={"dates": kept, "decimal": _decimal(reader)}), [note]
 
 
 def _first_reasons(reader: _Reader) -> str:
@@ -219,9 +185,9 @@ def _dates(reader: _Reader) -> tuple[dict[str, Dates], dict[str, str]]:
     formats: dict[str, str] = {}
     hint: str | None = None
     waiting: list[tuple[str, str]] = []
-    for name in ("created", "closed", "expected"):
+    for name in ("created", "closed", "expected", "changed"):
         if name not in reader.mapping.columns:
-            read[name] = Dates(pl.Series(name, [None] * reader.sheet.height, dtype=pl.Datetime("us")), {}, "", False)
+            read[name] = _no_dates(reader, name)
             continue
         try:
             read[name] = _date_column(reader, name, None)
@@ -231,15 +197,22 @@ def _dates(reader: _Reader) -> tuple[dict[str, Dates], dict[str, str]]:
         if read[name].format[:2] in ("dd", "mm"):
             hint = read[name].format[0]
     for name, said in waiting:  # a column that does not tell days from months is read as the file's others are
-        if hint is None or "could be day/month" not in said:
+        if hint is not None and "could be day/month" in said:
+            read[name] = _date_column(reader, name, hint)
+        elif name == "changed":  # only ever stands in for another
+            read[name] = _no_dates(reader, name)
+        else:
             raise HistoryRefused(said)
-        read[name] = _date_column(reader, name, hint)
     for name, column in read.items():
         if column.format:
             formats[name] = column.format
-        wrong = column.wrong
+        wrong = column.wrong if name != "changed" else {}
         reader.refuse(np.array(sorted(wrong), dtype=np.int64), "date in another format", wrong.__getitem__)
     return read, formats
+
+
+def _no_dates(reader: _Reader, name: str) -> Dates:
+    return Dates(pl.Series(name, [None] * reader.sheet.height, dtype=pl.Datetime("us")), {}, "", False)
 
 
 def _date_column(reader: _Reader, name: str, hint: str | None) -> Dates:
@@ -277,6 +250,15 @@ def _statuses(reader: _Reader, frame: pl.DataFrame) -> pl.DataFrame:
         text = texts[row]
         return f"{header} {text[:40]!r} is none of the mapping's words" if text else f"{header} is empty"
 
+    counts = texts.filter(unknown & (texts != "")).value_counts(sort=True, name="_rows")
+    n = int(counts["_rows"].sum())
+    if n > max(FEW_DATELESS, UNKNOWN * len(texts)):
+        shown = ", ".join(f"{word!r} ({rows:,})" for word, rows in counts.head(6).iter_rows())
+        raise HistoryRefused(
+            f"{n:,} of {len(texts):,} rows have a status in {header!r} that is not known to be won, lost or open: "
+            f"{shown}. Without them the others are no sample; write the words in the mapping (won: [...], lost: [...], "
+            "open: [...])"
+        )
     reader.where(unknown, "status not known", why)
     return _expected(frame.drop("_text"), (pl.col("status") == "open") & pl.lit(staged))
 
@@ -291,17 +273,37 @@ def _expected(frame: pl.DataFrame, which: pl.Expr) -> pl.DataFrame:
     )
 
 
-def _values(reader: _Reader) -> pl.Series:
+def _values(reader: _Reader, decimal: str) -> pl.Series:
     """Values in the file's currencies; the estimate stands in where the value is empty."""
-    out, wrong = amount_column(
-        reader.column("value").alias(reader.mapping.columns.get("value", "")), reader.mapping.unit
-    )
+    header = reader.mapping.columns.get("value", "")
+    out, wrong = amount_column(reader.column("value").alias(header), reader.mapping.unit, decimal)
     reader.refuse(np.array(sorted(wrong), dtype=np.int64), "amount not readable", wrong.__getitem__)
     if "estimate" in reader.mapping.columns:
         header = reader.mapping.columns["estimate"]
-        other, _ = amount_column(reader.column("estimate").alias(header), header_unit(header))
+        other, bad = amount_column(reader.column("estimate").alias(header), header_unit(header), decimal)
+        needed = np.array([row for row in sorted(bad) if out[row] is None], dtype=np.int64)
+        reader.refuse(needed, "amount not readable", bad.__getitem__)
         out = pl.select(pl.coalesce(out, other)).to_series()
     return out.alias("value")
+
+
+def _decimal(reader: _Reader) -> str:
+    """The mark before the amounts' decimals: the mapping's, else what both columns of amounts say."""
+    if reader.mapping.decimal:
+        return reader.mapping.decimal
+    columns = [f for f in ("value", "estimate") if f in reader.mapping.columns]
+    texts = pl.concat([pl.Series("amount", reader.column(f), dtype=pl.String) for f in columns])
+    try:
+        return decimal_mark(texts, reader.mapping.columns[columns[0]])
+    except ValueError as error:
+        raise HistoryRefused(str(error)) from None
+
+
+def _currencies(reader: _Reader) -> pl.Series:
+    """The currency of each amount: of the file's own column, else as it stands in the cells (USD 1,200, €50)."""
+    if "currency" in reader.mapping.columns:
+        return reader.column("currency")
+    return in_cells(reader.column("value"), reader.column("estimate"), chinese=chinese(reader.sheet.header))
 
 
 def _identities(reader: _Reader, frame: pl.DataFrame) -> bool:
@@ -321,10 +323,48 @@ def _identities(reader: _Reader, frame: pl.DataFrame) -> bool:
     return False
 
 
-def _coherent(reader: _Reader, frame: pl.DataFrame) -> None:
+def _closings(reader: _Reader, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
+    """A deal that ended on no day was last changed on one: that stands in.
+
+    Raises HistoryRefused where most deals won, or lost, have neither: without them the others' win rate says nothing.
+    """
+    missing = frame["closed"].null_count()
+    frame = _last_change(frame)
+    for kind in ("won", "lost"):
+        own = frame.filter((pl.col("status") == kind) & pl.Series(reader.alive))
+        without = own["closed"].null_count()
+        if without > max(FEW_DATELESS, DATELESS * own.height):
+            raise HistoryRefused(
+                f"{without:,} of {own.height:,} deals that were {kind} have no closing date in "
+                f"{reader.mapping.columns['closed']!r}, and no other says when: what is left is no sample of them. A "
+                "column of when deals were won and lost, or last changed (columns: {changed: ...}), would suffice"
+            )
+    return frame, undated(missing - frame["closed"].null_count(), reader.mapping.columns.get("changed", ""))
+
+
+def _last_change(frame: pl.DataFrame) -> pl.DataFrame:
+    over = pl.col("status").is_in(["won", "lost"]) & pl.col("closed").is_null()
+    there = pl.col("changed").dt.date() >= pl.col("created").dt.date()
+    return frame.with_columns(pl.when(over & there).then(pl.col("changed")).otherwise(pl.col("closed")).alias("closed"))
+
+
+def _coherent(reader: _Reader, frame: pl.DataFrame, *, timed: bool) -> pl.DataFrame:
+    """Refuses rows whose dates contradict each other; ``closed`` is no earlier than ``created`` in those that are left.
+
+    Where one of the two columns holds days only (not ``timed``), a deal may end on the day of its creation, whatever
+    the other's clock says.
+    """
     created, closed, status = frame["created"], frame["closed"], frame["status"]
     columns = reader.mapping.columns
     reader.where(created.is_null(), "no creation date", lambda _: f"{columns['created']} is empty")
+    bounds = plausible(created.filter(pl.Series(reader.alive)))
+    if bounds is not None:
+        first, last = bounds
+        reader.where(
+            (created.dt.date() < first) | (created.dt.date() > last),
+            "a date far from all others",
+            lambda i: f"created {created[i]:%Y-%m-%d}, the others between {first} and {last}",
+        )
     for kind in ("won", "lost"):
         reader.where(
             (status == kind) & closed.is_null(),
@@ -332,10 +372,15 @@ def _coherent(reader: _Reader, frame: pl.DataFrame) -> None:
             lambda _: f"{columns['closed']} is empty",
         )
     reader.where(
-        status.is_in(["won", "lost"]) & (closed < created),
+        status.is_in(["won", "lost"]) & ((closed < created) if timed else (closed.dt.date() < created.dt.date())),
         "closed before it was created",
         lambda i: f"created {created[i]:%Y-%m-%d}, closed {closed[i]:%Y-%m-%d}",
     )
+    if timed:
+        return frame
+    same = (pl.col("closed").dt.date() == pl.col("created").dt.date()) & pl.col("status").is_in(["won", "lost"])
+    later = pl.max_horizontal("closed", "created")
+    return frame.with_columns(pl.when(same).then(later).otherwise(pl.col("closed")).alias("closed"))
 
 
 def _last_day(reader: _Reader, frame: pl.DataFrame) -> dt.date:
@@ -356,7 +401,16 @@ def _last_day(reader: _Reader, frame: pl.DataFrame) -> dt.date:
     latest = later.max()
     if not isinstance(latest, dt.date):
         return last
-    if len(later) <= max(1, 0.005 * len(created)) and (latest - last).days <= AHEAD:
+    few = len(later) <= max(1, 0.005 * len(created))
+    if few and (latest - last).days > YEAR:
+        over = frame["status"].is_in(["won", "lost"]) & (frame["closed"].dt.date() > last)
+        reader.where(
+            over,
+            "a date far from all others",
+            lambda i: f"closed {frame['closed'][i]:%Y-%m-%d}, though nothing was created after {last}",
+        )
+        return last
+    if few and (latest - last).days <= AHEAD:
         reader.notes.append(told("history.ahead", n=str(len(later)), day=str(last)))
         return last
     return latest

@@ -23,6 +23,8 @@ class Preset:
     marks: tuple[frozenset[str], ...]
     columns: dict[str, tuple[str, ...]]
     absent: frozenset[str] = field(default_factory=frozenset)  # headers that another system's file would have
+    chinese: str = ""  # its title on a Chinese screen
+    codes: dict[str, str] = field(default_factory=dict)  # numbers of its status column -> won, lost, open
 
 
 def _marks(*sets: str) -> tuple[frozenset[str], ...]:
@@ -33,18 +35,31 @@ def _columns(**fields: str) -> dict[str, tuple[str, ...]]:
     return {name: tuple(words.split()) for name, words in fields.items()}
 
 
+ENTERED = "hubspot-stages"  # of the log that ``entered`` makes of HubSpot's columns
+BY_NAME = ("salesforce-history", ENTERED)  # histories whose stages' names say which are won and lost
 PRESETS = (
+    Preset(
+        ENTERED,
+        "HubSpot deals with the days on which they entered their stages",
+        "events",
+        _marks("recordid stageentered dateentered"),
+        _columns(case="recordid", activity="stageentered", time="dateentered", resource="dealowner", amount="amount"),
+        chinese="HubSpot 交易（含进入各阶段的日期）",
+    ),
     Preset(
         "salesforce-history",
         "Salesforce opportunity history",
         "events",
         _marks("opportunityid stagename createddate", "opportunityid tostage editdate", "opportunityname tostage lastmodified",
                "opportunityid tostage lastmodified", "opportunityid newvalue oldvalue field createddate",
-               "opportunityname tostage editdate", "opportunityid stage lastmodified fromstage"),
+               "opportunityname tostage editdate", "opportunityname fieldevent oldvalue newvalue editdate",
+               "opportunityid fieldevent oldvalue newvalue editdate", "opportunityname field oldvalue newvalue editdate",
+               "opportunityid field oldvalue newvalue editdate", "opportunityid stage lastmodified fromstage"),
         _columns(case="opportunityid opportunityname", activity="tostage stagename stage newvalue",
                  time="createddate lastmodified editdate lastmodifieddate", amount="amount", expected="closedate",
-                 resource="opportunityowner lastmodifiedby createdby createdbyid ownerid"),
+                 resource="opportunityowner lastmodifiedby editedby createdby createdbyid ownerid"),
         frozenset({"isclosed", "iswon"}),
+        chinese="Salesforce 商机历史",
     ),
     Preset(
         "salesforce",
@@ -57,6 +72,7 @@ PRESETS = (
                  is_won="iswon won", is_closed="isclosed closed", currency="currencyisocode amountcurrency opportunitycurrency",
                  source="leadsource", region="territory region billingstateprovince billingcountry",
                  product="productfamily productname product", segment="industry"),
+        chinese="Salesforce 商机",
     ),
     Preset(
         "hubspot",
@@ -70,6 +86,7 @@ PRESETS = (
                  is_won="isclosedwon hsisclosedwon", is_closed="isdealclosed isclosed hsisclosed",
                  currency="currency dealcurrencycode", source="originalsourcetype originaltrafficsource",
                  region="region territory", product="dealtype product"),
+        chinese="HubSpot 交易",
     ),
     Preset(
         "dynamics",
@@ -83,6 +100,29 @@ PRESETS = (
                  created="createdon", closed="actualclosedate", expected="estclosedate estimatedclosedate",
                  currency="currency transactioncurrencyid", rate="exchangerate", source="campaignsource sourcecampaign originatinglead",
                  region="territory salesterritory region", product="productline product"),
+        chinese="Microsoft Dynamics 365 商机",
+        codes={"0": "open", "1": "won", "2": "lost"},
+    ),
+    Preset(
+        "xiaoshouyi",
+        "销售易销售机会",
+        "opportunities",
+        _marks("销售机会名称 结单日期", "机会名称 结单日期", "销售机会编号 结单日期", "销售机会所有人 销售阶段"),
+        _columns(id="销售机会编号 机会编号 销售机会名称 机会名称", account="客户名称 客户", owner="销售机会所有人 机会所有人 所有人 负责人",
+                 stage="销售阶段 阶段", status="状态 机会状态 销售机会状态", value="销售金额 机会金额 金额", estimate="预计金额 预计销售金额",
+                 created="创建日期 创建时间", closed="实际结单日期 赢单日期 结单日期", expected="预计结单日期 结单日期", currency="币种",
+                 rate="汇率", source="机会来源 线索来源 来源", region="所属区域 区域 大区 省份", product="产品线 产品名称 产品", segment="行业"),
+    ),
+    Preset(
+        "fxiaoke",
+        "纷享销客商机",
+        "opportunities",
+        _marks("商机20名称 预计成交日期", "商机名称 商机阶段 赢率", "商机名称 销售流程 预计成交日期", "商机名称 生命状态"),
+        _columns(id="商机编号 商机20编号 商机20名称 商机名称", account="客户名称 客户", owner="负责人 商机负责人",
+                 stage="商机阶段 销售阶段 阶段", status="商机状态 阶段状态", value="实际成交金额 成交金额 商机金额 金额",
+                 estimate="商机金额 预计成交金额 预计金额", created="创建时间 创建日期", closed="实际成交日期 赢单时间 输单时间 结单日期 关闭日期",
+                 expected="预计成交日期", currency="币种", rate="汇率", source="来源 商机来源 线索来源", region="所属区域 区域 大区 省份 省",
+                 product="产品 产品名称 意向产品", segment="行业 客户行业"),
     ),
     Preset(
         "jiandaoyun",
@@ -128,6 +168,8 @@ def columns_of(header: Sequence[str], preset: Preset | None, shape: str) -> dict
     # of what a preset leaves open only exact names are taken: it knows its own columns
     others = guess(rest, {f: t for f, t in table.items() if f not in chosen}, near=False)
     chosen |= {f: column for f, column in others.items() if f not in ("closed", "created", "value", "status")}
+    if "companycurrency" in plain(chosen.get("value", "")):  # whatever the deal's own is
+        chosen.pop("currency", None)
     # of two amounts where only one is there, the one that is there is the deal's
     if "value" not in chosen and "estimate" in chosen:
         chosen["value"] = chosen.pop("estimate")

@@ -13,13 +13,16 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import polars as pl
 
+from attain.history.columns import ended_otherwise
 from attain.history.matching import alike
-from attain.wording import told
+from attain.wording import Series, told
 
 BULK = 20  # deals with one day's stamp below which nothing is made of it
 TIMES = 10.0  # as many as on a usual day, from which a day's stamps are taken for one act
 PART = 0.02  # share of all, likewise
 FAR = 6.0  # robust standard deviations of the logarithm from which a value is an outlier
+UNIT, GAP = 1000.0, 20.0  # times the median, and the step to the next, from which an amount is in another unit
+OTHER_UNIT = 0.1  # share of all up to which such amounts are slips
 TOP = 100.0  # times the 99th percentile: another unit, most likely
 
 
@@ -51,17 +54,45 @@ def spelled_alike(deals: pl.DataFrame, fields: Sequence[str]) -> tuple[pl.DataFr
             continue
         moved = int(deals[field].is_in(list(change)).sum())
         deals = deals.with_columns(pl.col(field).replace(change))
-        shown = ", ".join(f"{a!r} as {b!r}" for a, b in list(change.items())[:4])
+        pairs = list(change.items())[:4]
+        shown = Series(tuple(told("quality.spelled", one=repr(a), other=repr(b)) for a, b in pairs))
+        name = told(f"field.{field}")
         findings.append(
             Finding(
                 "spelling",
                 moved,
-                told("quality.spelling", field=field, n=str(len(change)), shown=shown),
-                told("quality.spelling.effect", field=field),
+                told("quality.spelling", field=name, n=str(len(change)), shown=shown),
+                told("quality.spelling.effect", field=name),
                 told("quality.spelling.done"),
             )
         )
     return deals, findings
+
+
+def undated(n: int, column: str) -> list[Finding]:
+    """Deals without a closing date, whose last change stands in for it."""
+    if not n:
+        return []
+    what = told("quality.undated", n=f"{n:,}", column=repr(column))
+    return [Finding("no closing date", n, what, told("quality.undated.effect"), told("quality.undated.done"))]
+
+
+def closed_stages(statuses: pl.Series, lost: Sequence[str]) -> list[Finding]:
+    """Words that were taken as lost since they say that a deal is over, and not that it was won."""
+    words = [w for w in lost if ended_otherwise(w)]
+    n = int(statuses.is_in(words).sum())
+    if not n:
+        return []
+    shown = ", ".join(repr(w) for w in words[:4])
+    return [
+        Finding(
+            "closed stages",
+            n,
+            told("quality.over", n=f"{n:,}", shown=shown),
+            told("quality.over.effect"),
+            told("quality.over.done"),
+        )
+    ]
 
 
 def examine(deals: pl.DataFrame, as_of: dt.date) -> tuple[pl.DataFrame, list[Finding]]:
@@ -92,7 +123,8 @@ def examine(deals: pl.DataFrame, as_of: dt.date) -> tuple[pl.DataFrame, list[Fin
                 told("quality.creations.done"),
             )
         )
-    return deals, [*findings, *_twins(deals), *_far(deals), *_no_value(deals), *_cut(deals, as_of)]
+    deals, units = _units(deals)
+    return deals, [*findings, *_twins(deals), *units, *_far(deals), *_no_value(deals), *_cut(deals, as_of)]
 
 
 def _days(stamps: list[tuple[dt.date, int]]) -> str:
@@ -132,6 +164,26 @@ def _twins(deals: pl.DataFrame) -> list[Finding]:
             told("quality.twins.done"),
         )
     ]
+
+
+def _units(deals: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
+    """Amounts in another unit than the others': thousands of times as large, or as small, with nothing in between."""
+    known = deals.filter(pl.col("value") > 0)["value"].sort().to_numpy()
+    if len(known) < 20:
+        return deals, []
+    middle = float(np.median(known))
+    steps = known[1:] / known[:-1]
+    above = known[1:][(steps > GAP) & (known[1:] > UNIT * middle)]
+    below = known[:-1][(steps > GAP) & (known[:-1] < middle / UNIT)]
+    low, high = (below.max() if len(below) else 0.0), (above.min() if len(above) else np.inf)
+    odd = (pl.col("value") > 0) & ((pl.col("value") <= low) | (pl.col("value") >= high))
+    shown = deals.filter(odd)["value"].to_numpy()
+    if not len(shown) or len(shown) > OTHER_UNIT * len(known):
+        return deals, []
+    values = {"n": f"{len(shown):,}", "low": f"{np.min(shown):,.2f}", "high": f"{np.max(shown):,.0f}"}
+    what = told("quality.unit", middle=f"{middle:,.0f}", **values)
+    finding = Finding("outliers", len(shown), what, told("quality.unit.effect"), told("quality.unit.done"))
+    return deals.with_columns(pl.when(odd).then(None).otherwise(pl.col("value")).alias("value")), [finding]
 
 
 def _far(deals: pl.DataFrame) -> list[Finding]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
-from attain.history.columns import is_event_log, repeats
-from attain.history.currencies import Rates
+from attain.history.changes import with_first_stages
+from attain.history.columns import EVENT, OPPORTUNITY, chinese, guess, is_event_log, repeats
+from attain.history.currencies import Rates, code, in_cells
+from attain.history.entered import entries
 from attain.history.events import read_events
 from attain.history.mapping import Mapping
 from attain.history.opportunities import read_opportunities
-from attain.history.presets import columns_of, preset_of
-from attain.history.records import History, HistoryRefused
+from attain.history.presets import ENTERED, columns_of, preset_of
+from attain.history.records import History, HistoryRefused, Refusal
 from attain.history.sheets import PARQUET, SPREADSHEETS, Sheet, database_sheet, is_url, sheet_of
+from attain.wording import told
 
 TABLES = (".csv", ".csv.gz", ".tsv", ".txt", *SPREADSHEETS, *PARQUET)
 
@@ -40,6 +44,37 @@ def _is_log(sheet: Sheet) -> bool:
     return case is not None and repeats(sheet, case)
 
 
+def _currency(sheet: Sheet) -> str:
+    """The currency of a log's amounts, '' where nothing says. Raises HistoryRefused where there are several."""
+    found = guess(sheet.header, {"currency": OPPORTUNITY["currency"], "amount": EVENT["amount"]}, near=False)
+    if "amount" not in found:
+        return ""
+    amounts = sheet.data[found["amount"]]
+    cells = (
+        sheet.data[found["currency"]]
+        if "currency" in found
+        else in_cells(amounts, amounts, chinese=chinese(sheet.header))
+    )
+    counts = {word: n for word, n in cells.filter(amounts != "").value_counts(sort=True).iter_rows() if word}
+    if len({code(word) for word in counts}) > 1:
+        shown = ", ".join(f"{word}: {n:,} rows" for word, n in list(counts.items())[:6])
+        raise HistoryRefused(
+            f"the log's amounts are in {len(counts)} currencies ({shown}), and only exports of one row a deal are brought "
+            "to one by rates: bring them to one before, or leave the amounts out"
+        )
+    return next(iter(counts), "")
+
+
+def _with_the_rest(history: History, sheet: Sheet) -> History:
+    """The history with what stands above and below its table accounted for, and its sheet named among several."""
+    outside = tuple(Refusal(line, "not a row of the table", repr(text[:120])) for line, text in sheet.aside)
+    notes = history.notes
+    if sheet.part:
+        notes = (told("history.part", part=repr(sheet.part[0]), others=", ".join(map(repr, sheet.part[1:]))), *notes)
+    refused = tuple(sorted((*history.refused, *outside), key=lambda refusal: refusal.row))
+    return replace(history, rows=history.rows + len(outside), refused=refused, notes=notes)
+
+
 def read_history(
     path: Path | str,
     *,
@@ -51,19 +86,29 @@ def read_history(
     """Read a history of either shape from a file (CSV, Excel, Parquet), a folder, or a database's address.
 
     ``as_of`` puts the world back to the end of an earlier day: what came after is not there, and what ended later is
-    still open. ``rates``: of other currencies than the plan's. ``table``: a database's table, or one SELECT.
+    still open. ``rates``: of other currencies than the plan's. ``table``: a database's table, or one SELECT; a
+    workbook's sheet.
     Raises HistoryRefused with one message where nothing can be made of it.
     """
     if is_url(str(path)):
         sheet, file, name = database_sheet(str(path), table), None, "the database"
     else:
         file = find_file(Path(path))
-        sheet, name = sheet_of(file), file.name
+        sheet, name = sheet_of(file, part=table), file.name
+    told_of: list[str] = []
+    money = ""
+    if mapping is None or mapping.preset == ENTERED:
+        sheet, told_of, money = entries(sheet) or (sheet, told_of, money)
     events = mapping.shape == "events" if mapping is not None else _is_log(sheet)
     try:
         if events:
-            return read_events(sheet, file or Path(name), mapping, as_of)
-        return read_opportunities(sheet, name, mapping, as_of, rates)
+            money = money or _currency(sheet)
+            sheet, said = with_first_stages(sheet, as_of)
+            history = read_events(sheet, file or Path(name), mapping, as_of)
+            history = replace(history, notes=(*told_of, *said, *history.notes), currency=code(money) if money else "")
+        else:
+            history = read_opportunities(sheet, name, mapping, as_of, rates)
+        return _with_the_rest(history, sheet)
     except HistoryRefused as refused:
         if str(refused).startswith(name):
             raise

@@ -10,33 +10,41 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from attain.history.columns import EVENT, OPPORTUNITY, plain
+from attain.history.layout import framed, layout, likely_delimited
 from attain.history.records import HistoryRefused
-from engine.plan.tables import Table, TableRefused, decode, parse, read_bytes, sniff
+from engine.plan.tables import DELIMITERS, Table, TableRefused, decode, parse, read_bytes, sniff
 
 MOST_BYTES = 2_000_000_000  # of a history's file, decompressed
 SMALL = 4_000_000  # bytes up to which rows are read one by one, so that every wrong one is named
 SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 PARQUET = (".parquet", ".pq")
+T = TypeVar("T")
 _URL = re.compile(r"^[a-z][a-z0-9+]*://", re.IGNORECASE)
 _NAME = re.compile(r"^[^\W\d]\w*(\.[^\W\d]\w*)?$")
 
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """A table as text in columns; ``lines[i]`` is the line of the file on which row i ends."""
+    """A table as text in columns; ``lines[i]`` is the line of the file on which row i ends.
+
+    ``aside``: what stands above and below the table, by line; ``part``: the workbook's sheet, then the others.
+    """
 
     data: pl.DataFrame
     lines: NDArray[np.int64]
     encoding: str
+    aside: tuple[tuple[int, str], ...] = ()
+    part: tuple[str, ...] = ()
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -57,11 +65,14 @@ def is_url(text: str) -> bool:
     return bool(_URL.match(text))
 
 
-def sheet_of(path: Path, most_bytes: int = MOST_BYTES) -> Sheet:
-    """The table in a file. Raises HistoryRefused in one message."""
+def sheet_of(path: Path, most_bytes: int = MOST_BYTES, part: str = "") -> Sheet:
+    """The table in a file; ``part``: the sheet of a workbook, else the one whose columns are most like a history's.
+
+    Raises HistoryRefused in one message.
+    """
     suffix = path.suffix.lower()
     if suffix in SPREADSHEETS:
-        return _spreadsheet(path)
+        return _spreadsheet(path, part)
     if suffix in PARQUET:
         return _typed(_tried(path, lambda: pl.read_parquet(path)), "parquet", path.name)
     if suffix == ".numbers":
@@ -83,8 +94,7 @@ def sheet_of(path: Path, most_bytes: int = MOST_BYTES) -> Sheet:
 def _text(path: Path, most_bytes: int) -> Sheet:
     data = read_bytes(path, most_bytes)
     if len(data) <= SMALL:
-        text, encoding = decode(data)
-        return from_table(parse(text, encoding))
+        return _by_rows(*decode(data))
     encoding = "utf-8"
     if not _is_utf8(data):
         text, encoding = decode(data)
@@ -92,15 +102,19 @@ def _text(path: Path, most_bytes: int) -> Sheet:
     delimiter = sniff(data[:50_000].decode("utf-8", "ignore"))
     lines = _shape(data, delimiter)
     if lines is None:  # some row has another number of cells: read them one by one, and name every such row
-        text, encoding = decode(data)
-        return from_table(parse(text, encoding, delimiter=delimiter))
+        return _by_rows(*decode(data))
     frame = pl.read_csv(data, separator=delimiter, infer_schema=False, quote_char='"')
     frame = frame.rename({name: name.strip().lstrip("\ufeff") for name in frame.columns})
     frame = _trimmed(frame)
     if frame.height != len(lines):  # a reader that sees other rows than the check did: believe the stricter one
-        text, encoding = decode(data)
-        return from_table(parse(text, encoding, delimiter=delimiter))
+        return _by_rows(*decode(data))
     return Sheet(frame, lines, encoding)
+
+
+def _by_rows(text: str, encoding: str) -> Sheet:
+    delimiter = sniff(likely_delimited(text, DELIMITERS))
+    text, aside = framed(text, delimiter)
+    return replace(from_table(parse(text, encoding, delimiter=delimiter)), aside=aside)
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -161,7 +175,7 @@ def from_table(table: Table) -> Sheet:
 # --- typed tables: Excel, Parquet, databases --------------------------------------------------------------------------
 
 
-def _tried(path: Path, read: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+def _tried(path: Path, read: Callable[[], T]) -> T:
     if not path.exists():
         raise HistoryRefused(f"{path}: no such file")
     try:
@@ -176,11 +190,49 @@ def _tried(path: Path, read: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         raise HistoryRefused(f"{path.name}: cannot be read as {form} ({why}); save it as CSV and pass that") from None
 
 
-def _spreadsheet(path: Path) -> Sheet:
-    def read() -> pl.DataFrame:
-        return pl.read_excel(path, engine="calamine", infer_schema_length=0, raise_if_empty=True)
+def _spreadsheet(path: Path, part: str) -> Sheet:
+    def read() -> dict[str, pl.DataFrame]:
+        options = {"engine": "calamine", "infer_schema_length": 0, "has_header": False, "drop_empty_rows": False}
+        return pl.read_excel(path, sheet_id=0, raise_if_empty=False, **options)  # type: ignore[call-overload, no-any-return]
 
-    return _typed(_tried(path, read), "spreadsheet", path.name)
+    sheets = {name: _laid_out(frame) for name, frame in _tried(path, read).items()}
+    found = {name: sheet for name, sheet in sheets.items() if sheet is not None}
+    if part and part not in sheets:
+        raise HistoryRefused(f"{path.name} has no sheet {part!r}; it has: {', '.join(sheets)}")
+    if not found or (part and part not in found):
+        raise HistoryRefused(f"{path.name}: a header and rows below it were expected, in {part or ', '.join(sheets)!r}")
+    chosen = part or max(found, key=lambda name: (_known(found[name].header), found[name].data.shape))
+    if len(sheets) == 1:
+        return found[chosen]
+    return replace(found[chosen], part=(chosen, *(name for name in sheets if name != chosen)))
+
+
+def _known(header: Sequence[str]) -> int:
+    """How many columns have names that a history's would."""
+    names = {name for table in (OPPORTUNITY, EVENT) for words in table.values() for name in words}
+    return sum(plain(h) in names for h in header)
+
+
+def _laid_out(frame: pl.DataFrame) -> Sheet | None:
+    """A sheet of a workbook as a table, None where it holds none."""
+    # a date comes as text with a midnight's time
+    text = _trimmed(frame).with_columns(pl.all().str.replace(r"^(\d{4}-\d{2}-\d{2}) 00:00:00(\.0+)?$", "$1"))
+    text = text.with_row_index("_line", 1).filter(~pl.all_horizontal(pl.exclude("_line") == ""))
+    if text.height < 2:
+        return None
+    records = [(int(line), cells) for line, *cells in text.head(500).iter_rows()]
+    found = layout(records)
+    first, header = (1, records[0][1]) if found is None else (found.first, list(found.header))
+    rows = text.slice(first)
+    names: list[str] = []
+    for i, name in enumerate(header):
+        own = " ".join(name.split()) or f"column {i + 1}"
+        names.append(own if own not in names else f"{own} ({i + 1})")
+    data = rows.drop("_line").rename(dict(zip(rows.drop("_line").columns, names, strict=True)))
+    blank = [new for new, old in zip(names, header, strict=True) if not old and bool((data[new] == "").all())]
+    return Sheet(
+        data.drop(blank), rows["_line"].to_numpy().astype(np.int64), "spreadsheet", found.aside if found else ()
+    )
 
 
 def _typed(frame: pl.DataFrame, kind: str, name: str) -> Sheet:
@@ -198,8 +250,6 @@ def _typed(frame: pl.DataFrame, kind: str, name: str) -> Sheet:
         else:
             columns.append(series.cast(pl.String))
     text = _trimmed(pl.DataFrame(columns))
-    # an Excel date that came as text keeps a midnight's time
-    text = text.with_columns(pl.all().str.replace(r"^(\d{4}-\d{2}-\d{2}) 00:00:00(\.0+)?$", "$1"))
     text = text.rename({c: c.strip() for c in text.columns})
     filled = text.filter(~pl.all_horizontal(pl.all() == ""))
     return Sheet(filled, np.arange(2, filled.height + 2, dtype=np.int64), kind)

@@ -21,8 +21,9 @@ from attain.history.presets import PRESETS
 from attain.history.records import reasons
 from attain.screens.calibrate_tables import tables
 from attain.screens.calibrate_texts import KINDS_ZH, REASONS_ZH, said, unfitted
-from attain.wording import in_language
+from attain.wording import TEXTS, in_language, text
 from attain.wording.numbers import Language, date, joined, money, month, number, percent
+from attain.wording.refusals import refusal_in
 
 MOST_PRODUCTS = 10
 MOST_REASONS = 12
@@ -77,7 +78,7 @@ def _left_out(found: CalibrationResult, language: Language) -> RenderableType:
     first = {refusal.reason: refusal for refusal in reversed(found.refused)}
     counts = reasons(found.refused)
     for reason, count in list(counts.items())[:MOST_REASONS]:
-        example = said("line", language, row=first[reason].row, why=first[reason].why)
+        example = said("line", language, row=first[reason].row, why=refusal_in(first[reason].why, language))
         words = REASONS_ZH.get(reason, reason) if language == "zh" else reason
         table.add_row(f"{count:,}", Text(words, style="yellow"), Text(example, style="dim"))
     return _cut(table, len(counts) - MOST_REASONS, language)
@@ -109,11 +110,19 @@ def _mapping(found: CalibrationResult, language: Language) -> list[RenderableTyp
     mapping = found.mapping
     table = _table(said("mapping", language), [said(key, language) for key in ("field", "column", "format")], left=3)
     for field, column in mapping.columns.items():
-        table.add_row(Text(field), Text(column), Text(mapping.dates.get(field, ""), style="dim"))
+        name = text(f"field.{field}", language) if f"field.{field}" in TEXTS else field
+        told_as = field if language == "en" or name == field else f"{name}（{field}）"
+        table.add_row(Text(told_as), Text(column), Text(mapping.dates.get(field, ""), style="dim"))
     lines: list[RenderableType] = [table]
     preset = next((p for p in PRESETS if p.name == mapping.preset), None)
     if preset is not None:
-        lines.insert(0, Text(said("preset", language, name=preset.title), style="green"))
+        lines.insert(
+            0,
+            Text(
+                said("preset", language, name=preset.title if language == "en" else preset.chinese or preset.title),
+                style="green",
+            ),
+        )
     lines += [Text(line, style="dim") for line in _words(mapping, language)]
     file = _mapping_file(found.files)
     if file is not None:

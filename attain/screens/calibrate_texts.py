@@ -119,11 +119,15 @@ REASONS_ZH = {
     "no activity": "没有活动",
     "no time": "没有时间",
     "not a change of stage": "不是阶段变更",
+    "a date far from all others": "日期远离其他日期",
+    "not a row of the table": "不属于表格的行",
     "no exchange rate": "没有汇率",
 }
 # Kinds of findings of the data-quality report.
 KINDS_ZH = {
     "spelling": "名称写法不一",
+    "no closing date": "没有关闭日期",
+    "closed stages": "已关闭的阶段",
     "bulk closings": "批量关闭",
     "bulk creations": "批量创建",
     "twins": "疑似重复",

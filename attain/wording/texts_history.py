@@ -9,6 +9,7 @@ HISTORY: dict[str, tuple[str, str]] = {
         "their age; owners, products and amounts are the export's latest",
         "已退回到 {day}：导出只保留商机的最新阶段，因此当日未结的商机都放在第一阶段并带上其时长；负责人、产品与金额为导出时的最新值",
     ),
+    "history.part": ("read from sheet {part}; the workbook's others are {others}", "读取工作表 {part}；另有 {others}"),
     "history.numbered": (
         "column {header} repeats too often to be a deal's number; rows are numbered",
         "列 {header} 重复过多，不能作为商机编号；改用行号",
@@ -57,6 +58,20 @@ HISTORY: dict[str, tuple[str, str]] = {
         "resource {names} takes most cases' first step: taken for a machine, not a rep",
         "资源 {names} 执行多数案件的第一步：视为机器而非销售",
     ),
+    "log.entered": (
+        "stages are read from the columns that say when deals entered them: {entries} entries of {deals} deals; {undated} deals without "
+        "any stand where they are since their creation",
+        "各阶段取自“进入日期”列：{deals} 个商机共 {entries} 次进入；{undated} 个没有日期的商机按自创建起处于当前阶段计",
+    ),
+    "log.unmoved": (
+        "{n} deals have not changed their stage yet: taken to be where most begin, {stage}",
+        "{n} 个商机尚未变更阶段：视为处于多数商机的起始阶段 {stage}",
+    ),
+    "log.no_creation": (
+        "the history of changes does not say when deals were created: their time in the first stage is not known, and deals that "
+        "never changed are not there",
+        "变更历史没有商机的创建记录：第一阶段的时长未知，从未变更的商机不在其中",
+    ),
     "log.unrecorded": (
         "{n} cases are won without a record of {name}: they leave the stage in neither way",
         "{n} 个案件已赢但没有 {name} 的记录：不计入该阶段的去向",
@@ -75,8 +90,21 @@ HISTORY: dict[str, tuple[str, str]] = {
         "{field}: {n} names are another spelling of one that is there ({shown})",
         "{field}：{n} 个名称是已有名称的另一种写法（{shown}）",
     ),
+    "quality.spelled": ("{one} as {other}", "{one} 即 {other}"),
     "quality.spelling.effect": ("one {field} would be fitted as several, each from fewer deals", "同一 {field} 会被当作几个，各自样本更少"),
     "quality.spelling.done": ("taken as the commonest spelling", "按最常见的写法合并"),
+    "quality.undated": (
+        "{n} deals that were won or lost have no closing date; column {column} says when they were last changed",
+        "{n} 个已赢或已输的商机没有关闭日期；列 {column} 有其最后变更时间",
+    ),
+    "quality.undated.effect": ("left out, the win rate would be that of deals with a date", "若剔除，赢单率只反映有日期的商机"),
+    "quality.undated.done": ("taken as closed when last changed, which is no earlier", "按最后变更时间计为关闭（不早于实际关闭）"),
+    "quality.over": (
+        "{n} deals stand in {shown}: that says that they are over, and not that they were won",
+        "{n} 个商机处于 {shown}：只说明已结束，并未说明赢单",
+    ),
+    "quality.over.effect": ("as open deals they would fill the pipeline, and be won one day", "若视为进行中，会虚增商机储备并被算作将来赢单"),
+    "quality.over.done": ("taken as lost; the mapping's won, lost and open say otherwise", "计为丢单；可在映射的 won、lost、open 中改正"),
     "quality.closings": (
         "{n} deals were closed as lost on {days}: a clean-up, not {n} answers on a day",
         "{n} 个商机在 {days} 集中关闭为丢单：是清理，而非一天内的 {n} 个答复",
@@ -105,6 +133,16 @@ HISTORY: dict[str, tuple[str, str]] = {
         "if they are one deal entered twice, leads and bookings are too high by as much", "若确为重复录入，线索和签约额会相应偏高",
     ),
     "quality.twins.done": ("kept: their numbers differ, and only you can tell", "编号不同，予以保留；只有您能判断"),
+    "quality.unit": (
+        "{n} deals have values from {low} to {high}, thousands of times from the usual {middle} with nothing in between: another "
+        "unit, most likely",
+        "{n} 个商机的金额为 {low} 至 {high}，与通常的 {middle} 相差数千倍且中间无过渡：很可能用了别的单位",
+    ),
+    "quality.unit.effect": ("a handful of such deals would be all that is won", "少数几个这样的商机就会占去几乎全部金额"),
+    "quality.unit.done": (
+        "their values are taken as not known, and the deals kept: correct them in the file",
+        "其金额按未知处理，商机保留；请在文件中改正",
+    ),
     "quality.above": (
         "{n} won deals are far above the others (from {low} to {high}), {share} of all value won",
         "{n} 个赢单的金额远高于其他（{low} 至 {high}），占赢单总额的 {share}",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import io
 import json
 import math
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -295,6 +297,26 @@ def test_the_verb_prints_one_document_and_leaves_its_files(tmp_path: Path, capsy
     assert {"folds", "coverage", "crps", "skill"} <= set(said.document)
     assert sorted(p.name for p in out.iterdir()) == ["backtest.html", "backtest.json", "cells.csv"]
     assert json.loads((out / "backtest.json").read_text(encoding="utf-8"))["crps"] == said.document["crps"]
+
+
+def test_currencies_and_databases_are_back_tested_as_they_are_fitted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("sqlalchemy", reason="a database needs attain[database]")
+    attain = Attain(capsys)
+    header, *rows = list(csv.reader(io.StringIO(_written(tmp_path, 3).read_text(encoding="utf-8"))))
+    with sqlite3.connect(tmp_path / "crm.db") as connection:
+        connection.execute(f"CREATE TABLE deals ({', '.join(f'{name!r} TEXT' for name in (*header, 'Currency'))})")
+        more = ([*row, "EUR" if i % 2 else "USD"] for i, row in enumerate(rows))
+        connection.executemany(f"INSERT INTO deals VALUES ({', '.join('?' * (len(header) + 1))})", more)
+    connection.close()
+    (tmp_path / "rates.csv").write_text("currency,rate\nEUR,1\n", encoding="utf-8")
+    short = ("--folds", "1", "--horizons", "month", "-n", "40", "--seed", "1", "--learn", "0", "--no-library", "--json")
+    address = f"sqlite:///{tmp_path / 'crm.db'}"
+    assert "2 currencies" in attain("backtest", address, "--table", "deals", *short).document["error"]
+    rates = ("--currency", "USD", "--rates", tmp_path / "rates.csv")
+    said = attain("backtest", address, "--table", "deals", *rates, *short).document
+    assert said["crps"] == attain("backtest", tmp_path / "crm.csv", *short).document["crps"]
 
 
 def test_what_cannot_be_back_tested_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

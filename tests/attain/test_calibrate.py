@@ -215,3 +215,12 @@ def test_the_loan_log(tmp_path: Path) -> None:
     wait = fitted["stages"][3]["wait"]
     # offer sent to sent back, of those seen: 6.7 / 9.0 / 13.9 / 20.7 days; open offers censored make it a little longer
     assert [wait[q] for q in ("0.25", "0.5", "0.75", "0.9")] == pytest.approx([6.7, 9.0, 13.9, 20.7], rel=0.03)
+
+
+def test_a_history_of_three_weeks_says_what_it_is_too_short_for(tmp_path: Path) -> None:
+    """No month is complete: the economy is left out by name, and nothing falls over."""
+    header, *rows = export(400)
+    path = tmp_path / "crm.csv"
+    path.write_text(as_csv([header, *rows[-20:]]), encoding="utf-8")
+    found = calibrate(path, tmp_path / "p.yaml", goal=1_000_000)
+    assert found.fitted["not_fitted"]["economy"] == "common shocks: 0 complete months; 24 would suffice"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attain.history.cells import read_amount, read_dates
+from attain.history.cells import amount_column, cell_currency, decimal_mark, read_amount, read_dates
 
 
 @pytest.mark.parametrize(
@@ -94,3 +95,58 @@ def test_times_and_zones_become_utc() -> None:
         dt.datetime(2011, 10, 1),
     ]
     assert column.timed
+
+
+def test_decimals_are_told_by_the_column() -> None:
+    """1.234,50 and 1,234.50 never meet: read the other way, one is a hundred times or a thousandth of what it says."""
+    for mark, texts in (
+        (",", ["1.234,50 €", "950", "2.000", "1 200,5"]),
+        (".", ["1,234.50", "950", "2,000", "1'200.5"]),
+    ):
+        column = pl.Series("v", texts)
+        assert decimal_mark(column, "v") == mark
+        values, wrong = amount_column(column)
+        assert values.to_list() == [1234.5, 950.0, 2000.0, 1200.5]
+        assert not wrong
+    values, wrong = amount_column(pl.Series("v", ["1,234.50", "2,500.00", "99,95"]))
+    assert values.to_list() == [1234.5, 2500.0, None]
+    assert "1,200.50" in wrong[2]
+    with pytest.raises(ValueError, match=r"'1.200', which could be 1200 or 1.2"):
+        decimal_mark(pl.Series("v", ["1.200", "950"]), "v")
+    assert amount_column(pl.Series("v", ["1.200", "950"]), decimal=",")[0].to_list() == [1200.0, 950.0]
+
+
+def test_full_width_digits_units_and_currencies_of_cells() -> None:
+    assert read_amount("１２，０００．５") == 12_000.5
+    assert amount_column(pl.Series("v", ["RMB 5", "2万", "３"]), 1e4)[0].to_list() == [50_000.0, 20_000.0, 30_000.0]
+    shown = [cell_currency(t) for t in ("USD 1,200.00", "€50", "50 €", "￥300", "12万元", "300", "abc")]
+    assert shown == ["USD", "€", "€", "¥", "", "", ""]
+
+
+@given(st.floats(0.01, 1e9), st.sampled_from([".", ","]))
+def test_an_amount_as_either_convention_writes_it_reads_back(amount: float, mark: str) -> None:
+    text = f"{amount:,.2f}"
+    told = text.translate(str.maketrans(",.", ".,")) if mark == "," else text
+    assert read_amount(told, mark) == pytest.approx(round(amount, 2), abs=0.006)
+
+
+@pytest.mark.parametrize(
+    ("text", "when"),
+    [
+        ("45296", dt.datetime(2024, 1, 5)),  # Excel's number of the day
+        ("45296.75", dt.datetime(2024, 1, 5, 18)),
+        ("5.1.24", dt.datetime(2024, 1, 5)),
+        ("5-Jan-24", dt.datetime(2024, 1, 5)),
+        ("２０２４年１月５日", dt.datetime(2024, 1, 5)),
+        ("2024/1/5 下午 2:30:00", dt.datetime(2024, 1, 5, 14, 30)),
+        ("2024-01-05 上午12:05", dt.datetime(2024, 1, 5, 0, 5)),
+        ("2024年1月5日 14时30分", dt.datetime(2024, 1, 5, 14, 30)),
+        ("1/5/2024, 2:30 PM", dt.datetime(2024, 1, 5, 14, 30)),
+    ],
+)
+def test_dates_as_spreadsheets_and_people_write_them(text: str, when: dt.datetime) -> None:
+    known = "mm/dd/yyyy" if "/2024," in text else "dd.mm.yy" if "." in text[:3] else None
+    column = read_dates([text], "d", known=known)
+    assert column.values == [when]
+    assert read_dates([text], "d", known=column.format).values == [when]
+    assert column.timed == (when.time() != dt.time(0))

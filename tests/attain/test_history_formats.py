@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 import sqlite3
 from pathlib import Path
 
@@ -301,3 +302,110 @@ def test_a_funnel_of_stages_is_not_spoiled(tmp_path: Path) -> None:
     fitted = calibrate(tmp_path / "crm.csv", tmp_path / "p.yaml").fitted
     for stage, p in zip(fitted["stages"], advance, strict=True):
         assert stage["wins"] / stage["of"] == pytest.approx(p, abs=0.08)
+
+
+@pytest.mark.parametrize("cells", ["USD {:.2f} EUR {:.2f}", "${:,.2f} €{:,.2f}"])
+def test_currencies_in_the_cells_are_not_added_up(tmp_path: Path, cells: str) -> None:
+    """As Salesforce's reports write amounts of several currencies, and as people do."""
+    rows = export(300)
+    forms = re.findall(r"\S*?\s?\{.*?\}", cells)
+    for i, row in enumerate(rows[1:]):
+        row[7] = '"' + forms[i % 2].strip().format(float(row[7])) + '"'
+    (tmp_path / "crm.csv").write_text(as_csv(rows), encoding="utf-8")
+    with pytest.raises(HistoryRefused, match=r"2 currencies .*EUR: 150 deals.*--rates"):
+        read_history(tmp_path / "crm.csv")
+    (tmp_path / "rates.csv").write_text("currency;rate\nEUR;2,000\n", encoding="utf-8")
+    read = read_history(tmp_path / "crm.csv", rates=read_rates(tmp_path / "rates.csv", "USD"))
+    plain = [float(r[7]) * (2 if i % 2 else 1) for i, r in enumerate(export(300)[1:])]
+    assert read.deals["value"].to_list() == pytest.approx(plain, abs=0.02)
+
+
+def test_decimal_commas_are_read_saved_and_asked_for(tmp_path: Path) -> None:
+    rows = export(300)
+    for row in rows[1:]:
+        row[7] = f"{float(row[7]):,.2f}".translate(str.maketrans(",.", ".,"))
+    path = tmp_path / "crm.csv"
+    path.write_text("\n".join(";".join(row) for row in rows), encoding="utf-8")
+    history = read_history(path)
+    assert history.deals["value"].to_list() == pytest.approx([float(r[7]) for r in export(300)[1:]], abs=0.006)
+    assert history.mapping.decimal == ","
+    saved = tmp_path / "m.yaml"
+    saved.write_text(write_mapping(history.mapping), encoding="utf-8")
+    assert read_history(path, mapping=read_mapping(saved)).deals.equals(history.deals)
+    for row in rows[1:]:
+        row[7] = "1.500"
+    path.write_text("\n".join(";".join(row) for row in rows), encoding="utf-8")
+    with pytest.raises(HistoryRefused, match=r"could be 1500 or 1\.5"):
+        read_history(path)
+    mapping = read_mapping(saved)
+    assert read_history(path, mapping=mapping).deals["value"].to_list() == [1500.0] * 300
+
+
+FXIAOKE = [
+    "商机2.0名称",
+    "负责人",
+    "商机阶段",
+    "商机金额(元)",
+    "实际成交日期",
+    "创建时间",
+    "预计成交日期",
+    "阶段变更时间",
+]
+XIAOSHOUYI = ["销售机会名称", "销售机会所有人", "销售阶段", "销售金额", "结单日期", "创建日期", "状态", "所属部门"]
+
+
+def _chinese(system: str) -> list[list[str]]:
+    out = [FXIAOKE if system == "fxiaoke" else XIAOSHOUYI]
+    for row in export(400)[1:]:
+        number, owner, status, value, created, closed, expected = row[0], row[4], *row[6:8], *row[8:11]
+        stage = {"Won": "赢单", "Lost": "输单", "Open": "方案报价"}[status]
+        if system == "fxiaoke":  # of a deal lost only the change of its stage has a date
+            won = status == "Won"
+            out.append(
+                [number, owner, stage, f"￥{value}", closed if won else "", created, expected, closed or created]
+            )
+        else:
+            word = {"Won": "已赢单", "Lost": "已输单", "Open": "进行中"}[status]
+            out.append([number, owner, stage, value, closed or expected, created, word, "华北"])
+    return out
+
+
+@pytest.mark.parametrize("system", ["fxiaoke", "xiaoshouyi"])
+def test_chinese_systems(tmp_path: Path, system: str) -> None:
+    (tmp_path / "own.csv").write_bytes(as_csv(_chinese(system)).encode("gbk"))
+    own = read_history(tmp_path / "own.csv")
+    (tmp_path / "plain.csv").write_text(as_csv(export(400)), encoding="utf-8")
+    plain = read_history(tmp_path / "plain.csv")
+    assert own.mapping.preset == system
+    assert own.used == 400
+    for field in ("created", "ended", "status", "owner", "expected"):
+        assert own.deals[field].to_list() == plain.deals[field].to_list(), field
+    if system == "fxiaoke":
+        lost = int((plain.deals["status"] == "lost").sum())
+        assert {f.kind: f.count for f in own.findings}["no closing date"] == lost
+        day = LAST - dt.timedelta(days=200)
+        cut, known = (read_history(tmp_path / f"{name}.csv", as_of=day).deals for name in ("own", "plain"))
+        assert cut["status"].to_list() == known["status"].to_list()
+
+
+def test_losses_without_a_date_are_no_reason_to_believe_the_wins(tmp_path: Path) -> None:
+    rows = export(300)
+    for row in rows[1:]:
+        row[9] = "" if row[6] == "Lost" else row[9]
+    (tmp_path / "crm.csv").write_text(as_csv(rows), encoding="utf-8")
+    with pytest.raises(
+        HistoryRefused, match=r"deals that were lost have no closing date in 'Closed On'.*would suffice"
+    ):
+        read_history(tmp_path / "crm.csv")
+
+
+def test_the_numbers_of_dynamics_are_its_words(tmp_path: Path) -> None:
+    rows = [["name", "ownerid", "statecode", "actualvalue", "actualclosedate", "createdon", "estimatedclosedate"]]
+    for row in export(300)[1:]:
+        code = {"Open": "0", "Won": "1", "Lost": "2"}[row[6]]
+        rows.append([row[0], row[4], code, row[7], row[9] and f"{row[9]}T00:00:00Z", f"{row[8]}T00:00:00Z", row[10]])
+    (tmp_path / "d.csv").write_text(as_csv(rows), encoding="utf-8")
+    history = read_history(tmp_path / "d.csv")
+    assert history.mapping.preset == "dynamics"
+    assert (history.mapping.open, history.mapping.won, history.mapping.lost) == (("0",), ("1",), ("2",))
+    assert (history.deals["status"] == "won").sum() == sum(r[6] == "Won" for r in export(300))

@@ -6,13 +6,15 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from attain.history import HistoryRefused, read_history, read_mapping, write_mapping
 from attain.history.columns import OPPORTUNITY as FIELDS
-from attain.history.columns import guess, header_unit
+from attain.history.columns import guess, header_unit, word
+from attain.history.dates import plausible
 from attain.history.mapping import Mapping, MappingRefused
 from attain.history.records import reasons
 from tests.attain.histories import CHINESE, ENGLISH, LAST, as_csv, export, staged
@@ -270,3 +272,112 @@ def test_bad_mappings_are_refused_in_one_message(tmp_path: Path, text: str, mess
     path.write_text(text, encoding="utf-8")
     with pytest.raises(MappingRefused, match=message):
         read_mapping(path)
+
+
+def test_a_deal_won_on_its_first_day_is_kept(tmp_path: Path) -> None:
+    """A day has no clock: created at 16:45 and closed that day is no contradiction, whichever column has the time."""
+    rows = export(200)
+    quick = [row for row in rows[1:] if row[6] == "Won"][:5]
+    for row in rows[1:]:
+        row[8] += " 16:45:00"
+    for row in quick:
+        row[9] = row[8][:10]
+    history = read_history(_write(tmp_path / "crm.csv", rows))
+    assert not history.refused
+    spans = (history.deals["ended"] - history.deals["created"]).dt.total_seconds().drop_nulls()
+    assert (spans == 0).sum() == 5
+    assert spans.min() == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        *(
+            (t, "won")
+            for t in ("Closed Won - Renewal", "closedwon", "6 - Signed/Won", "Closed (Won)", "阶段五：赢单（100%）")
+        ),
+        *((t, "lost") for t in ("Closed Lost: No Budget", "Lost to competitor", "输单-价格", "未成交", "战败")),
+        *(
+            (t, "")
+            for t in ("Won/Lost Review", "Win back", "Not won", "Contract Sent", "预计成交", "成交推进中", "未赢单")
+        ),
+    ],
+)
+def test_words_that_say_won_or_lost_among_others(text: str, kind: str) -> None:
+    assert word(text) == kind
+
+
+def test_variants_of_closed_are_not_open_deals(tmp_path: Path) -> None:
+    """Salesforce's stages are the firm's own: what says closed and not won is over."""
+    rows = [["Opportunity ID", "Opportunity Owner", "Stage", "Amount", "Close Date", "Created Date"]]
+    names = {
+        "Won": ("Closed Won", "Closed Won - Renewal"),
+        "Lost": ("Closed Lost", "Closed - Duplicate"),
+        "Open": ("Offer",),
+    }
+    for i, row in enumerate(export(300)[1:]):
+        stage = names[row[6]][i % len(names[row[6]])]
+        rows.append([row[0], row[4], stage, row[7], row[9] or row[10], row[8]])
+    history = read_history(_write(tmp_path / "sf.csv", rows))
+    counts = {kind: sum(r[6] == kind for r in export(300)[1:]) for kind in ("Won", "Lost", "Open")}
+    assert dict(history.deals["status"].value_counts().iter_rows()) == {k.lower(): n for k, n in counts.items()}
+    assert history.mapping.open == ("Offer",)
+    finding = next(f for f in history.findings if f.kind == "closed stages")
+    assert "'Closed - Duplicate'" in finding.what
+    assert finding.count == sum(row[2] == "Closed - Duplicate" for row in rows)
+
+
+@pytest.mark.parametrize(("column", "day"), [(8, "2062-03-05"), (8, "1900-01-01"), (9, "2062-03-05")])
+def test_one_slip_of_a_date_is_left_out_and_changes_nothing_else(tmp_path: Path, column: int, day: str) -> None:
+    rows = export(300)
+    place = next(i for i, row in enumerate(rows) if row[6] == "Won" and i > 150)
+    rows[place][column] = day
+    if column == 8 and day > "2024":
+        rows[place][9] = "2062-03-06"
+    history = read_history(_write(tmp_path / "crm.csv", rows))
+    assert [(r.row, r.reason) for r in history.refused] == [(place + 1, "a date far from all others")]
+    others = [row for i, row in enumerate(export(300)) if i != place]
+    assert history.deals.equals(read_history(_write(tmp_path / "others.csv", others)).deals)
+
+
+def test_a_list_of_orders_has_no_win_rate(tmp_path: Path) -> None:
+    won = [row for row in export(300) if row[6] in ("Status", "Won")]
+    with pytest.raises(HistoryRefused, match=r"all \d+ deals .* were won.*that were lost.*would suffice"):
+        read_history(_write(tmp_path / "crm.csv", won))
+    assert read_history(_write(tmp_path / "crm.csv", won[:12])).used == 11
+
+
+def test_days_that_hang_together() -> None:
+    days = [dt.date(2023, 1, 1) + dt.timedelta(days=9 * i) for i in range(100)]
+    assert plausible(pl.Series(days)) == (days[0], days[-1])
+    assert plausible(pl.Series([dt.date(1970, 1, 1), *days, dt.date(2027, 6, 1)])) == (days[0], days[-1])
+    paused = [*days[:50], *(day + dt.timedelta(days=500) for day in days[50:])]  # a year's pause in the middle is one
+    assert plausible(pl.Series(paused)) == (paused[0], paused[-1])
+    assert plausible(pl.Series(days[:19])) is None
+
+
+def test_a_day_of_which_nothing_is_known_is_refused(tmp_path: Path) -> None:
+    path = _write(tmp_path / "crm.csv", export(200))
+    assert read_history(path, as_of=LAST + dt.timedelta(days=40)).as_of == LAST + dt.timedelta(days=40)
+    with pytest.raises(HistoryRefused, match="nothing is known of 2030-01-01: the history ends on 2024-05-20"):
+        read_history(path, as_of=dt.date(2030, 1, 1))
+
+
+def test_a_status_that_is_no_word_is_asked_for(tmp_path: Path) -> None:
+    rows = export(300)
+    for i, row in enumerate(rows[1:]):
+        row[6] = "Zombie" if row[6] == "Lost" and i % 2 else row[6]
+    with pytest.raises(HistoryRefused, match=r"of 300 rows have a status .*'Zombie' \(\d+\).*write the words"):
+        read_history(_write(tmp_path / "crm.csv", rows))
+
+
+@pytest.mark.parametrize("factor", [10_000.0, 1e-4])
+def test_amounts_in_another_unit_are_not_believed(tmp_path: Path, factor: float) -> None:
+    rows = export(400)
+    for row in rows[1::50]:
+        row[7] = f"{float(row[7]) * factor:.4f}"
+    history = read_history(_write(tmp_path / "crm.csv", rows))
+    finding = next(f for f in history.findings if f.kind == "outliers")
+    assert (finding.count, history.deals["value"].null_count(), history.used) == (8, 8, 400)
+    assert "another unit" in finding.what
+    assert read_history(_write(tmp_path / "crm.csv", export(400))).deals["value"].null_count() == 0

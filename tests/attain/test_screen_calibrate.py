@@ -40,7 +40,7 @@ def test_what_was_read_left_out_and_fitted(chinese: CalibrationResult, width: in
     assert "1 金额无法识别 第 6 行" in flat
     assert "[bold]三十万" in flat  # what a cell holds is no markup
     for field, column in chinese.mapping.columns.items():
-        assert f"{field} {column}" in flat
+        assert f"（{field}） {column}" in flat
     stage = chinese.fitted["stages"][0]
     assert f"{stage['entered']:,} {stage['lost']:,} {stage['open']:,} {percent(stage['raw'], 'zh', 1)}" in flat
     for product in chinese.fitted["products"]:

@@ -1,0 +1,39 @@
+"""Where a back-test's history comes from, and how it is read: the same each time, but for the day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+from attain.calibrate import CalibrationResult, calibrate
+from attain.history.currencies import code, read_rates
+from attain.history.mapping import Mapping
+from attain.history.read import read_history
+from attain.history.records import History, HistoryRefused
+
+GOAL = 1_000_000.0  # goals and quotas are not simulated: any amount
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file, a folder or a database's address, and what ``calibrate`` would be told of it."""
+
+    history: str | Path
+    mapping: Mapping | None = None
+    currency: str | None = None
+    rates: Path | None = None
+    table: str = ""
+
+    def read(self) -> History:
+        """The whole history. Raises HistoryRefused."""
+        if self.rates is not None and self.currency is None:
+            raise HistoryRefused("a table of rates is in some currency: say which with --currency")
+        worth = read_rates(self.rates, code(self.currency)) if self.rates and self.currency else None
+        return read_history(self.history, mapping=self.mapping, rates=worth, table=self.table)
+
+    def fit(self, out: Path, day: dt.date) -> CalibrationResult:
+        """The plan fitted to what was known at the end of a day, written to ``out``. Raises HistoryRefused."""
+        return calibrate(
+            self.history, out, GOAL, self.mapping, as_of=day, currency=self.currency, rates=self.rates, table=self.table
+        )
