@@ -32,6 +32,7 @@ from attain.wording import told
 from engine.fit.durations import Wait
 from engine.plan.load import load_plan
 from engine.plan.quantities import read_money
+from engine.plan.types import LoadedPlan
 from engine.problems import PlanRefused, Refused
 
 DEFAULT_GROWTH = 0.10
@@ -60,6 +61,7 @@ class CalibrationResult:
     quality: tuple[Finding, ...] = ()
     tables: tuple[Beside, ...] = ()  # read beside the history
     strangers: tuple[Stranger, ...] = ()  # names that one side has and the other has not
+    loaded: LoadedPlan | None = None  # the plan as it was read back
 
     def as_json(self) -> dict[str, Any]:
         """rows, used, refused (examples by reason), left_out (counts by reason), quality, mapping, fitted, notes, plan,
@@ -174,7 +176,7 @@ def calibrate(
         texts[target.with_name(f"{stem}-actuals.csv")] = actuals_text(fitted.actuals)
     if fitted.accounts is not None and fitted.accounts.rows.height:
         texts[target.with_name(f"{stem}-accounts.csv")] = accounts_text(fitted.accounts.rows)
-    _write(texts, target)
+    loaded = _write(texts, target)
     notes = (*read.notes, *fitted.notes)
     if goal is None:
         notes = (*notes, told("fit.assumed_goal", growth=f"{DEFAULT_GROWTH:+.0%}"))
@@ -190,10 +192,11 @@ def calibrate(
         read.findings,
         fitted.beside,
         fitted.strangers,
+        loaded,
     )
 
 
-def _write(texts: Table[Path, str], plan: Path) -> None:
+def _write(texts: Table[Path, str], plan: Path) -> LoadedPlan:
     """All files or none: they are written aside, the plan is read back from there, then all are moved into place."""
     folder = plan.parent
     if not folder.is_dir():
@@ -202,13 +205,14 @@ def _write(texts: Table[Path, str], plan: Path) -> None:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".attain-") as aside:
             for path, text in texts.items():
                 (Path(aside) / path.name).write_text(text, encoding="utf-8", newline="\n")
-            load_plan(Path(aside) / plan.name)
+            found = load_plan(Path(aside) / plan.name)
             for path in texts:
                 os.replace(Path(aside) / path.name, path)
     except PlanRefused as refused:
         raise HistoryRefused(f"the plan that was fitted does not hold: {refused.problems[0]}") from None
     except OSError as error:
         raise HistoryRefused(f"{error.filename}: cannot be written ({error.strerror})") from None
+    return found.model_copy(update={"path": str(plan)})
 
 
 def guess_currency(history: History) -> str:

@@ -105,7 +105,8 @@ def _goals(fitted: Fitted) -> str:
 def _stages(history: History, fitted: Fitted) -> str:
     lines = [
         "stages:  # effort is not in the data: work is 0 h until you write it, and waits hold the whole time",
-        "  # of: how many deals a wait is known from; its posterior is drawn once a replication, as that of advance is",
+        "  # of: how many deals a wait is known from; spread_of: how many its sigma or shape is, where that differs;",
+        "  # its posterior is drawn once a replication, as that of advance is",
     ]
     visits = {r.stage: r for r in history.rework}
     for stage in fitted.stages:

@@ -50,7 +50,7 @@ def wait_form(wait: Wait | None) -> str:
     if wait is None:
         return "0 cd"
     p = wait.parameters
-    of = _known(wait.of)
+    of = _known(wait.of, wait.spread_of)
     if wait.family == "constant":
         return _days(p[0])
     if wait.family == "exponential":
@@ -62,9 +62,10 @@ def wait_form(wait: Wait | None) -> str:
     return _table(wait.levels, p, _days, wait.of)
 
 
-def _known(of: float) -> str:
-    """From how many observations a distribution is known, as the last thing in its form."""
-    return f", of: {number(max(1.0, of), 3)}" if of > 0 else ""
+def _known(of: float, spread_of: float = 0.0) -> str:
+    """From how many observations a distribution and its spread are known, as the last thing in its form."""
+    whole = f", of: {number(max(1.0, of), 3)}" if of > 0 else ""
+    return whole + (f", spread_of: {number(max(1.0, spread_of), 3)}" if of > 0 and spread_of > 0 else "")
 
 
 def _table(levels: tuple[float, ...], values: tuple[float, ...], write: Callable[[float], str], of: float) -> str:

@@ -72,7 +72,7 @@ def stage_hits(conversion: Conversion, waits: Waits, truth: Truth, rng: Rng) -> 
     """Conversion, and the median and ninth decile of how long advancing takes."""
     wait = waits.advance
     assert wait is not None
-    draws = parameter_draws(wait.family, wait.parameters, wait.levels, wait.of, rng, DRAWS)
+    draws = parameter_draws(wait.family, wait.parameters, wait.levels, wait.of, rng, DRAWS, wait.spread_of)
     out = {"conversion": _beta(conversion.wins, conversion.of, truth.win)}
     for name, level in (("median wait", 0.5), ("p90 wait", 0.9)):
         out[name] = inside(quantile_draws(wait.family, wait.parameters, draws, level), truth.quantile(level))

@@ -1,10 +1,10 @@
 """What a plan's fitted inputs may be besides their best values, drawn once a replication: the pure step in `realise`.
 
-A fitted distribution says how many observations it is known from (``of``), fitted odds the sd of their logarithm
-(``advance_sd``), a source's flow its ``leads_sd``, ``growth_sd``, ``season_sd`` and monthly ``overdispersion``, an
-economy and a response equally likely ``draws``. Each is drawn by its own key with the POSTERIOR purpose, so that
-inserting one moves no other draw; a plan that has none of them draws nothing here, and both engines run on the world's
-own arrays.
+A fitted distribution says how many observations it is known from (``of``), and its spread where that is from other
+than so many (``spread_of``), fitted odds the sd of their logarithm (``advance_sd``), a source's flow its ``leads_sd``,
+``growth_sd``, ``season_sd`` and monthly ``overdispersion``, an economy and a response equally likely ``draws``. Each is
+drawn by its own key with the POSTERIOR purpose, so that inserting one moves no other draw; a plan that has none of them
+draws nothing here, and both engines run on the world's own arrays.
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ _WEIBULL_MEDIAN, _WEIBULL_SHAPE, _WEIBULL_TOGETHER = 1.3789, 0.6079, 0.5240
 
 @dataclass(frozen=True, slots=True)
 class UncertainRow:
-    """A row of the distributions known from so many observations, and the key of its draws."""
+    """A row of the distributions known from so many observations, its spread from so many, and the key of its draws."""
 
     row: int
     key: int
     of: float
+    spread_of: float
 
 
 def gamma_quantile(u: float, shape: float) -> float:
@@ -76,15 +77,16 @@ class Draws:
 def draw_rows(
     rows: Sequence[UncertainRow], dists: NDArray[np.void], table: Floats, at: Draws
 ) -> tuple[NDArray[np.void], Floats]:
-    """The distributions with every uncertain row drawn from its posterior."""
+    """The distributions with every uncertain row drawn from its posterior: first how wide it is, from ``spread_of``
+    observations, then where, from ``of`` of them as wide as that."""
     dists, table = dists.copy(), table.copy()
     for uncertain in rows:
-        row, n = dists[uncertain.row], uncertain.of
+        row, n, spread_n = dists[uncertain.row], uncertain.of, uncertain.spread_of
         first, second = at.uniforms(uncertain.key)
         if row["kind"] == EXPONENTIAL:  # Gamma posterior of the rate under 1 / rate
             row["p0"] *= n / gamma_quantile(first, max(n, 0.5))
         elif row["kind"] == LOGNORMAL:  # normal and scaled inverse chi-square, under 1 / sigma^2
-            free = max(n - 1.0, 1.0)
+            free = max(spread_n - 1.0, 1.0)
             row["p1"] *= sqrt(free / (2.0 * gamma_quantile(second, 0.5 * free)))
             row["p0"] *= exp(row["p1"] * normal_quantile(first) / sqrt(n))
         elif row["kind"] == WEIBULL:
@@ -93,7 +95,7 @@ def draw_rows(
             shape = row["p1"]
             to_median = log(log(2.0))
             median = log(row["p0"]) + to_median / shape + sqrt(_WEIBULL_MEDIAN / n) / shape * one
-            row["p1"] = shape * exp(sqrt(_WEIBULL_SHAPE / n) * other)
+            row["p1"] = shape * exp(sqrt(_WEIBULL_SHAPE / spread_n) * other)
             row["p0"] = exp(median - to_median / row["p1"])
         elif row["kind"] == QUANTILES:
             _draw_levels(table, int(row["start"]), int(row["stop"]), n, uncertain.key, at)

@@ -214,7 +214,9 @@ def _uncertain_rows(
         *((plan.products[p].deal_value, row, ("value", p)) for p, row in zip(names["products"], values, strict=True)),
     ]
     return tuple(
-        UncertainRow(row, entity_key("distribution", *key), dist.of)
+        UncertainRow(
+            row, entity_key("distribution", *key), dist.of, dist.of if dist.spread_of is None else dist.spread_of
+        )
         for dist, row, key in written
         if dist is not None and dist.of is not None
     )

@@ -1,7 +1,7 @@
-"""AutoETS and AutoARIMA, fitted in other processes while this one goes on simulating: the same fits, in less time.
+"""A back-test's work in other processes: origins, and the fits of AutoETS and AutoARIMA. The same work, in less time.
 
-The library takes about as long as all of a back-test's own work, and the two need nothing of each other. On a machine
-of one core, or where no process can be had, the fits are made here, when they are asked for.
+Origins need nothing of each other, and the library nothing but a table. On a machine of one core, or where no process
+can be had, or one dies, the work is done here, when it is asked for; so it is where it raises, which then is seen here.
 """
 
 from __future__ import annotations
@@ -10,23 +10,18 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from attain.backtest import baselines
-
-Floats = NDArray[np.float64]
-Found = dict[int, Floats | None]  # months ahead -> samples
-Promise = Callable[[], Found]
+T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Aside:
-    """Other processes, all cores but this one's; as a context, so that they end with it."""
+    """Other processes, as many as cores, but no more than ``most``; as a context, so that they end with it."""
 
-    def __init__(self, cores: int | None = None) -> None:
-        self.workers = (cores if cores is not None else _cores()) - 1
+    def __init__(self, cores: int | None = None, most: int = 64) -> None:
+        found = cores if cores is not None else _cores()
+        self.workers = min(found, most) if found > 1 else 0
         self._pool: Any = None
 
     def __enter__(self) -> Aside:
@@ -38,21 +33,21 @@ class Aside:
         if self._pool is not None:
             self._pool.shutdown(wait=False, kill_workers=True)
 
-    def library(self, name: str, table: Floats, horizons: tuple[int, ...]) -> Promise:
-        """``baselines.library`` begun; what it returns is had by a call."""
-        future = self._begun(name, table, horizons)
+    def begin(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Callable[[], T]:
+        """A call begun elsewhere; what it returns is had by a call."""
+        future: Future[T] | None = self._begun(function, *args, **kwargs)
 
-        def had() -> Found:
+        def had() -> T:
             if future is not None:
                 try:
                     return future.result()
-                except (OSError, RuntimeError):  # a worker that died: what it was to do is done here
+                except Exception:  # it died, or raised: done here, it raises what it raises
                     pass
-            return baselines.library(name, table, horizons)
+            return function(*args, **kwargs)
 
         return had
 
-    def _begun(self, name: str, table: Floats, horizons: tuple[int, ...]) -> Future[Found] | None:
+    def _begun(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Any:
         if self.workers < 1:
             return None
         try:
@@ -60,10 +55,9 @@ class Aside:
                 from joblib.externals.loky import ProcessPoolExecutor
 
                 self._pool = ProcessPoolExecutor(max_workers=self.workers, timeout=None)
-            begun: Future[Found] = self._pool.submit(baselines.library, name, table, horizons)
+            return self._pool.submit(function, *args, **kwargs)
         except (OSError, RuntimeError):
             return None
-        return begun
 
 
 def _cores() -> int:

@@ -15,10 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from attain.backtest.differences import quick
+
 Floats = NDArray[np.float64]
+Found = dict[int, Floats | None]  # months ahead -> samples
 LEVELS = (np.arange(100) + 0.5) / 100.0  # a distribution as 100 equally likely samples
 WINDOW = 6  # months of the moving average
 YEAR = 12
+FITTED = 7  # months that the library needs: exponential smoothing of six is not written there
 FEWEST = 2  # past errors from which a baseline has a spread; with fewer it is a point
 NAIVE = ("last_period", "last_year", "moving_average")
 LIBRARY = ("auto_ets", "auto_arima")
@@ -74,14 +78,14 @@ def available() -> bool:
     return find_spec("statsforecast") is not None
 
 
-def library(name: str, table: Floats, horizons: tuple[int, ...]) -> dict[int, Floats | None]:
+def library(name: str, table: Floats, horizons: tuple[int, ...]) -> Found:
     """AutoETS or AutoARIMA of statsforecast by cell, normal, months ahead summed; None for too short a history.
 
     The library states each month's spread, not how months move together. A forecast error is a sum of shocks with
     weights that each month's variance gives away but for their sign, which is taken as plus: what surprises one month
     also surprises the next.
     """
-    if table.shape[1] < YEAR // 2:
+    if table.shape[1] < FITTED:
         return dict.fromkeys(horizons)
     most = max(horizons)
     means, spreads = np.empty((len(table), most)), np.empty((len(table), most))
@@ -89,7 +93,7 @@ def library(name: str, table: Floats, horizons: tuple[int, ...]) -> dict[int, Fl
         means[i], spreads[i] = _one(name, row, most)
     variance = np.maximum.accumulate(spreads**2, axis=1)
     weights = np.sqrt(np.diff(variance, axis=1, prepend=0.0))
-    out: dict[int, Floats | None] = {}
+    out: Found = {}
     for months in horizons:
         shocks = np.cumsum(weights[:, :months], axis=1)  # what a shock adds to the sum of the months after it
         sd = np.sqrt((shocks**2).sum(axis=1))
@@ -108,7 +112,7 @@ def _one(name: str, row: Floats, months: int) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each month ahead; a series that does not move stays where it is."""
     if np.ptp(row) == 0.0:
         return np.full(months, row[-1]), np.zeros(months)
-    with warnings.catch_warnings():  # that a fit was hard to find is no news of a dozen numbers
+    with warnings.catch_warnings(), quick():  # that a fit was hard to find is no news of a dozen numbers
         warnings.simplefilter("ignore")
         found = _model(name, len(row)).forecast(y=row, h=months, level=[80])
     mean = np.asarray(found["mean"], dtype=np.float64)

@@ -5,6 +5,7 @@ Phase 3 of the contract on randomness: no draw is shared with a simulation, a se
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,7 @@ class Fold:
     pipeline: Pipeline
     notes: tuple[str, ...]
     fitted: dict[str, Any]
+    seconds: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,9 +64,10 @@ def forecast(
     ``sets`` vary the plan, as ``--set`` does. Raises HistoryRefused or BacktestRefused where that day's history carries
     no plan, PlanRefused where a change cannot be made.
     """
+    begun = time.perf_counter()
     with TemporaryDirectory(prefix="attain-backtest-") as folder:
         found = source.fit(Path(folder) / "plan.yaml", origin.last)
-        loaded = load_plan(found.plan, sets=sets)
+        loaded = plan_of(found, sets)
         world = build(loaded)
     names: Names = {
         COMPANY: (COMPANY,),
@@ -78,7 +81,13 @@ def forecast(
     for first in range(0, n, CHUNK):
         size = min(CHUNK, n - first)
         _add(simulate(first, size), first, ahead, world, samples)
-    return Fold(origin, names, samples, _pipeline(loaded, world, found), found.notes, found.fitted)
+    pipeline = _pipeline(loaded, world, found)
+    return Fold(origin, names, samples, pipeline, found.notes, found.fitted, time.perf_counter() - begun)
+
+
+def plan_of(found: CalibrationResult, sets: Sequence[str]) -> LoadedPlan:
+    """The fitted plan, varied by ``sets``: it has been read back once, and is read again only where it changes."""
+    return load_plan(found.plan, sets=sets) if sets or found.loaded is None else found.loaded
 
 
 def _month(world: World, month: Month) -> int:

@@ -78,14 +78,14 @@ def _cells(
     known, later, budget = level.actual[here, :now], level.actual[here, now:], level.budget[here]
     names = tuple(name for name, stays in zip(level.names, here, strict=True) if stays)
     auto = {m: baselines.library(m, known, tuple(HORIZONS[h] for h in horizons)) for m in baselines.LIBRARY if library}
-    below = known.min(axis=1) < 0.0
     out = []
     for horizon in horizons:
         months = HORIZONS[horizon]
         made = pooled.forecast(known, budget, months)
         drawn = pooled.draw(made, pooled.surprises(level.actual[:, :now], level.budget, months), n, rng)
-        samples: dict[str, Floats | None] = {ATTAIN: np.where(below[:, None], drawn, np.clip(drawn, 0.0, None))}
         planned = budget[:, now : now + months]
+        below = (known.min(axis=1) < 0.0) | (np.nan_to_num(planned).min(axis=1) < 0.0)  # corrections, seen or planned
+        samples: dict[str, Floats | None] = {ATTAIN: np.where(below[:, None], drawn, np.clip(drawn, 0.0, None))}
         if not np.isnan(budget).all():
             samples[BUDGET] = np.where(np.isnan(planned), 0.0, planned).sum(axis=1)[:, None]
         samples |= {name: baselines.naive(name, known, months) for name in baselines.NAIVE}

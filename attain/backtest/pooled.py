@@ -2,12 +2,16 @@
 
 What is expected of a cell's month is its budget where there is one, else what exponential smoothing carries on; the
 weight of smoothing is one for all cells, the one that would have forecast the past best. Errors are told as parts of
-what was expected, about nought: a bias seen in a few months is as likely to end as to last, so it widens and does not
-move. Each cell has a variance of its own, drawn toward that of all cells as far as they are alike: a scaled inverse
-chi-square whose degrees of freedom are fitted to how much variances differ (Smyth 2004). So errors are Student t, and
-cells with little history have wide tails. How far an error lasts into the next month is measured over all cells. At
-last the same forecasts are made at each earlier month, and what they got wrong, in spreads, is what errors are drawn
-from: cells that run for months as planned and then jump are seen for what they are.
+what was expected, or of what the cell came to of late where that is more (a budget far below is often not kept to), and
+about nought: a bias seen in a few months is as likely to end as to last, so it widens and does not move. Each cell has
+a variance of its own, drawn toward that of all cells as far as they are alike: a scaled inverse chi-square whose
+degrees of freedom are fitted to how much variances differ (Smyth 2004). How far an error lasts into the next month is
+measured over all cells.
+
+Cells err together in a month, and one month errs like the next; so a spread is known from months, from fewer the longer
+errors last, and not from cells: errors are Student t with no more degrees of freedom than that. At last the same
+forecasts are made at each earlier month, and what they got wrong, in spreads, is what errors are drawn from, those few
+periods against one of the Student t: cells that run for months as planned and then jump are seen for what they are.
 """
 
 from __future__ import annotations
@@ -21,12 +25,13 @@ from scipy.special import digamma, polygamma
 Floats = NDArray[np.float64]
 WEIGHTS = (0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 FLOOR = 0.01  # of what is expected: no cell is known better than that
-LEAST = 0.05  # of the level's median month: below it, errors are told as parts of this
+LEAST = 0.05  # of a cell's median month: below it, errors are told as parts of this
 BURN = 3  # months before smoothing, and forecasts made in the past, are judged
 ACTIVE, OF = 3, 6  # a cell is forecast where so many of its last months were not nought
 FEWEST = 3  # cells from which they have a variance in common
-TRUST = 20.0  # surprises from which they count for half
-LEAST_DF, MOST_DF = 3.0, 200.0  # fewer than three, and a mean of tails would not settle
+TRUST = 1.0  # periods of surprises from which they count for half: a Dirichlet process with one observation's weight
+LEAST_DF, MOST_DF = 3.0, 200.0  # of what cells have in common
+HEAVIEST = 2.0  # degrees of freedom: with fewer, a mean of tails would hardly settle
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,11 @@ def smoothed(actual: Floats, weight: float) -> Floats:
     return out
 
 
-def expected(actual: Floats, budget: Floats, ahead: int) -> tuple[Floats, Floats]:
-    """[cells, months] and [cells, ahead] what was and is expected; ``budget`` runs over both, nan where none is."""
+def expected(actual: Floats, budget: Floats, ahead: int) -> tuple[Floats, Floats, Floats]:
+    """[cells, months] and [cells, ahead] what was and is expected; and [cells, months + 1] what smoothing carries on.
+
+    ``budget`` runs over the months known and ahead, nan where none is.
+    """
     months = actual.shape[1]
     scale = np.abs(actual).mean(axis=1, keepdims=True) + 1e-9
     tried = [smoothed(actual, w) for w in WEIGHTS]
@@ -65,12 +73,24 @@ def expected(actual: Floats, budget: Floats, ahead: int) -> tuple[Floats, Floats
     chosen = tried[int(np.argmin(cost))]
     past = np.where(np.isnan(budget[:, :months]), chosen[:, :months], budget[:, :months])
     later = budget[:, months : months + ahead]
-    return past, np.where(np.isnan(later), chosen[:, -1:], later)
+    return past, np.where(np.isnan(later), chosen[:, -1:], later), chosen
 
 
-def units(expectation: Floats, typical: float) -> Floats:
-    """What errors are parts of: what was expected, but no less than a part of the level's typical month."""
-    return np.asarray(np.maximum(np.abs(expectation), LEAST * typical), dtype=np.float64)
+def units(expectation: Floats, carried: Floats, typical: Floats) -> Floats:
+    """What errors are parts of: the more of what was expected and what a cell came to of late, and no less than a part
+    of the cell's typical month."""
+    most = np.maximum(np.abs(expectation), np.abs(carried))
+    return np.asarray(np.maximum(most, LEAST * typical[:, None]), dtype=np.float64)
+
+
+def typical_months(actual: Floats) -> Floats:
+    """[cells] the median of a cell's months that are not nought; of all cells', where it has none."""
+    size = np.where(actual == 0.0, np.nan, np.abs(actual))
+    known = actual.any(axis=1)
+    out = np.full(len(actual), float(np.nanmedian(size)) if known.any() else 1.0)
+    if known.any():
+        out[known] = np.nanmedian(size[known], axis=1)
+    return out
 
 
 def moderated(variance: Floats, df: Floats) -> tuple[float, float]:
@@ -107,8 +127,13 @@ def pool(errors: Floats) -> Pool:
     own = np.maximum(square / np.maximum(n, 1.0), FLOOR**2)
     common, prior = moderated(own[n >= 1.0], n[n >= 1.0])
     variance = (prior * common + n * own) / np.maximum(prior + n, 1.0)
-    df = np.minimum(prior + n, min(MOST_DF, float(n.sum())))  # what is common is known from all errors, no better
-    return Pool(variance, np.maximum(df, 1.0), _tie(errors / np.sqrt(variance)[:, None]))
+    tie = _tie(errors / np.sqrt(variance)[:, None])
+    return Pool(variance, np.minimum(prior + n, max(HEAVIEST, independent(int(n.max()), tie))), tie)
+
+
+def independent(months: int, tie: float) -> float:
+    """How many months on their own tell as much as these, each tied to the one before (Bayley and Hammersley 1946)."""
+    return months * (1.0 - tie) / (1.0 + tie)
 
 
 def _tie(standard: Floats) -> float:
@@ -133,28 +158,39 @@ def forecast(actual: Floats, budget: Floats, months: int) -> Forecast:
 
     Raises ValueError where no cell has an error to learn a spread from.
     """
-    past, later = expected(actual, budget, months)
-    typical = float(np.median(np.abs(actual[actual != 0.0]))) if actual.any() else 1.0
+    past, later, carried = expected(actual, budget, months)
+    typical = typical_months(actual)
     first = np.argmax(actual != 0.0, axis=1)
     begun = np.arange(actual.shape[1])[None, :] > first[:, None]  # a first month was expected by nobody ...
     begun[~actual.any(axis=1)] = False
     known = begun | ~np.isnan(budget[:, : actual.shape[1]])  # ... but for its budget
-    found = pool(np.where(known, (actual - past) / units(past, typical), np.nan))
-    unit = units(later, typical)
+    found = pool(np.where(known, (actual - past) / units(past, carried[:, :-1], typical), np.nan))
+    unit = units(later, carried[:, -1:], typical)
     lag = np.abs(np.arange(months)[:, None] - np.arange(months))
     spread = np.sqrt(found.variance * np.einsum("cj,ck,jk->c", unit, unit, found.tie**lag))
     return Forecast(later.sum(axis=1), spread, found.df)
 
 
-def surprises(actual: Floats, budget: Floats, months: int) -> Floats:
-    """What such forecasts, made at each earlier month of cells then active, got wrong, in spreads: all of them."""
+@dataclass(frozen=True)
+class Past:
+    """What earlier forecasts got wrong, in spreads, and over how many periods that don't overlap."""
+
+    errors: Floats
+    periods: float
+
+
+def surprises(actual: Floats, budget: Floats, months: int) -> Past:
+    """What such forecasts, made at each earlier month of cells then active, got wrong: all of them.
+
+    Forecasts of one month err together, and those that overlap err alike: they count as the periods they span.
+    """
     out = []
     for t in range(BURN, actual.shape[1] - months + 1):
         here = active(actual[:, :t])
         if here.any():
             made = forecast(actual[here, :t], budget[here], months)
             out.append((actual[here, t : t + months].sum(axis=1) - made.middle) / made.spread)
-    return np.concatenate(out) if out else np.zeros(0)
+    return Past(np.concatenate(out) if out else np.zeros(0), len(out) / months)
 
 
 def active(actual: Floats) -> NDArray[np.bool_]:
@@ -163,11 +199,11 @@ def active(actual: Floats) -> NDArray[np.bool_]:
     return np.asarray(months >= min(ACTIVE, actual.shape[1]), dtype=np.bool_)
 
 
-def draw(made: Forecast, past: Floats, n: int, rng: np.random.Generator) -> Floats:
+def draw(made: Forecast, past: Past, n: int, rng: np.random.Generator) -> Floats:
     """[cells, n] samples: errors as the past's surprises, either way round, and Student t where those are few."""
     cells = len(made.middle)
     standard = rng.standard_t(made.df[:, None], (cells, n))
-    if len(past):
-        seen = rng.choice(np.abs(past), (cells, n)) * rng.choice([-1.0, 1.0], (cells, n))
-        standard = np.where(rng.random((cells, n)) < len(past) / (len(past) + TRUST), seen, standard)
+    if len(past.errors):
+        seen = rng.choice(np.abs(past.errors), (cells, n)) * rng.choice([-1.0, 1.0], (cells, n))
+        standard = np.where(rng.random((cells, n)) < past.periods / (past.periods + TRUST), seen, standard)
     return np.asarray(made.middle[:, None] + made.spread[:, None] * standard)

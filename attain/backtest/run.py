@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from attain.backtest import baselines
 from attain.backtest.actuals import COMPANY, LEVELS, MEASURES, Won, series, won_deals
-from attain.backtest.aside import Aside, Promise
+from attain.backtest.aside import Aside
 from attain.backtest.fold import Fold, forecast
 from attain.backtest.origins import HORIZONS, BacktestRefused, Month, origins, over_by
 from attain.backtest.recalibrate import recalibrated
@@ -29,6 +29,7 @@ BEFORE = 3  # complete months behind the first origin
 FOLDS = 8
 REPLICATIONS = 500
 STAGE_REPLICATIONS = 200
+WORTH = 20.0  # seconds of work left, about, from which other processes pay for their start
 MULTIPLES = (0.9, 1.0, 1.1)  # of the last period's and the last year's actual: the targets, fixed in advance
 
 Said = Callable[[str, int, int], None]  # what is being done, how far, of how much
@@ -56,12 +57,14 @@ def backtest_deals(
     at = origins(won.first, won.last, folds + earlier, every, asked, BEFORE)
     scored_from = max(0, len(at) - folds)
     absent = absent_library(library)
-    with Aside() as aside:
+    with Aside(most=len(at)) as aside:
         maker = _Maker(source, won, asked, n, seed, tuple(sets), aside)
         for k, origin in enumerate(at):
             if on_progress is not None:
                 on_progress(origin.last.isoformat(), k, len(at))
             maker.add(k, origin, learning=k < scored_from, library=not absent)
+            if k == 0 and (time.perf_counter() - begun) * (len(at) - 1) > WORTH:
+                maker.begin(dict(enumerate(at[1:], start=1)))
         maker.gather()
     cells = [c for c in recalibrated(maker.cells, every) if c.fold >= scored_from]
     if not cells:
@@ -115,17 +118,27 @@ class _Maker:
     seed: int
     sets: tuple[str, ...]
     aside: Aside
-    promised: dict[tuple[int, str, str], dict[str, Promise]] = field(default_factory=dict)
+    begun: dict[int, Callable[[], Fold]] = field(default_factory=dict)
+    promised: dict[tuple[int, str, str], dict[str, Callable[[], baselines.Found]]] = field(default_factory=dict)
     cells: list[Cells] = field(default_factory=list)
     records: list[FoldRecord] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def begin(self, at: dict[int, Month]) -> None:
+        """Have these origins forecast in other processes."""
+        self.begun = {k: self.aside.begin(forecast, *self._asked(origin)) for k, origin in at.items()}
+
+    def _asked(self, origin: Month) -> tuple[Source, Month, int, int, int, tuple[str, ...]]:
+        months = max(HORIZONS[h] for h in self._reach(origin))
+        return self.source, origin, months, self.n, self.seed, self.sets
+
+    def _reach(self, origin: Month) -> list[str]:
+        return [h for h in self.horizons if origin + HORIZONS[h] <= self.won.last]
+
     def add(self, number: int, origin: Month, *, learning: bool, library: bool) -> None:
-        begun = time.perf_counter()
-        reach = [h for h in self.horizons if origin + HORIZONS[h] <= self.won.last]
-        months = max(HORIZONS[h] for h in reach)
+        reach = self._reach(origin)
         try:
-            fold = forecast(self.source, origin, months, self.n, self.seed, self.sets)
+            fold = self.begun[number]() if number in self.begun else forecast(*self._asked(origin))
         except (HistoryRefused, BacktestRefused) as refused:
             if not learning:
                 self.notes.append(f"{origin.last}: nothing was forecast; {refused}")
@@ -143,7 +156,7 @@ class _Maker:
                 sum(len(c.names) for c in made),
                 self.won.deals.filter(pl.col("month") <= origin.index).height,
                 len(fold.pipeline.value),
-                time.perf_counter() - begun,
+                fold.seconds,
             )
         )
 
@@ -154,7 +167,8 @@ class _Maker:
         for level in {c.level for c in self.cells if c.fold == number}:
             for m, measure in enumerate(MEASURES):
                 known = table[level][:, :now, m]
-                own = {name: self.aside.library(name, known, months) for name in baselines.LIBRARY}
+                begin = self.aside.begin
+                own = {name: begin(baselines.library, name, known, months) for name in baselines.LIBRARY}
                 self.promised[number, level, measure] = own
 
     def gather(self) -> None:

@@ -20,14 +20,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from attain.backtest.fold import PHASE
+from attain.backtest.fold import PHASE, plan_of
 from attain.backtest.origins import Month
 from attain.backtest.source import Source
 from attain.history.records import History
 from engine.batch import Simulator
 from engine.fit.incidence import ADVANCED, LOST
 from engine.outcomes import FLOW_COLUMNS, Kind
-from engine.plan.load import load_plan
 from engine.world import World, build
 
 Floats = NDArray[np.float64]
@@ -51,7 +50,7 @@ def held_out_stages(
     """
     with TemporaryDirectory(prefix="attain-backtest-") as folder:
         found = source.fit(Path(folder) / "plan.yaml", (month + -1).last)
-        world = build(load_plan(found.plan, sets=sets))
+        world = build(plan_of(found, sets))
     simulate = Simulator(world, seed, PHASE)
     at = list(world.months).index(month.label)
     stages = len(world.stages.names)

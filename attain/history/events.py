@@ -371,11 +371,12 @@ def _deals(
     events: pl.DataFrame,
     stale: set[int],
 ) -> pl.DataFrame:
-    # the rep: who took the last of the funnel's steps before the end; ends themselves are often another office's
+    # the rep: who took up the case, the first of the funnel's steps that a person took. Who took the last says how far
+    # it came: an office that only sees cases near their end would win all of them, and those who bring them none
     acted = (
         people.filter(pl.col("activity").is_in(list(funnel.stages)))
         .group_by("case", maintain_order=True)
-        .agg(pl.col("person").last())
+        .agg(pl.col("person").first())
     )
     any_human = people.group_by("case", maintain_order=True).agg(pl.col("person").first().alias("anyone"))
     joined = steps.join(acted, on="case", how="left", maintain_order="left").join(

@@ -17,9 +17,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
-from scipy.special import log_ndtr, ndtri, stdtrit
+from scipy.special import log_ndtr, ndtri, polygamma, stdtrit
 
 from engine.fit.families import HIGH, LOW, Said, mixed, share_together
+from engine.fit.held import SPREADS, Interval, TwoParameters, held
 from engine.fit.incidence import ADVANCED, LOST, Floats, cumulative_incidence
 
 Family = Literal["constant", "exponential", "lognormal", "weibull", "quantiles"]
@@ -29,6 +30,7 @@ FOLLOWED_FROM = 10  # deals of each outcome below which no tail is fitted for th
 MOST_FITTED = 10_000  # deals that a likelihood looks at, evenly taken from more
 MANY = 200  # ended deals from which a table of quantiles is more faithful than any family
 COUNTS_FROM = 0.02  # weight from which a set of families has a say
+BEYOND = 0.5  # power of Akaike's weights that is believed of what is beyond the middle of what was seen
 LEVELS = (
     *(0.0, 0.01, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85),
     *(0.88, 0.9, 0.92, 0.95, 0.97, 0.99, 1.0),
@@ -41,8 +43,8 @@ class Wait:
 
     ``parameters``: constant (value); exponential (mean); lognormal (median, sigma of the log); weibull (median, shape);
     quantiles: the durations at ``levels``, linear between. ``ended`` deals it rests on, ``aic`` of the pair it is
-    part of. ``of``: as how many deals that were seen to their end it is known, from the likelihood's curvature: the
-    posterior that a plan draws from (``engine.posteriors``) is that of so many.
+    part of. ``of``: as from how many deals that were seen to their end it is known, ``spread_of`` as from how many its
+    sigma or shape (0: as many): the posterior that a plan draws from (``engine.posteriors``) is that of so many.
     """
 
     family: Family
@@ -51,6 +53,7 @@ class Wait:
     levels: tuple[float, ...] = ()
     aic: float = float("nan")
     of: float = 0.0
+    spread_of: float = 0.0
 
     def quantile(self, p: float) -> float:
         """The duration below which a share ``p`` of the waits lies; 0 < p < 1."""
@@ -161,10 +164,9 @@ def _size(family: Family) -> int:
     return 1 if family == "exponential" else 2
 
 
-_SPREAD = {  # bounds of the logarithm of sigma or shape
+_SPREAD: dict[str, tuple[float | None, float | None]] = {  # bounds of the logarithm of sigma or shape
     "exponential": (None, None),
-    "lognormal": (float(np.log(0.05)), float(np.log(5.0))),
-    "weibull": (float(np.log(0.2)), float(np.log(25.0))),
+    **{family: (float(np.log(least)), float(np.log(most))) for family, (least, most) in SPREADS.items()},
 }
 
 
@@ -178,26 +180,14 @@ def _start(family: Family, t: Floats) -> list[float]:
     return [float(np.log(t.mean())), float(np.log(min(20.0, max(0.25, 1.2 / sigma))))]
 
 
-def _wait(family: Family, x: Floats, covariance: Floats, n: int, aic: float) -> Wait:
-    """A family's wait from its parameters and their covariance."""
+def _wait(family: Family, x: Floats, n: int, aic: float = float("nan")) -> Wait:
+    """A family's wait from its unconstrained parameters."""
     if family == "exponential":
-        return Wait(family, (float(np.exp(x[0])),), n, aic=aic, of=_as_from(1.0, covariance[0, 0], n))
+        return Wait(family, (float(np.exp(x[0])),), n, aic=aic)
+    spread = float(np.exp(x[1]))
     if family == "lognormal":
-        sigma = float(np.exp(x[1]))
-        return Wait(family, (float(np.exp(x[0])), sigma), n, aic=aic, of=_as_from(sigma**2, covariance[0, 0], n))
-    shape, ell = float(np.exp(x[1])), float(np.log(np.log(2.0)))
-    to_median = np.array([1.0, -ell / shape])  # d log median / d (log scale, log shape)
-    of = _as_from(1.3789 / shape**2, float(to_median @ covariance @ to_median), n)
-    return Wait(family, (float(np.exp(x[0]) * np.log(2) ** (1 / shape)), shape), n, aic=aic, of=of)
-
-
-def _as_from(unit: float, variance: float, most: int) -> float:
-    """From how many observations a parameter with this variance is known, one of which has variance ``unit``.
-
-    No more than half as many again as have ended: a censored wait says less than a whole one."""
-    if not np.isfinite(variance) or variance <= 0:
-        return float(max(1, most))
-    return float(min(1.5 * most, max(1.0, unit / variance)))
+        return Wait(family, (float(np.exp(x[0])), spread), n, aic=aic)
+    return Wait(family, (float(np.exp(x[0]) * np.log(2) ** (1 / spread)), spread), n, aic=aic)
 
 
 def _curvature(loss: Callable[[Floats], float], x: Floats) -> Floats:
@@ -269,8 +259,8 @@ def _best(
     tried.sort(key=lambda one: one[0])
     aic, families, x, loss = tried[0]
     # which family the tail has is known less well than the likelihood says, which is mostly of what was seen: flatter
-    # weights than Akaike's
-    weights = np.exp(-0.25 * (np.array([one[0] for one in tried]) - aic))
+    # weights than Akaike's, but for the median
+    weights = np.exp(-0.5 * BEYOND * (np.array([one[0] for one in tried]) - aic))
     kept = weights > COUNTS_FROM * weights.sum()
     weights = weights[kept] / weights[kept].sum()
     scale = max(1.0, sum(counts.values()) / len(t))  # where not all deals were looked at
@@ -279,11 +269,11 @@ def _best(
         for w, one in zip(weights, itertools.compress(tried, kept), strict=True)
     ]
     sets = [one[1] for one in itertools.compress(tried, kept)]
+    ended = float(np.mean(c != 0))
     at, found = len(causes) - 1, {}
     for place, (cause, family) in enumerate(zip(causes, families, strict=True)):
         own = slice(at, at + _size(family))
-        wait = _wait(family, x[own], said[0].covariance[own, own], counts[cause], aic)
-        found[cause] = _together(wait, place, said, sets)
+        found[cause] = _together(_wait(family, x[own], counts[cause], aic), place, said, sets, ended)
         at += _size(family)
     share = None
     if len(causes) == 2:
@@ -303,35 +293,44 @@ def _deviance(loss: Callable[[Floats], float], x: Floats, scale: float) -> Calla
     return deviance
 
 
-def _together(wait: Wait, place: int, said: list[Said], sets: list[list[Family]]) -> Wait:
-    """One cause's wait, of the best family, with the median and the ninth decile that all of them say together, and
-    from how many deals they are known."""
+def _together(wait: Wait, place: int, said: list[Said], sets: list[list[Family]], ended: float) -> Wait:
+    """One cause's wait, with the 95% intervals of the median and the ninth decile that all families say together: of
+    the best family, or a Weibull where that is an exponential and others have a say. ``ended``: share of all deals."""
     logs, sds = np.empty((2, len(said), len(_LEVELS)))
     for k, (one, families) in enumerate(zip(said, sets, strict=True)):
         at = len(families) - 1 + sum(_size(f) for f in families[:place])
         own, family = slice(at, at + _size(families[place])), families[place]
-        fitted = _unbiased(_wait(family, one.at[own], np.eye(2), wait.ended, 0.0))
+        fitted = _unbiased(_wait(family, one.at[own], wait.ended))
         logs[k] = [np.log(fitted.quantile(level)) for level in _LEVELS]
         slopes = _slopes(family, fitted.parameters)
         sds[k] = np.sqrt(np.maximum(np.einsum("li,ij,lj->l", slopes, one.covariance[own, own], slopes), 1e-12))
-        sds[k] *= _few(wait.ended, _size(family))
-    weights = np.array([one.weight for one in said])
-    low, high = (
-        np.array([mixed(weights, logs[:, level], sds[:, level], q) for level in range(len(_LEVELS))])
-        for q in (LOW, HIGH)
-    )
-    middle = (low + high) / 2
-    wait = replace(wait, parameters=_with_quantiles(wait, middle))
-    moved = middle - [np.log(wait.quantile(level)) for level in _LEVELS]  # what one parameter cannot follow
-    half = np.sqrt(((high - low) / 2) ** 2 + (1.96 * moved) ** 2)
-    return replace(wait, of=_known_from(wait, float(np.min(_units(wait.family, wait.parameters) / half**2))))
+        sds[k] *= _few(wait.ended, ended, family)
+    median, decile = (_interval(said, *level) for level in zip(_BELIEVED, logs.T, sds.T, strict=True))
+    most = 1.5 * max(1, wait.ended)
+    if all(families[place] == "exponential" for families in sets):
+        return replace(wait, of=float(min(most, max(1.0, (ndtri(HIGH) / median.half) ** 2))))
+    best: TwoParameters = "lognormal" if wait.family == "lognormal" else "weibull"
+    law = held(best, median, decile, most)
+    return Wait(best, (law.median, law.spread), wait.ended, aic=wait.aic, of=law.of, spread_of=law.spread_of)
 
 
-def _few(ended: int, size: int) -> float:
-    """By how much an interval from few deals is wider than the likelihood's curvature has it, as for a mean: its own
-    parameters make the spread look small, and a spread from few is not known."""
-    free = max(1, ended - size)
-    return float(np.sqrt(ended / free) * stdtrit(free, HIGH) / 1.96)
+def _interval(said: list[Said], power: float, logs: Floats, sds: Floats) -> Interval:
+    """The mixture's 95% interval, families weighed by such a power of Akaike's weights."""
+    weights = np.array([one.weight for one in said]) ** (power / BEYOND)
+    weights /= weights.sum()
+    return Interval(mixed(weights, logs, sds, LOW), mixed(weights, logs, sds, HIGH))
+
+
+def _few(deals: int, ended: float, family: Family) -> tuple[float, float]:
+    """By how much the intervals of the median and the ninth decile from few deals are longer than the curvature has
+    them. An exponential's median is its mean, whose error is a log gamma's. Another's is Student's; where deals are
+    open, its error hangs on the spread twice, since the wider that is the less has been seen. The ninth decile's is as
+    for a mean: the family's own parameters make the spread look small, and a spread from few is not known."""
+    free = max(1, deals - _size(family))
+    decile = float(np.sqrt(deals / free) * stdtrit(free, HIGH) / ndtri(HIGH))
+    if family == "exponential":
+        return float(np.sqrt(deals * polygamma(1, deals))), decile
+    return float(stdtrit(max(1.0, deals * ended**2 - 1), HIGH) / ndtri(HIGH)), decile
 
 
 def _unbiased(wait: Wait) -> Wait:
@@ -346,33 +345,8 @@ def _unbiased(wait: Wait) -> Wait:
     return wait
 
 
-def _known_from(wait: Wait, ratio: float) -> float:
-    """From how many deals a wait is known whose posterior (``posterior``) has half a 95% interval of sqrt(units) at
-    units / half^2 = ``ratio``: normal, or of a lognormal Student's t with one less than so many degrees of freedom."""
-    most = 1.5 * max(1, wait.ended)
-    if wait.family != "lognormal":
-        return float(min(most, max(1.0, 1.96**2 * ratio)))
-    low, high = 2.0, max(2.0, most)
-    for _ in range(40):
-        middle = (low + high) / 2
-        if middle / stdtrit(middle - 1, HIGH) ** 2 < ratio:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
-
-
-def _with_quantiles(wait: Wait, logs: Floats) -> tuple[float, ...]:
-    """A family's parameters with these logarithms of the median and the ninth decile; its own where it has but one."""
-    if wait.family not in ("lognormal", "weibull"):
-        return wait.parameters
-    apart = max(float(logs[1] - logs[0]), 1e-6)
-    spread = apart / ndtri(0.9) if wait.family == "lognormal" else np.log(-np.log(0.1) / np.log(2.0)) / apart
-    least, most = _SPREAD[wait.family]
-    return (float(np.exp(logs[0])), float(np.clip(spread, np.exp(least or 0.0), np.exp(most or 0.0))))
-
-
 _LEVELS = (0.5, 0.9)
+_BELIEVED = (1.0, BEYOND)  # powers of Akaike's weights
 
 
 def _slopes(family: Family, parameters: tuple[float, ...]) -> Floats:
@@ -382,16 +356,6 @@ def _slopes(family: Family, parameters: tuple[float, ...]) -> Floats:
     if family == "lognormal":
         return np.array([[1.0, parameters[1] * ndtri(level)] for level in _LEVELS])
     return np.array([[1.0, -float(np.log(-np.log1p(-level))) / parameters[1]] for level in _LEVELS])
-
-
-def _units(family: Family, parameters: tuple[float, ...]) -> Floats:
-    """n x variance of the log quantiles at `_LEVELS` from n whole observations."""
-    if family == "exponential":
-        return np.ones(len(_LEVELS))
-    if family == "lognormal":
-        return np.array([parameters[1] ** 2 * (1 + ndtri(level) ** 2 / 2) for level in _LEVELS])
-    ells = [float(np.log(-np.log1p(-level))) for level in _LEVELS]
-    return np.array([(1.1087 + 0.6079 * ell**2 - 0.5140 * ell) / parameters[1] ** 2 for ell in ells])
 
 
 def _joint(

@@ -19,23 +19,31 @@ WEIBULL = (1.3789, 0.6079, 0.5240)  # n x variance of log median (times shape^2)
 
 
 def parameter_draws(
-    family: str, parameters: Sequence[float], levels: Sequence[float], of: float, rng: np.random.Generator, size: int
+    family: str,
+    parameters: Sequence[float],
+    levels: Sequence[float],
+    of: float,
+    rng: np.random.Generator,
+    size: int,
+    spread_of: float = 0.0,
 ) -> Floats:
-    """[size, parameters] draws; for tables [size, levels]: the levels drawn, the values stay. ``of`` 0: no error."""
+    """[size, parameters] draws; for tables [size, levels]: the levels drawn, the values stay. ``of`` 0: no error;
+    ``spread_of`` 0: the spread known from as many."""
+    spread_of = spread_of or of
     p = np.tile(np.asarray(levels if family == "quantiles" else parameters, dtype=np.float64), (size, 1))
     if of <= 0 or family == "constant":
         return p
     if family == "exponential":
         p[:, 0] *= of / rng.gamma(max(of, 0.5), 1.0, size)
     elif family == "lognormal":
-        free = max(of - 1.0, 1.0)
+        free = max(spread_of - 1.0, 1.0)
         p[:, 1] *= np.sqrt(free / rng.chisquare(free, size))
         p[:, 0] *= np.exp(p[:, 1] * rng.standard_normal(size) / np.sqrt(of))
     elif family == "weibull":
         one, other = rng.standard_normal((2, size))
         other = WEIBULL[2] * one + np.sqrt(1 - WEIBULL[2] ** 2) * other
         p[:, 0] *= np.exp(np.sqrt(WEIBULL[0] / of) / p[:, 1] * one)
-        p[:, 1] *= np.exp(np.sqrt(WEIBULL[1] / of) * other)
+        p[:, 1] *= np.exp(np.sqrt(WEIBULL[1] / spread_of) * other)
     else:
         parts = np.diff(np.asarray(levels, dtype=np.float64))
         shares = rng.gamma(np.maximum(of * parts, 1e-9), 1.0, (size, len(parts)))

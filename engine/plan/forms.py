@@ -28,7 +28,8 @@ PARAMETERS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 KINDS = ("constant", *PARAMETERS, "quantiles")
 FITTED_KINDS = ("exponential", "lognormal", "weibull", "quantiles")  # may say `of` how many observations they are known
-_PLAIN = {"sigma", "cv", "shape", "of"}
+SPREAD_KINDS = ("lognormal", "weibull")  # may say that of their spread, their sigma or shape, apart: `spread_of`
+_PLAIN = {"sigma", "cv", "shape", "of", "spread_of"}
 _FORMS = "a value, or a distribution such as {lognormal: {median: ..., p90: ...}}"
 
 
@@ -99,13 +100,13 @@ def _each(within: tuple[str | int, ...], value: Any, read: Callable[[Any], Any])
 
 def _parameters(kind: str, body: Mapping[str, Any], read: Callable[[Any], Any], *, with_unit: bool) -> dict[str, Any]:
     known = {p for way in PARAMETERS[kind] for p in way} | ({"unit"} if with_unit and kind == "empirical" else set())
-    known |= {"of"} if kind in FITTED_KINDS else set()
+    known |= ({"of"} if kind in FITTED_KINDS else set()) | ({"spread_of"} if kind in SPREAD_KINDS else set())
     problems = [
         FormProblem((kind, key), item, f"one of {', '.join(sorted(known))}", nearest(str(key), known))
         for key, item in body.items()
         if key not in known
     ]
-    given = {key for key in body if key in known} - {"unit", "of"}
+    given = {key for key in body if key in known} - {"unit", "of", "spread_of"}
     if not problems and given not in [set(way) for way in PARAMETERS[kind]]:
         problems.append(FormProblem((kind,), dict(body), _ways(kind)))
     fields: dict[str, Any] = {"kind": kind}
@@ -194,6 +195,17 @@ def numbers_of(dist: Any) -> list[Any]:
     return [n for n in named if n is not None] + list(dist.values) + [q for _, q in dist.quantiles]
 
 
+def _known_from(dist: Any) -> None:
+    for name, whose in (("of", "it is"), ("spread_of", "its spread is")):
+        number = getattr(dist, name)
+        if number is not None and not 1 <= number <= 1e9:
+            expected = f"how many observations {whose} known from, 1 or more"
+            raise FormError([FormProblem((dist.kind, name), number, expected)])
+    if dist.spread_of is not None and dist.of is None:
+        expected = "`of` beside it: from how many observations the rest is known"
+        raise FormError([FormProblem((dist.kind, "spread_of"), dist.spread_of, expected)])
+
+
 def distribution_problem(dist: Any) -> None:
     """Refuse parameters that make no distribution: too few, out of order, of mixed kinds of time, not above zero."""
     given = {n for ways in PARAMETERS.values() for way in ways for n in way if getattr(dist, n) not in (None, ())}
@@ -216,8 +228,7 @@ def distribution_problem(dist: Any) -> None:
         _in_order(dist, "median", "p90")
     if dist.kind == "weibull" and not 0.05 <= dist.shape <= 100:
         raise FormError([FormProblem((dist.kind, "shape"), dist.shape, "a shape between 0.05 and 100")])
-    if dist.of is not None and not 1 <= dist.of <= 1e9:
-        raise FormError([FormProblem((dist.kind, "of"), dist.of, "how many observations it is known from, 1 or more")])
+    _known_from(dist)
     _in_order(dist, "low", "mode", "high")
     for (_, low), (level, high) in itertools.pairwise(dist.quantiles):
         if not _ordered(low, high):

@@ -27,7 +27,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
-from engine.plan.forms import FITTED_KINDS, distribution_form, distribution_problem
+from engine.plan.forms import FITTED_KINDS, SPREAD_KINDS, distribution_form, distribution_problem
 from engine.plan.quantities import (
     Duration,
     read_count,
@@ -166,15 +166,16 @@ def _distribution_schema(number: dict[str, Any], *, unit: bool) -> dict[str, Any
     plain = {"type": "number", "minimum": 0}
 
     def form(kind: str, required: list[str], **fields: dict[str, Any]) -> dict[str, Any]:
-        if kind in FITTED_KINDS:
-            fields = fields | {"of": {"type": "number", "exclusiveMinimum": 0}}
+        for name, kinds in (("of", FITTED_KINDS), ("spread_of", SPREAD_KINDS)):
+            if kind in kinds:
+                fields = fields | {name: {"type": "number", "minimum": 1}}
         body = {"type": "object", "properties": fields, "required": required, "additionalProperties": False}
         return {"type": "object", "properties": {kind: body}, "required": [kind], "additionalProperties": False}
 
     text = {"type": "string"}
     ends = {"low": number, "high": number}
     levels = {"type": "object", "additionalProperties": number, "minProperties": 2}
-    levels["properties"] = {"of": {"type": "number", "exclusiveMinimum": 0}}
+    levels["properties"] = {"of": {"type": "number", "minimum": 1}}
     from_file = {"file": text, "column": text} | ({"unit": {"enum": ["h", "d", "w", "mo", "cd"]}} if unit else {})
     return {
         "anyOf": [
@@ -217,6 +218,7 @@ class TimeDistribution(Record):
     column: str | None = None
     unit: str = "d"
     of: float | None = None  # how many observations it is known from: its posterior is drawn once a replication
+    spread_of: float | None = None  # from how many its sigma or shape is known, where that is not `of`
 
     @model_validator(mode="before")
     @classmethod
@@ -252,6 +254,7 @@ class AmountDistribution(Record):
     file: str | None = None
     column: str | None = None
     of: float | None = None
+    spread_of: float | None = None
 
     @model_validator(mode="before")
     @classmethod

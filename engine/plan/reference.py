@@ -93,7 +93,9 @@ duration, and all of one distribution are working time (`h`, `d`, `w`) or all ar
 | `{empirical: {file: waits.csv, column: days, unit: d}}` | one of a column's values; `unit` for times, else `d` |
 
 An exponential, lognormal, Weibull or quantiles form may say from how many observations it is known:
-`{lognormal: {median: 12 d, sigma: 0.7, of: 40}}`. Its posterior from so many is then drawn once a replication.
+`{lognormal: {median: 12 d, sigma: 0.7, of: 40}}`. Its posterior from so many is then drawn once a replication. Where a
+lognormal's sigma or a Weibull's shape is known from fewer or more of them than the median, `spread_of` beside `of` says
+from how many: `{lognormal: {median: 12 d, sigma: 0.7, of: 40, spread_of: 15}}`.
 """
 
 

@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from attain.backtest import Backtest, BacktestRefused, backtest, document, scores
+from attain.backtest import Backtest, BacktestRefused, aside, backtest, document, run, scores
 from attain.backtest import baselines as used
 from attain.backtest.origins import Month, origins, read_every, read_horizons
 from attain.backtest.verdict import verdict
@@ -189,6 +189,30 @@ def test_the_library_s_months_add_up() -> None:
         assert np.allclose(one[0], 7.0)
         assert np.allclose(three[0], 21.0)
         assert np.ptp(three[1]) > np.ptp(one[1]) > 0
+
+
+@pytest.mark.skipif(not used.available(), reason="statsforecast is not installed (extra 'forecasts')")
+def test_the_library_is_asked_for_no_fewer_months_than_it_can_fit() -> None:
+    table = np.random.default_rng(1).uniform(1.0, 9.0, (2, used.FITTED))
+    for name in used.LIBRARY:
+        assert used.library(name, table[:, 1:], (1,)) == {1: None}
+        found = used.library(name, table, (1,))[1]
+        assert found is not None
+        assert np.isfinite(found).all()
+
+
+def test_origins_are_the_same_wherever_they_are_forecast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def made() -> Backtest:
+        return backtest(path, folds=2, horizons="month", n=20, seed=1, learn=0, library=False)
+
+    path = _written(tmp_path, 0)
+    monkeypatch.setattr(run, "WORTH", float("inf"))
+    here = made()
+    monkeypatch.setattr(run, "WORTH", -1.0)
+    monkeypatch.setattr(aside, "_cores", lambda: 2)
+    apart = made()
+    assert apart.scored.cells.equals(here.scored.cells)
+    assert apart.scored.attainments.equals(here.scored.attainments)
 
 
 # --- origins ----------------------------------------------------------------------------------------------------------

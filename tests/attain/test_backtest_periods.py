@@ -131,3 +131,67 @@ def test_a_table_is_back_tested_against_its_budget(tmp_path: Path) -> None:
     assert [abs(r["covered"] - 0.8) < four for r, four in zip(own, (0.25, 0.44), strict=True)] == [True, True]
     again = document(backtest(facts, mapping=path, folds=10, horizons="month,quarter", n=200, seed=3))
     assert again["crps"] == found["crps"]
+
+
+def test_a_cell_that_grows_keeps_the_errors_it_had_as_parts_of_its_budget() -> None:
+    """A cell a thousandth of the others, a seventh under plan all along, and now budgeted forty times higher."""
+    rng = np.random.default_rng(1)
+    budget = np.vstack([np.full((6, 13), 1e6), [[1e3] * 12 + [4e4]]])
+    actual = budget[:, :12] * (1 + 0.1 * rng.standard_normal((7, 12)))
+    actual[6] = 6.0 / 7.0 * budget[6, :12]
+    made = pooled.forecast(actual, budget, 1)
+    assert made.middle[6] == 4e4
+    assert made.spread[6] >= 0.1 * 4e4  # and not a hundredth, as parts of a typical month of all would have it
+
+
+def test_a_spread_is_known_from_months_however_many_cells() -> None:
+    assert pooled.independent(12, 0.0) == 12.0
+    assert pooled.independent(12, 0.5) == 4.0  # the variance of a mean of AR(1): (1 + .5) / (1 - .5) = 3 times
+    rng = np.random.default_rng(3)
+    found = pooled.pool(rng.standard_normal((500, 6)))
+    assert found.df.max() <= 6.0
+
+
+@pytest.mark.parametrize("months", [6, 8])
+def test_months_in_common_are_covered_from_few_of_them(months: int) -> None:
+    """All cells err alike in a month: what is known is a month's worth a month. 400 tables, four sigma: 8 points."""
+    rng = np.random.default_rng(4)
+    hits = []
+    for _ in range(400):
+        budget = np.full((12, months + 1), 100.0)
+        common = 0.1 * rng.standard_normal(months + 1)
+        actual = budget * (1 + common + 0.02 * rng.standard_normal((12, months + 1)))
+        known = actual[:, :months]
+        drawn = pooled.draw(pooled.forecast(known, budget, 1), pooled.surprises(known, budget, 1), 300, rng)
+        hits.append(scores.covered(*scores.transform(drawn, actual[:, months]), 0.8).mean())
+    assert abs(float(np.mean(hits)) - 0.8) <= SIGMAS * float(np.std(hits, ddof=1)) / np.sqrt(len(hits)) + 0.02
+
+
+def test_a_budget_below_nought_is_forecast_below_nought(tmp_path: Path) -> None:
+    lines = ["Unit,Product,Month,Kind,Revenue"]
+    for t in range(12):
+        for unit, base in (("a", 900.0), ("b", 500.0), ("c", 700.0)):
+            budget = -80.0 if (unit, t) == ("b", 11) else base
+            month = f"2020{t + 1:02d}"
+            lines += [f"{unit},P,{month},2,{budget}", f"{unit},P,{month},1,{budget * (0.9 + 0.02 * (t % 5))}"]
+    (tmp_path / "facts.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / "map.yaml").write_text(
+        "shape: periods\nperiod: Month\namount: Revenue\n"
+        "scenario: {column: Kind, actual: 1, budget: 2}\ncells: {unit: Unit}\n",
+        encoding="utf-8",
+    )
+    found = backtest(tmp_path / "facts.csv", mapping=tmp_path / "map.yaml", folds=1, horizons="month", n=200, seed=1)
+    row = found.scored.cells.filter(name="b", method="attain")
+    assert row["mean"][0] < -20.0
+
+
+def test_what_went_wrong_before_counts_as_the_periods_it_spans() -> None:
+    """Sixty errors of three periods: three in four draws are theirs, either way round; of 8,000, four sigma: .022."""
+    made = pooled.Forecast(np.zeros(4), np.ones(4), np.full(4, 200.0))
+    drawn = pooled.draw(made, pooled.Past(np.full(60, 99.0), 3.0), 2000, np.random.default_rng(6))
+    assert np.mean(drawn == 99.0) == pytest.approx(0.375, abs=0.022)
+    assert np.mean(drawn == -99.0) == pytest.approx(0.375, abs=0.022)
+    alone = pooled.draw(made, pooled.Past(np.zeros(0), 0.0), 2000, np.random.default_rng(6))
+    assert np.abs(alone).max() < 10.0
+    actual, budget = np.full((5, 12), 10.0), np.full((5, 15), 10.0)
+    assert pooled.surprises(actual * np.linspace(0.9, 1.1, 12), budget, 3).periods == pytest.approx(7 / 3)

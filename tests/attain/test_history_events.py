@@ -77,3 +77,15 @@ def test_no_order_of_stages_is_said(tmp_path: Path) -> None:
     rows += [[f"C{i}", a, f"2024-01-0{d}"] for i in range(40) for d, a in ((1, f"x{i}"), (2, f"y{i}"))]
     with pytest.raises(HistoryRefused, match="no order of stages"):
         read_history(_write(tmp_path / "log.csv", rows))
+
+
+def test_a_case_is_of_who_took_it_up_not_of_who_saw_it_last(tmp_path: Path) -> None:
+    """Sellers check and offer, one office signs: it sees none but those that come so far."""
+    rows = log(400)
+    office = [[*row[:3], "Zoe"] if row[1] in ("offered", "signed", "booked", "cancelled") else row for row in rows]
+    history = read_history(_write(tmp_path / "log.csv", office))
+    plain = read_history(_write(tmp_path / "plain.csv", rows))
+    came = [row for row in plain.deals.iter_rows(named=True) if row["stage"] != "asked"]
+    owners = dict(history.deals.select("id", "owner").iter_rows())
+    assert {owners[row["id"]] for row in came} == {"Ann", "Bob", "Cy"}
+    assert all(owners[row["id"]] == row["owner"] for row in came)

@@ -101,8 +101,8 @@ def test_a_known_month_stands_whatever_the_mean_is_drawn_as() -> None:
 
 
 def test_a_known_month_goes_with_the_mean_as_far_as_it_says() -> None:
-    """A month b m + e of an unknown mean m, and the next one, (1 - r) m + r times it + noise: what the plan draws has the
-    variances and the covariance that normal theory gives for that, m being the logit of a Beta."""
+    """A month b m + e of an unknown mean m, and the next one, (1 - r) m + r times it + noise: what the plan draws has
+    the variances and the covariance that normal theory gives for that, m being the logit of a Beta."""
     r, sd, beta, rest = 0.6, 0.7, 0.55, 0.3
     known = f"{{2026-01: {{times: 2, sd: {rest}, with_mean: {beta}}}}}"
     made = world(f"advance_months: {{sd: {sd}, persistence: {r}, known: {known}}}", advance="{wins: 40, of: 100}")

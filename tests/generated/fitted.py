@@ -11,9 +11,15 @@ from typing import Any
 from tests.generated.choices import chance, pick
 from tests.generated.documents import Values
 
-KNOWN = (1, 3, 40, 2000)  # observations
+KNOWN: tuple[Values, ...] = (  # from how many observations, and the spread from how many
+    {"of": 1},
+    {"of": 3, "spread_of": 40},
+    {"of": 40, "spread_of": 2.5},
+    {"of": 2000},
+)
 SURE = (0.05, 0.4, 1.0)
 KINDS = ("exponential", "lognormal", "weibull", "quantiles")
+SPREAD_KINDS = ("lognormal", "weibull")
 
 
 def fitted(rng: Random, data: Values) -> None:
@@ -50,7 +56,8 @@ def known(rng: Random, dist: Any) -> Any:
     kind = next(iter(dist)) if isinstance(dist, dict) else ""
     if kind not in KINDS or not chance(rng, 2):
         return dist
-    return {kind: {**dist[kind], "of": pick(rng, KNOWN)}}
+    found = {key: n for key, n in pick(rng, KNOWN).items() if key == "of" or kind in SPREAD_KINDS}
+    return {kind: {**dist[kind], **found}}
 
 
 def months(rng: Random, data: Values) -> Values:
