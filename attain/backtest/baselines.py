@@ -22,6 +22,7 @@ Found = dict[int, Floats | None]  # months ahead -> samples
 LEVELS = (np.arange(100) + 0.5) / 100.0  # a distribution as 100 equally likely samples
 WINDOW = 6  # months of the moving average
 YEAR = 12
+FITTED = 7  # months that the library needs: exponential smoothing of six is not written there
 FEWEST = 2  # past errors from which a baseline has a spread; with fewer it is a point
 NAIVE = ("last_period", "last_year", "moving_average")
 LIBRARY = ("auto_ets", "auto_arima")
@@ -84,7 +85,7 @@ def library(name: str, table: Floats, horizons: tuple[int, ...]) -> Found:
     weights that each month's variance gives away but for their sign, which is taken as plus: what surprises one month
     also surprises the next.
     """
-    if table.shape[1] < YEAR // 2:
+    if table.shape[1] < FITTED:
         return dict.fromkeys(horizons)
     most = max(horizons)
     means, spreads = np.empty((len(table), most)), np.empty((len(table), most))

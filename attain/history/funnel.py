@@ -23,6 +23,7 @@ from engine.fit.incidence import ADVANCED, LOST, OPEN
 
 EARLY_WINS = 0.05  # share of wins before the last stage from which stages are not a passage
 FEW = 20  # losses along the way below which stages have no conversion of their own
+CHANCE = 0.01  # of ages in order, below which a stage's younger deals are no chance
 WHOLE = "opportunity"
 
 
@@ -39,13 +40,13 @@ class Funnel:
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """Deals by stage, in the stages' order, and the median age in days of the open ones."""
+    """Deals by stage, in the stages' order, and the ages in days of the open ones."""
 
     names: tuple[str, ...]
     won: np.ndarray
     lost: np.ndarray
     open: np.ndarray
-    ages: tuple[float | None, ...]
+    ages: tuple[np.ndarray, ...]
 
     def told(self) -> Series:
         """Every stage's deals, in words."""
@@ -133,12 +134,12 @@ def _count(deals: pl.DataFrame, end: dt.datetime, order: tuple[str, ...]) -> _Co
         return np.array([known.filter((pl.col("status") == status) & (pl.col("stage") == n)).height for n in stages])
 
     open_deals = known.filter(pl.col("status") == "open")
-    medians = dict(open_deals.group_by("stage").agg(_span(end).median()).iter_rows())
+    ages = tuple(open_deals.filter(pl.col("stage") == n).select(_span(end)).to_series().to_numpy() for n in stages)
     # a won deal whose stage is called 'won' has passed all the others: it counts in the last
     won, lost = by_stage("won"), by_stage("lost")
     if len(stages):
         won[-1] += known.filter((pl.col("status") == "won") & ~pl.col("stage").is_in(list(stages))).height
-    return _Counts(stages, won, lost, by_stage("open"), tuple(medians.get(n) for n in stages))
+    return _Counts(stages, won, lost, by_stage("open"), ages)
 
 
 def _why_not(counts: _Counts) -> str:
@@ -156,11 +157,21 @@ def _why_not(counts: _Counts) -> str:
 
 
 def _disorder(counts: _Counts) -> list[str]:
-    ages = [a for a in counts.ages if a is not None]
-    if len(ages) < 2 or len(ages) < len(counts.ages) or all(b >= 0.9 * a for a, b in pairwise(ages)):
+    """That open deals are younger in a later stage, by more than few of them are by chance (Mann and Whitney 1947)."""
+    if len(counts.ages) < 2 or not all(map(len, counts.ages)):
+        return []
+    ages = [float(np.median(a)) for a in counts.ages]
+    if not any(later < 0.9 * sooner and _younger(b, a) for (sooner, a), (later, b) in
+               pairwise(zip(ages, counts.ages, strict=True))):  # fmt: skip
         return []
     shown = tuple(told("passage.age", days=f"{a:.0f}", name=n) for n, a in zip(counts.names, ages, strict=True))
     return [told("passage.disorder", shown=Series(shown))]
+
+
+def _younger(these: np.ndarray, those: np.ndarray) -> bool:
+    from scipy.stats import mannwhitneyu
+
+    return bool(mannwhitneyu(these, those, alternative="less").pvalue < CHANCE)
 
 
 # --- visits -----------------------------------------------------------------------------------------------------------

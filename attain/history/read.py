@@ -59,8 +59,8 @@ def _currency(sheet: Sheet) -> str:
     if len({code(word) for word in counts}) > 1:
         shown = ", ".join(f"{word}: {n:,} rows" for word, n in list(counts.items())[:6])
         raise HistoryRefused(
-            f"the log's amounts are in {len(counts)} currencies ({shown}), and only exports of one row a deal are brought "
-            "to one by rates: bring them to one before, or leave the amounts out"
+            f"the log's amounts are in {len(counts)} currencies ({shown}), and only exports of one row a deal are "
+            "brought to one by rates: bring them to one before, or leave the amounts out"
         )
     return next(iter(counts), "")
 

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.fit.arrow import Arrow
 from engine.fit.incidence import Floats
-from engine.fit.rates import Crossed, Effects, contrast
+from engine.fit.rates import Crossed, Effects
 
 SPREADS = np.array([0.005, 0.015, 0.03, 0.05, 0.08, 0.12, 0.17, 0.24, 0.33, 0.5, 0.8])  # of log waits
 PRIOR = 0.15  # mode of a spread's Rayleigh prior
@@ -46,7 +47,7 @@ def shrunk_waits(
         if np.array_equal(before, spread):
             break
     multipliers, sds, typical = [], [], []
-    _, beta, covariance = _solved(cells, spread, free, noise)
+    _, beta, information = _solved(cells, spread, free, noise)
     counts = cells.gradient(of)
     for f in range(shrunk):
         own = slice(cells.starts[f], cells.starts[f] + cells.sizes[f])
@@ -56,12 +57,12 @@ def shrunk_waits(
         weight = np.exp(logs - logs.max()) * _WIDTH
         weight /= weight.sum()
         centre = np.array([one[1][own] - share @ one[1][own] for one in found])
-        spreads = np.array([contrast(one[2][own, own], share) for one in found])
+        spreads = np.array([one[2].contrasts(cells.starts[f], share) for one in found])
         middle = weight @ centre
         multipliers.append(np.exp(middle))
         sds.append(np.sqrt(weight @ (spreads + (centre - middle) ** 2)))
         typical.append(float(weight @ SPREADS))
-    return Effects(tuple(multipliers), tuple(typical), 0.0, tuple(sds), beta, covariance)
+    return Effects(tuple(multipliers), tuple(typical), 0.0, tuple(sds), beta, information)
 
 
 def _with(spread: Floats, f: int, s: float) -> Floats:
@@ -72,22 +73,20 @@ def _with(spread: Floats, f: int, s: float) -> Floats:
 
 def _noise(cells: Crossed, square: Floats) -> float:
     """Variance of a deal's log wait within all factors' levels."""
-    information = cells.information(cells.of) + 1e-6 * np.eye(1 + sum(cells.sizes))
+    information = cells.information(cells.of, np.full(1 + sum(cells.sizes), 1e-6))
     gradient = cells.gradient(cells.won)
-    rest = float(square.sum()) - float(gradient @ np.linalg.solve(information, gradient))
+    rest = float(square.sum()) - float(gradient @ information.solve(gradient))
     free = max(1.0, float(cells.of.sum()) - 1 - sum(n - 1 for n in cells.sizes))
     return max(rest / free, 1e-6)
 
 
-def _solved(cells: Crossed, spread: Floats, free: int, noise: float) -> tuple[float, Floats, Floats]:
-    """Log marginal likelihood, the effects' means and their covariance."""
+def _solved(cells: Crossed, spread: Floats, free: int, noise: float) -> tuple[float, Floats, Arrow]:
+    """Log marginal likelihood, the effects' means and their information."""
     own = [np.full(n, s**-2.0) for n, s in zip(cells.sizes, spread, strict=False)]
     rest = [np.full(n, FREE) for n in cells.sizes[len(cells.sizes) - free :]] if free else []
     penalty = np.concatenate([[1e-9], *own, *rest])
-    information = cells.information(cells.of) / noise + np.diag(penalty)
+    information = cells.information(cells.of / noise, penalty)
     gradient = cells.gradient(cells.won) / noise
-    covariance = np.asarray(np.linalg.inv(information), dtype=np.float64)
-    beta = covariance @ gradient
+    beta = information.solve(gradient)
     sizes = np.array(cells.sizes[: len(spread)], dtype=np.float64)
-    log_det = float(np.linalg.slogdet(information)[1])
-    return 0.5 * float(gradient @ beta) - 0.5 * log_det - float(sizes @ np.log(spread)), beta, covariance
+    return 0.5 * float(gradient @ beta) - 0.5 * information.log_det() - float(sizes @ np.log(spread)), beta, information

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.fit.arrow import Arrow
 from engine.fit.incidence import Floats
 
 SPREADS = np.array([0.03, 0.08, 0.14, 0.2, 0.28, 0.38, 0.5, 0.66, 0.86, 1.1, 1.5, 2.1])  # of log odds
@@ -34,14 +35,14 @@ class Effects:
     base: float  # the group's probability, at multipliers of 1
     sds: tuple[Floats, ...] = ()
     mode: Floats | None = None  # intercept, then every factor's levels, at the likeliest spreads
-    covariance: Floats | None = None
+    information: Arrow | None = None
 
     def together(self, of: Floats) -> tuple[Floats, Floats]:
         """Means and sds of sums of effects: ``of[K, 1 + levels]`` says of which. What two factors cannot tell apart (a
         person, and the one region they work in) is known in the sum."""
-        if self.mode is None or self.covariance is None:
-            raise ValueError("effects without their covariance")
-        return of @ self.mode, np.sqrt(np.maximum(np.einsum("ki,ij,kj->k", of, self.covariance, of), 0.0))
+        if self.mode is None or self.information is None:
+            raise ValueError("effects without their information")
+        return of @ self.mode, np.sqrt(np.maximum(self.information.variances(of), 0.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,21 +69,27 @@ class Crossed:
         parts += [np.bincount(c, residual, n) for c, n in zip(self.codes, self.sizes, strict=True)]
         return np.concatenate(parts)
 
-    def information(self, weight: Floats) -> Floats:
+    def information(self, weight: Floats, penalty: Floats) -> Arrow:
+        """The counts' own, each cell with a ``weight``, and the priors' ``penalty`` on the diagonal."""
         size, starts = 1 + sum(self.sizes), self.starts
-        out = np.zeros((size, size))
-        out[0, 0] = weight.sum()
-        for f, (code, n) in enumerate(zip(self.codes, self.sizes, strict=True)):
-            own = slice(starts[f], starts[f] + n)
-            total = np.bincount(code, weight, n)
-            out[0, own] = out[own, 0] = total
-            out[own, own] = np.diag(total)
-            for g in range(f):
-                other = slice(starts[g], starts[g] + self.sizes[g])
-                pair = np.bincount(code * self.sizes[g] + self.codes[g], weight, n * self.sizes[g])
-                block = pair.reshape(n, self.sizes[g])
-                out[own, other], out[other, own] = block, block.T
-        return out
+        largest = int(np.argmax(self.sizes))
+        big, levels = self.codes[largest], self.sizes[largest]
+        others = [(1, np.zeros(len(big), dtype=np.int64))]  # the intercept is a factor of one level
+        others += [(n, c) for f, (n, c) in enumerate(zip(self.sizes, self.codes, strict=True)) if f != largest]
+        places = np.cumsum([0, *(n for n, _ in others)])
+        rest, cross = np.zeros((places[-1], places[-1])), np.empty((places[-1], levels))
+        for f, (n, code) in enumerate(others):
+            own = slice(places[f], places[f + 1])
+            cross[own] = np.bincount(code * levels + big, weight, n * levels).reshape(n, levels)
+            rest[own, own] = np.diag(np.bincount(code, weight, n))
+            for g, (m, other) in enumerate(others[:f]):
+                block = np.bincount(code * m + other, weight, n * m).reshape(n, m)
+                at = slice(places[g], places[g + 1])
+                rest[own, at], rest[at, own] = block, block.T
+        place = slice(starts[largest], starts[largest] + levels)
+        found = Arrow(size, place, np.bincount(big, weight, levels) + penalty[place], cross, rest)
+        found.rest[np.diag_indices(len(rest))] += penalty[found.others]
+        return found
 
 
 def shrunk_odds(
@@ -122,7 +129,7 @@ def shrunk_odds(
         share = cells.gradient(cells.of)[cells.starts[f] : cells.starts[f] + cells.sizes[f]]
         share = share / share.sum()
         centre = np.array([m - share @ m for m, _ in fits])
-        spreads = np.array([contrast(c, share) for _, c in fits])
+        spreads = np.array([known.contrasts(cells.starts[f], share) for _, known in fits])
         middle = weights @ centre
         variance = weights @ (spreads + (centre - middle) ** 2)
         multipliers.append(np.exp(middle))
@@ -136,41 +143,33 @@ def shrunk_odds(
         probability,
         tuple(sds),
         beta,
-        np.asarray(np.linalg.inv(information), dtype=np.float64),
+        information,
     )
 
 
-def contrast(covariance: Floats, share: Floats) -> Floats:
-    """Variances of each level's effect less the deals' mean effect."""
-    across = covariance @ share
-    return np.asarray(np.maximum(np.diag(covariance) - 2 * across + share @ across, 1e-12))
-
-
-def _along(cells: Crossed, spread: Floats, f: int, beta: Floats) -> tuple[Floats, Floats, list[tuple[Floats, Floats]]]:
-    """Posterior weights of factor f's spreads, the others held, and (mode, covariance) of its effects at each."""
+def _along(cells: Crossed, spread: Floats, f: int, beta: Floats) -> tuple[Floats, Floats, list[tuple[Floats, Arrow]]]:
+    """Posterior weights of factor f's spreads, the others held, and its effects' mode and all information at each."""
     own = slice(cells.starts[f], cells.starts[f] + cells.sizes[f])
     logs, fits, best = np.empty(len(SPREADS)), [], beta
     for k, s in enumerate(SPREADS):
         held = spread.copy()
         held[f] = s
-        logs[k], beta, factor = _mode(cells, held, beta)
+        logs[k], beta, information = _mode(cells, held, beta)
         if k == 0 or logs[k] >= logs[:k].max():
             best = beta
-        unit = np.zeros((len(beta), cells.sizes[f]))
-        unit[own] = np.eye(cells.sizes[f])
-        fits.append((beta[own], np.asarray(np.linalg.solve(factor, unit)[own], dtype=np.float64)))
+        fits.append((beta[own], information))
     logs += np.log(SPREADS) - 0.5 * (SPREADS / PRIOR) ** 2
     weights = np.exp(logs - logs.max()) * _WIDTH
     return np.asarray(weights / weights.sum(), dtype=np.float64), best, fits
 
 
-def _mode(cells: Crossed, spread: Floats, beta: Floats) -> tuple[float, Floats, Floats]:
+def _mode(cells: Crossed, spread: Floats, beta: Floats) -> tuple[float, Floats, Arrow]:
     """Laplace's log marginal likelihood, the mode, and the information there."""
     penalty = np.concatenate([[1e-9], *(np.full(n, s**-2.0) for n, s in zip(cells.sizes, spread, strict=True))])
     for _ in range(40):
         p = 1 / (1 + np.exp(-np.clip(cells.linear(beta), -30, 30)))
-        information = cells.information(cells.of * p * (1 - p)) + np.diag(penalty)
-        step = np.linalg.solve(information, cells.gradient(cells.won - cells.of * p) - penalty * beta)
+        information = cells.information(cells.of * p * (1 - p), penalty)
+        step = information.solve(cells.gradient(cells.won - cells.of * p) - penalty * beta)
         largest = float(np.abs(step).max())
         beta = beta + step * min(1.0, 2.0 / max(largest, 1e-300))
         if largest < 1e-7:
@@ -179,7 +178,7 @@ def _mode(cells: Crossed, spread: Floats, beta: Floats) -> tuple[float, Floats, 
     likelihood = float(cells.won @ eta - cells.of @ np.logaddexp(0.0, eta))
     sizes = np.array(cells.sizes, dtype=np.float64)
     prior = -0.5 * float(penalty[1:] @ beta[1:] ** 2) - float(sizes @ np.log(spread))
-    return likelihood + prior - 0.5 * float(np.linalg.slogdet(information)[1]), beta, information
+    return likelihood + prior - 0.5 * information.log_det(), beta, information
 
 
 def interaction(

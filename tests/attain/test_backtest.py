@@ -191,6 +191,16 @@ def test_the_library_s_months_add_up() -> None:
         assert np.ptp(three[1]) > np.ptp(one[1]) > 0
 
 
+@pytest.mark.skipif(not used.available(), reason="statsforecast is not installed (extra 'forecasts')")
+def test_the_library_is_asked_for_no_fewer_months_than_it_can_fit() -> None:
+    table = np.random.default_rng(1).uniform(1.0, 9.0, (2, used.FITTED))
+    for name in used.LIBRARY:
+        assert used.library(name, table[:, 1:], (1,)) == {1: None}
+        found = used.library(name, table, (1,))[1]
+        assert found is not None
+        assert np.isfinite(found).all()
+
+
 def test_origins_are_the_same_wherever_they_are_forecast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def made() -> Backtest:
         return backtest(path, folds=2, horizons="month", n=20, seed=1, learn=0, library=False)

@@ -222,6 +222,19 @@ def test_stages_that_are_a_passage_are_fitted_each(tmp_path: Path) -> None:
     assert [m / sum(mean) for m in mean] == pytest.approx([1 / 6, 1 / 3, 1 / 2], rel=0.35)
 
 
+def test_few_young_deals_in_a_late_stage_are_chance_and_many_are_not(tmp_path: Path) -> None:
+    rows, _ = staged()
+    late = [row for row in rows[1:] if row[2] == "Open" and row[1] == "3-Contract"]
+    for n, stages in ((4, ("1-Lead", "2-Offer", "3-Contract")), (len(late), ("opportunity",))):
+        told = [list(row) for row in rows]
+        for row in [row for row in told[1:] if row[2] == "Open" and row[1] == "3-Contract"][n:] if n == 4 else []:
+            told.remove(row)
+        for row in told[1:]:
+            if row[2] == "Open" and row[1] == "3-Contract":
+                row[4] = (LAST - dt.timedelta(days=12)).isoformat()
+        assert read_history(_write(tmp_path / "crm.csv", told)).stages == stages
+
+
 def test_wins_from_early_stages_make_a_shorter_funnel(tmp_path: Path) -> None:
     rows, _ = staged()
     for i, row in enumerate(rows[1:]):

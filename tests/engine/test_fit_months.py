@@ -135,11 +135,12 @@ def test_one_factor_with_as_many_deals_each_is_shrunk_by_the_textbook() -> None:
     levels, n, s, noise = 12, 30, 0.2, 0.16
     total = n * (3.0 + rng.normal(0, 0.2, levels)) + rng.normal(0, np.sqrt(noise * n), levels)
     cells = Crossed(total, np.full(levels, float(n)), (np.arange(levels),), (levels,))
-    _, beta, covariance = _solved(cells, np.array([s]), 0, noise)
+    _, beta, information = _solved(cells, np.array([s]), 0, noise)
     mean = total / n
     assert beta[1:] == pytest.approx(n * s * s / (n * s * s + noise) * (mean - mean.mean()), abs=1e-6)
     inside, part = s * s * noise / (n * s * s + noise), n * s * s / (n * s * s + noise)
-    assert np.diag(covariance)[1:] == pytest.approx(inside + part**2 * (s * s + noise / n) / levels, rel=1e-6)
+    variances = information.variances(np.eye(levels + 1))[1:]
+    assert variances == pytest.approx(inside + part**2 * (s * s + noise / n) / levels, rel=1e-6)
 
 
 def test_how_long_people_take_is_told_from_how_deals_end() -> None:
