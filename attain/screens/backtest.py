@@ -17,7 +17,7 @@ from rich.text import Text
 from attain.backtest.baselines import MISSING
 from attain.backtest.records import ATTAIN, RECALIBRATED
 from attain.backtest.verdict import Verdict, headline, verdict
-from attain.wording import Language, date, joined, number, percent, text
+from attain.wording import Language, date, joined, number, percent, span, text
 
 Row = dict[str, Any]
 SHOWN = 0.8, 0.9
@@ -281,7 +281,7 @@ def stage_rows(told: Row, say: Said) -> list[list[str]]:
         share = row["figure"] == "conversion"
 
         def value(x: float, share: bool = share) -> str:
-            return percent(x, say.language, 1) if share else f"{x:.3g}"
+            return percent(x, say.language, 1) if share else span(x, say.language)
 
         fitted = f"{value(row['p10'])} – {value(row['p90'])} {'✓' if row['within'] else '✗'}"
         wide = f"{value(row['wide'][0])} – {value(row['wide'][1])} {'✓' if row['within_wide'] else '✗'}"

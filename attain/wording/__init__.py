@@ -18,6 +18,7 @@ from attain.wording.numbers import (
     month,
     number,
     percent,
+    span,
 )
 from attain.wording.sentences import (
     Amount,
@@ -42,5 +43,5 @@ __all__ = [
     "LANGUAGES", "TEXTS", "Amount", "Chance", "Count", "Language", "Likelihood", "Metric", "Month", "Sentence",
     "Series", "Share", "Told", "chance", "counted", "date", "in_language",
     "joined", "likelihood", "money", "month", "number", "percent",
-    "said", "sentence", "text", "told",
+    "said", "sentence", "span", "text", "told",
 ]  # fmt: skip

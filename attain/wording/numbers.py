@@ -103,6 +103,18 @@ def number(value: float, language: Language = "en") -> str:
     return f"{value:.1f}" if size >= 1 else _trimmed(value, 2)
 
 
+_SPANS = ((1.0, "days", "天"), (1 / 24, "h", "小时"), (1 / 1440, "min", "分钟"), (1 / 86400, "s", "秒"))
+
+
+def span(days: float, language: Language = "en") -> str:
+    """So many days in the largest unit of which it is one or more: 7.8 days, 6.5 h, 9.3 min, 42 s."""
+    if not math.isfinite(days):
+        return "–"
+    size, english, chinese = next((unit for unit in _SPANS if abs(days) >= unit[0]), _SPANS[-1 if days else 0])
+    shown = f"{days / size:.3g}"
+    return f"{shown} {chinese if language == 'zh' else english[:-1] if shown == '1' and size == 1.0 else english}"
+
+
 def counted(n: float, noun: str, language: Language = "en") -> str:
     """A number with what it counts: 1 deal, 4.1 deals, 4.1 单. A noun that is not known stands as it is."""
     said = number(n, language)

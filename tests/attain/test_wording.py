@@ -27,6 +27,7 @@ from attain.wording import (
     month,
     number,
     percent,
+    span,
     said,
     sentence,
     text,
@@ -142,6 +143,13 @@ def test_money_is_rounded_to_what_it_says(amount: float) -> None:
 )  # fmt: skip
 def test_a_percentage_is_never_falsely_certain(share: float, shown: str) -> None:
     assert percent(share) == shown
+
+
+def test_a_span_of_time_is_in_the_unit_it_is_told_in() -> None:
+    assert [span(d) for d in (7.78, 1.0, 0.272, 0.00644, 0.000486, 0.0, 1e-7, float("nan"))] == [
+        "7.78 days", "1 day", "6.53 h", "9.27 min", "42 s", "0 days", "0.00864 s", "–",
+    ]  # fmt: skip
+    assert [span(d, "zh") for d in (7.78, 0.272, 0.00644, 0.000486)] == ["7.78 天", "6.53 小时", "9.27 分钟", "42 秒"]
 
 
 def test_numbers_counts_and_dates() -> None:
