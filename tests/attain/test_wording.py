@@ -27,9 +27,9 @@ from attain.wording import (
     month,
     number,
     percent,
-    span,
     said,
     sentence,
+    span,
     text,
 )
 
