@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -106,7 +107,7 @@ def _heard_of(visits: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
     still = ends.filter(pl.col("outcome") == OPEN)["end"]
     if not len(ended) or not len(still):
         return visits
-    last, now = (max(times.to_list()) for times in (ended, still))
+    last, now = (cast(dt.datetime, times.max()) for times in (ended, still))
     silent = (now - last).total_seconds() / 86400.0
     lately = int((ended > last - dt.timedelta(days=LATELY)).sum())
     if silent <= WEEKEND or lately / LATELY * silent < IMPROBABLE:

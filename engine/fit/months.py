@@ -33,6 +33,7 @@ DRAWS = 32
 PRIOR_DF = 4.0  # of the spreads' half-t prior (Gelman 2006): mostly small, but large ones are believed
 ODDS_PRIOR, WAITS_PRIOR = 0.4, 0.25  # its scales
 ROUNDS = 12
+MOST = 12.0  # log units, beyond which a month's effect is no finding
 FARTHEST = 3.0  # log units that a month's likelihood is taken to speak beyond where it was looked at
 MANY = 20_000  # deals from which those alike are counted together
 LOG_ROOT_TWO_PI = 0.9189385332046727
@@ -200,6 +201,8 @@ def _fitted(
         m, v = _posterior(y, weight, start, sd * sd * powers[int(np.searchsorted(PERSISTENCES, r))])
         total += w * m
         square += w * (v + np.outer(m, m))
+    if np.abs(total[:months] - total[months]).max() > MOST:
+        raise Refused("effects of months: nothing holds them; more ended deals in the last months would")
     covariance = square - np.outer(total, total)
     sds = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
     with_mean = covariance[:months, months] / sds[months] ** 2
