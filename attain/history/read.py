@@ -10,7 +10,7 @@ from attain.history.changes import with_first_stages
 from attain.history.columns import EVENT, OPPORTUNITY, chinese, guess, is_event_log, repeats
 from attain.history.currencies import Rates, code, in_cells
 from attain.history.entered import entries
-from attain.history.events import read_events
+from attain.history.events import check_log, guess_log_mapping, log_by, read_events
 from attain.history.mapping import Mapping
 from attain.history.opportunities import read_opportunities
 from attain.history.presets import ENTERED, columns_of, preset_of
@@ -102,9 +102,13 @@ def read_history(
     events = mapping.shape == "events" if mapping is not None else _is_log(sheet)
     try:
         if events:
+            log = mapping or guess_log_mapping(sheet)
+            check_log(sheet, log.columns)
+            if as_of is not None:
+                sheet, log = log_by(sheet, log, as_of)
             money = money or _currency(sheet)
-            sheet, said = with_first_stages(sheet, as_of)
-            history = read_events(sheet, file or Path(name), mapping, as_of)
+            sheet, said = with_first_stages(sheet, log)
+            history = read_events(sheet, file or Path(name), log, as_of, guessed=mapping is None)
             history = replace(history, notes=(*told_of, *said, *history.notes), currency=code(money) if money else "")
         else:
             history = read_opportunities(sheet, name, mapping, as_of, rates)
