@@ -13,6 +13,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
@@ -281,14 +282,14 @@ def amount_column(texts: pl.Series, unit: float = 1.0, decimal: str = "") -> tup
     return values.alias(texts.name), wrong
 
 
-def decimal_mark(texts: pl.Series, name: str) -> str:
+def decimal_mark(texts: pl.Series, name: str) -> Literal[".", ","]:
     """The mark before a column's decimals: '.' in 1,234.50, ',' in 1.234,50.
 
     Raises ValueError where cells such as 1.234 could be either and no other tells.
     """
     mark, unsure = _marks(texts)
     if mark or not unsure:
-        return mark or "."
+        return "," if mark == "," else "."
     raise ValueError(
         f"column {name!r} holds amounts such as {unsure!r}, which could be {unsure.replace('.', '')} or "
         f"{float(unsure):g}, and no row tells; say which in the mapping (decimal: ',' or decimal: '.')"

@@ -6,14 +6,14 @@ begin with their second stage, and those that never left the first would not be 
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import replace
 
 import polars as pl
 
 from attain.history.cells import date_column
 from attain.history.columns import plain
-from attain.history.known import events_by
+from attain.history.mapping import Mapping
+from attain.history.records import HistoryRefused
 from attain.history.sheets import Sheet
 from attain.wording import told
 
@@ -25,10 +25,10 @@ _MADE = ("created", "opportunitycreated", "已创建", "创建", "创建时间")
 FIELD = "Field"  # what the column of changed fields is called from here on
 
 
-def with_first_stages(sheet: Sheet, as_of: dt.date | None) -> tuple[Sheet, list[str]]:
+def with_first_stages(sheet: Sheet, mapping: Mapping) -> tuple[Sheet, list[str]]:
     """The history with each deal's creation as its coming to its first stage, and what is to be said of that.
 
-    As of a day, only what had changed by then tells first stages. A table without old values stays as it is.
+    A table without old values stays as it is. Raises HistoryRefused where its dates cannot be told.
     """
     own = {plain(h): h for h in reversed(sheet.header)}
     case, time, field = (next((own[n] for n in names if n in own), None) for names in (_CASE, _TIME, _FIELD))
@@ -41,10 +41,12 @@ def with_first_stages(sheet: Sheet, as_of: dt.date | None) -> tuple[Sheet, list[
     kind = data[FIELD].replace_strict(kinds, return_dtype=pl.String).alias("_kind")
     if not (kind == "made").any():
         return sheet, [told("log.no_creation")]
-    times = date_column(data[time], time).values
+    time = mapping.columns.get("time", time)
+    try:
+        times = date_column(data[time], time, known=mapping.dates.get("time")).values
+    except ValueError as error:
+        raise HistoryRefused(str(error)) from None
     known = data.with_columns(kind, times.alias("_time"))
-    if as_of is not None:
-        known = events_by(replace(sheet, data=known), times, as_of).data
     changes = known.filter((pl.col("_kind") == "stage") & (pl.col(old) != "")).sort("_time", nulls_last=True)
     first = changes.group_by(case, maintain_order=True).agg(pl.col(old).first())
     if not first.height:
@@ -58,7 +60,5 @@ def with_first_stages(sheet: Sheet, as_of: dt.date | None) -> tuple[Sheet, list[
         pl.when(made).then(pl.lit("StageName")).otherwise(pl.col(FIELD)).alias(FIELD),
     )
     unmoved = len(told_by) - int(told_by.sum())
-    if as_of is not None:  # those made later are not there
-        unmoved = int((~known.filter(pl.col("_kind") == "made")[case].is_in(first[case].to_list())).sum())
     notes: list[str] = [told("log.unmoved", n=str(unmoved), stage=repr(usual))] if unmoved else []
     return replace(sheet, data=shown), notes

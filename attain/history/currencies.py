@@ -122,20 +122,39 @@ def read_rates(path: Path, base: str) -> Rates:
     return Rates(base, table.drop_nulls().sort("date"))
 
 
+def _codes(currency: pl.Series) -> pl.Series:
+    codes = {t: code(t) if t else "" for t in currency.unique().to_list()}
+    return currency.replace_strict(codes, return_dtype=pl.String)
+
+
+def base_of(currency: pl.Series, rate: pl.Series) -> str | None:
+    """The currency that a file's own rates lead to: the one whose amounts are worth themselves, '' where none is; None
+    where the file has one currency, whose amounts stay as they are."""
+    held = _codes(currency)
+    if held.filter(held != "").n_unique() < 2:
+        return None
+    worth, _ = _rate_amounts(rate)
+    ones = held.filter((worth == 1.0) & (held != ""))
+    return str(ones.mode().sort()[0]) if len(ones) else ""
+
+
 def convert(
     frame: pl.DataFrame,
     currency: pl.Series,
     rate: pl.Series,
+    base: str | None,
     mapping: Mapping,
     rates: Rates | None,
     refuse: Callable[[pl.Series, str, Callable[[int], str]], None],
 ) -> tuple[pl.DataFrame, list[Finding]]:
-    """Values in one currency; column ``currency`` says which, empty where nothing does. Raises HistoryRefused."""
-    codes = {t: code(t) if t else "" for t in currency.unique().to_list()}
-    held = currency.replace_strict(codes, return_dtype=pl.String)
+    """Values in one currency; column ``currency`` says which, empty where nothing does. Raises HistoryRefused.
+
+    ``base``: what the file's own rates lead to, by ``base_of`` of the whole file: on every day the same.
+    """
+    held = _codes(currency)
     counts = dict(held.filter(held != "").value_counts(sort=True).iter_rows())
-    if "rate" in mapping.columns and len(counts) > 1:
-        return _own(frame, held, rate, mapping, counts, refuse)
+    if base is not None:
+        return _own(frame, held, rate, base, mapping, counts, refuse)
     if rates is None:
         if len(counts) > 1:
             shown = ", ".join(f"{c}: {n:,} deals" for c, n in list(counts.items())[:6])
@@ -157,23 +176,20 @@ def convert(
         # the rate in force on the day; before the first day of the table, the first
         place = np.searchsorted(table["date"].to_numpy(), days.gather(rows).to_numpy(), side="right") - 1
         worth[rows] = table["rate"].to_numpy()[np.maximum(place, 0)]
-    base = pl.lit(rates.base)
-    return frame.with_columns((pl.col("value") * pl.Series(worth)).alias("value"), base.alias("currency")), _said(
-        counts, rates.base
-    )
+    value = pl.col("value") * pl.Series(worth)
+    return frame.with_columns(value.alias("value"), pl.lit(rates.base).alias("currency")), _said(counts, rates.base)
 
 
 def _own(
     frame: pl.DataFrame,
     held: pl.Series,
     rate: pl.Series,
+    base: str,
     mapping: Mapping,
     counts: dict[str, int],
     refuse: Callable[[pl.Series, str, Callable[[int], str]], None],
 ) -> tuple[pl.DataFrame, list[Finding]]:
     worth, _ = _rate_amounts(rate)
-    ones = held.filter((worth == 1.0) & (held != ""))
-    base = str(ones.mode().sort()[0]) if len(ones) else ""
     bad = (worth.is_null() | (worth <= 0)) & frame["value"].is_not_null() & (held != base)
     refuse(bad, "no exchange rate", lambda i: f"an amount in {held[i]} without a rate in {mapping.columns['rate']!r}")
     worth = worth.fill_null(1.0)

@@ -10,13 +10,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from attain.history.activities import Funnel, find_funnel
-from attain.history.cells import Dates, amount_column, date_column, name_column
+from attain.history.cells import Dates, amount_column, date_column, decimal_mark, name_column
 from attain.history.columns import EVENT, guess, header_unit, plain
 from attain.history.known import events_by
 from attain.history.mapping import Mapping
@@ -69,12 +70,21 @@ def guess_log_mapping(sheet: Sheet) -> Mapping:
     return Mapping(shape="events", columns=guess(sheet.header, EVENT))
 
 
-def read_events(sheet: Sheet, file: Path, mapping: Mapping | None, as_of: dt.date | None) -> History:
-    """Read a log. Stages, ends, machines and the file with amounts are guessed unless the mapping has them."""
-    log = _Log(sheet, mapping or guess_log_mapping(sheet), np.ones(sheet.height, dtype=bool))
-    _check(sheet, log.mapping.columns)
-    if as_of is not None:
-        sheet, log = _put_back(log, as_of)
+def log_by(sheet: Sheet, mapping: Mapping, day: dt.date) -> tuple[Sheet, Mapping]:
+    """The log as it was at the end of a day. How it is written is no event: the mapping has the whole log's format of
+    times and mark of decimals. Raises HistoryRefused."""
+    times = _times(sheet, mapping)
+    formats = {"dates": {"time": times.format}, "decimal": _decimal(sheet, mapping)}
+    sheet = events_by(sheet, times.values, day)
+    if not sheet.height:
+        raise HistoryRefused(f"nothing had happened by {day}")
+    return sheet, mapping.model_copy(update=formats)
+
+
+def read_events(sheet: Sheet, file: Path, mapping: Mapping, as_of: dt.date | None, *, guessed: bool) -> History:
+    """Read a log, of a day by ``log_by``. Stages, ends and the file with amounts are guessed unless the mapping has
+    them; machines, too, where it is ``guessed``."""
+    log = _Log(sheet, mapping, np.ones(sheet.height, dtype=bool))
     events, format_ = _events(log)
     if not events.height:
         first = "; ".join(f"row {sheet.lines[i]}: {why}" for i, (_, why) in sorted(log.why.items())[:3])
@@ -86,7 +96,7 @@ def read_events(sheet: Sheet, file: Path, mapping: Mapping | None, as_of: dt.dat
     assert isinstance(latest, dt.datetime)
     last_day = as_of or latest.date()
     now = latest if as_of is None else dt.datetime.combine(as_of, dt.time(23, 59, 59))
-    machines = log.mapping.automats if mapping is not None else _machines(events, log)
+    machines = _machines(events, log) if guessed else log.mapping.automats
     amounts, cases = _amounts(log, file)
     steps = _steps(firsts, events, funnel)
     deals, visits = _visits(steps, events, funnel, machines, now, amounts, log)
@@ -99,6 +109,7 @@ def read_events(sheet: Sheet, file: Path, mapping: Mapping | None, as_of: dt.dat
             "automats": machines,
             "cases": cases,
             "dates": {"time": format_},
+            "decimal": decimal if (decimal := _decimal(sheet, log.mapping)) != "." else log.mapping.decimal,
         }
     )
     refused = tuple(Refusal(int(sheet.lines[i]), reason, why) for i, (reason, why) in sorted(log.why.items()))
@@ -121,7 +132,8 @@ def read_events(sheet: Sheet, file: Path, mapping: Mapping | None, as_of: dt.dat
     )
 
 
-def _check(sheet: Sheet, columns: dict[str, str]) -> None:
+def check_log(sheet: Sheet, columns: dict[str, str]) -> None:
+    """Raises HistoryRefused naming every column that a log needs and this one does not have."""
     absent = [f"{f}: {name!r}" for f, name in columns.items() if name not in sheet.header]
     if absent:
         raise HistoryRefused(
@@ -139,28 +151,29 @@ def _check(sheet: Sheet, columns: dict[str, str]) -> None:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _times(log: _Log) -> Dates:
-    header = log.mapping.columns["time"]
+def _times(sheet: Sheet, mapping: Mapping) -> Dates:
+    header = mapping.columns["time"]
     try:
-        return date_column(log.column("time").alias(header), header, known=log.mapping.dates.get("time"))
+        return date_column(sheet.data[header], header, known=mapping.dates.get("time"))
     except ValueError as error:
         raise HistoryRefused(str(error)) from None
 
 
-def _put_back(log: _Log, day: dt.date) -> tuple[Sheet, _Log]:
-    """The log as it was at the end of a day."""
-    times = _times(log)
-    sheet = events_by(log.sheet, times.values, day)
-    if not sheet.height:
-        raise HistoryRefused(f"nothing had happened by {day}")
-    mapping = log.mapping.model_copy(update={"dates": {"time": times.format}})
-    return sheet, _Log(sheet, mapping, np.ones(sheet.height, dtype=bool))
+def _decimal(sheet: Sheet, mapping: Mapping) -> Literal["", ".", ","]:
+    """The mark before the amounts' decimals: the mapping's, else what their column says; '' where there is none."""
+    if mapping.decimal or "amount" not in mapping.columns:
+        return mapping.decimal
+    header = mapping.columns["amount"]
+    try:
+        return decimal_mark(sheet.data[header], header)
+    except ValueError as error:
+        raise HistoryRefused(str(error)) from None
 
 
 def _events(log: _Log) -> tuple[pl.DataFrame, str]:
     columns = log.mapping.columns
     header = columns["time"]
-    read = _times(log)
+    read = _times(log.sheet, log.mapping)
     wrong = np.zeros(log.sheet.height, dtype=bool)
     wrong[list(read.wrong)] = True
     log.refuse(pl.Series(wrong), "date in another format", read.wrong.__getitem__)
@@ -196,7 +209,8 @@ def _events(log: _Log) -> tuple[pl.DataFrame, str]:
 def _amounts(log: _Log, file: Path) -> tuple[dict[str, float], dict[str, str]]:
     """Amounts by case: from the log itself, the file the mapping names, or the one table beside the log that fits."""
     if "amount" in log.mapping.columns:
-        return _numbers(log.column("case"), log.column("amount"), log.mapping.columns["amount"], log, file.name), {}
+        header, decimal = log.mapping.columns["amount"], _decimal(log.sheet, log.mapping)
+        return _numbers(log.column("case"), log.column("amount"), header, log, file.name, decimal), {}
     named = log.mapping.cases
     for other in [file.with_name(named["file"])] if named.get("file") else _beside(file):
         try:
@@ -231,9 +245,11 @@ def _beside(file: Path) -> list[Path]:
     return named[:3]
 
 
-def _numbers(cases: pl.Series, texts: pl.Series, header: str, log: _Log, name: str) -> dict[str, float]:
+def _numbers(
+    cases: pl.Series, texts: pl.Series, header: str, log: _Log, name: str, decimal: str = ""
+) -> dict[str, float]:
     """The last amount known of each case."""
-    values, wrong = amount_column(texts, header_unit(header))
+    values, wrong = amount_column(texts, header_unit(header), decimal)
     if wrong:
         log.notes.append(told("log.unread", n=str(len(wrong)), file=name))
     known = pl.DataFrame({"case": name_column(cases), "value": values}).drop_nulls()

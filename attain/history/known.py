@@ -21,7 +21,7 @@ OPEN_WORD = "Open"  # what `columns.word` takes for open, whatever the file's ow
 
 def events_by(sheet: Sheet, times: pl.Series, day: dt.date) -> Sheet:
     """The log's rows up to the end of ``day``; rows without a readable time stay, to be refused by number."""
-    return _only(sheet, _by(times, day))
+    return _only(sheet, by_day(times, day))
 
 
 def opportunities_by(
@@ -33,9 +33,9 @@ def opportunities_by(
     close, so every deal open that day loses both. Owner, product and amount are the export's latest too, and are kept.
     ``statuses``: won, lost, open or '' by row; one that ended on no day stays as it is, to be refused by number.
     """
-    if _by(created, day).all() and _by(closed, day).all():
+    if by_day(created, day).all() and by_day(closed, day).all():
         return sheet, False
-    reopened = ~_by(closed, day) | (closed.is_null() & ~statuses.is_in(["won", "lost"]))
+    reopened = ~by_day(closed, day) | (closed.is_null() & ~statuses.is_in(["won", "lost"]))
     here, data = pl.lit(reopened), sheet.data
     new = {columns[field]: pl.when(here).then(pl.lit("")).otherwise(data[columns[field]]) for field in CLEARED
            if field in columns}  # fmt: skip
@@ -46,11 +46,11 @@ def opportunities_by(
         if field in columns:
             new[columns[field]] = pl.when(here).then(pl.lit("false")).otherwise(data[columns[field]])
     changed = replace(sheet, data=data.with_columns(**new))
-    return _only(changed, _by(created, day)), True
+    return _only(changed, by_day(created, day)), True
 
 
-def _by(times: pl.Series, day: dt.date) -> pl.Series:
-    """Which of them are not after the day; what is unknown is not."""
+def by_day(times: pl.Series, day: dt.date) -> pl.Series:
+    """Which of the times are not after the day; what is unknown is not."""
     return (times.dt.date() <= day).fill_null(value=True)
 
 

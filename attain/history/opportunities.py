@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from attain.history.cells import Dates, amount_column, date_column, decimal_mark, name_column
 from attain.history.columns import chinese, header_unit, word
-from attain.history.currencies import Rates, convert, in_cells
+from attain.history.currencies import Rates, base_of, convert, in_cells
 from attain.history.dates import YEAR, plausible
 from attain.history.funnel import fit_funnel
 from attain.history.guessing import check_columns, guess_mapping
@@ -79,8 +79,9 @@ def read_opportunities(
     Raises HistoryRefused.
     """
     said: list[str] = []
+    base = None
     if as_of is not None:
-        sheet, mapping, said = _put_back(sheet, mapping, as_of)
+        sheet, mapping, said, base = _put_back(sheet, mapping, as_of)
     mapping = mapping or guess_mapping(sheet)
     check_columns(sheet, mapping.columns)
     reader = _Reader(sheet, mapping, np.ones(sheet.height, dtype=bool), notes=said)
@@ -93,7 +94,8 @@ def read_opportunities(
     numbered = _identities(reader, frame)
     frame, dateless = _closings(reader, frame)
     frame = _coherent(reader, frame, timed=dates["created"].timed and dates["closed"].timed)
-    frame, money = convert(frame, _currencies(reader), reader.column("rate"), mapping, rates, reader.where)
+    base = _base(reader) if as_of is None else base
+    frame, money = convert(frame, _currencies(reader), reader.column("rate"), base, mapping, rates, reader.where)
     asked = as_of
     last = _last_day(reader, frame) if as_of is None else None
     if as_of is not None:
@@ -156,24 +158,29 @@ def _dated(dates: dict[str, Dates]) -> pl.DataFrame:
     return pl.DataFrame({f: c.values.rename(f) for f, c in dates.items()}).with_row_index("row")
 
 
-def _put_back(sheet: Sheet, mapping: Mapping | None, day: dt.date) -> tuple[Sheet, Mapping | None, list[str]]:
-    """The export as of a day, with what can no longer be known said; a guessed mapping is guessed anew from that."""
+def _put_back(
+    sheet: Sheet, mapping: Mapping | None, day: dt.date
+) -> tuple[Sheet, Mapping | None, list[str], str | None]:
+    """The export as of a day, with what can no longer be known said; a guessed mapping is guessed anew from that.
+
+    How a file is written is no event: formats of dates, decimals, and the currency its rates lead to are the whole's.
+    """
     whole = mapping or guess_mapping(sheet)
     check_columns(sheet, whole.columns)
     reader = _Reader(sheet, whole, np.ones(sheet.height, dtype=bool))
     dates, formats = _dates(reader)
-    frame = _last_change(_statuses(reader, _dated(dates)))
+    # words that only later rows use refuse nothing: they are counted in what is left
+    frame = _last_change(_statuses(reader, _dated(dates), most_unknown=1.0))
     sheet, changed = opportunities_by(sheet, whole.columns, frame["created"], frame["closed"], frame["status"], day)
     if not changed:
-        return sheet, mapping, []
+        return sheet, mapping, [], _base(reader)
     if not sheet.height:
         raise HistoryRefused(f"no deal had been created by {day}")
     if mapping is None:
         mapping = guess_mapping(sheet)
     note = told("history.put_back", day=str(day))
     kept = {field: form for field, form in formats.items() if field != "expected"}
-    # how a file is written is no event: the whole file's formats and decimals
-    return sheet, mapping.model_copy(update={"dates": kept, "decimal": _decimal(reader)}), [note]
+    return sheet, mapping.model_copy(update={"dates": kept, "decimal": _decimal(reader)}), [note], _base(reader)
 
 
 def _first_reasons(reader: _Reader) -> str:
@@ -220,8 +227,11 @@ def _date_column(reader: _Reader, name: str, hint: str | None) -> Dates:
     return date_column(reader.column(name).alias(header), header, known=known, hint=hint)
 
 
-def _statuses(reader: _Reader, frame: pl.DataFrame) -> pl.DataFrame:
-    """Adds ``status``. A closing date of a deal that is still open is the one expected."""
+def _statuses(reader: _Reader, frame: pl.DataFrame, *, most_unknown: float = UNKNOWN) -> pl.DataFrame:
+    """Adds ``status``. A closing date of a deal that is still open is the one expected.
+
+    Raises HistoryRefused where more than ``most_unknown`` of the rows have a word that none of the mapping's is.
+    """
     columns = reader.mapping.columns
     if {"is_won", "is_closed"} <= columns.keys() and not reader.mapping.won:
         won, over = (reader.column(f).str.to_lowercase().is_in(list(_TRUE)) for f in ("is_won", "is_closed"))
@@ -252,7 +262,7 @@ def _statuses(reader: _Reader, frame: pl.DataFrame) -> pl.DataFrame:
 
     counts = texts.filter(unknown & (texts != "")).value_counts(sort=True, name="_rows")
     n = int(counts["_rows"].sum())
-    if n > max(FEW_DATELESS, UNKNOWN * len(texts)):
+    if n > max(FEW_DATELESS, most_unknown * len(texts)):
         shown = ", ".join(f"{word!r} ({rows:,})" for word, rows in counts.head(6).iter_rows())
         raise HistoryRefused(
             f"{n:,} of {len(texts):,} rows have a status in {header!r} that is not known to be won, lost or open: "
@@ -304,6 +314,10 @@ def _currencies(reader: _Reader) -> pl.Series:
     if "currency" in reader.mapping.columns:
         return reader.column("currency")
     return in_cells(reader.column("value"), reader.column("estimate"), chinese=chinese(reader.sheet.header))
+
+
+def _base(reader: _Reader) -> str | None:
+    return base_of(_currencies(reader), reader.column("rate")) if "rate" in reader.mapping.columns else None
 
 
 def _identities(reader: _Reader, frame: pl.DataFrame) -> bool:

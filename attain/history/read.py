@@ -9,8 +9,8 @@ from pathlib import Path
 from attain.history.changes import with_first_stages
 from attain.history.columns import EVENT, OPPORTUNITY, chinese, guess, is_event_log, repeats
 from attain.history.currencies import Rates, code, in_cells
-from attain.history.entered import entries
-from attain.history.events import read_events
+from attain.history.entered import Entered, entries
+from attain.history.events import check_log, guess_log_mapping, log_by, read_events
 from attain.history.mapping import Mapping
 from attain.history.opportunities import read_opportunities
 from attain.history.presets import ENTERED, columns_of, preset_of
@@ -75,6 +75,24 @@ def _with_the_rest(history: History, sheet: Sheet) -> History:
     return replace(history, rows=history.rows + len(outside), refused=refused, notes=notes)
 
 
+def _log(sheet: Sheet, file: Path, mapping: Mapping | None, as_of: dt.date | None, entered: Entered | None) -> History:
+    """A history of a log's shape; ``entered``: where it was made of columns of days, which it writes its own way."""
+    log = mapping or guess_log_mapping(sheet)
+    if entered is not None:
+        log = log.model_copy(update={"dates": {}})
+    check_log(sheet, log.columns)
+    if as_of is not None:
+        sheet, log = log_by(sheet, log, as_of)
+    money = (entered.currency if entered is not None else "") or _currency(sheet)
+    sheet, said = with_first_stages(sheet, log)
+    history = read_events(sheet, file, log, as_of, guessed=mapping is None)
+    if entered is not None:
+        said = [entered.said, *said]
+        written = history.mapping.model_copy(update={"dates": {"time": entered.format}})
+        history = replace(history, mapping=written)
+    return replace(history, notes=(*said, *history.notes), currency=code(money) if money else "")
+
+
 def read_history(
     path: Path | str,
     *,
@@ -95,17 +113,14 @@ def read_history(
     else:
         file = find_file(Path(path))
         sheet, name = sheet_of(file, part=table), file.name
-    told_of: list[str] = []
-    money = ""
-    if mapping is None or mapping.preset == ENTERED:
-        sheet, told_of, money = entries(sheet) or (sheet, told_of, money)
-    events = mapping.shape == "events" if mapping is not None else _is_log(sheet)
     try:
-        if events:
-            money = money or _currency(sheet)
-            sheet, said = with_first_stages(sheet, as_of)
-            history = read_events(sheet, file or Path(name), mapping, as_of)
-            history = replace(history, notes=(*told_of, *said, *history.notes), currency=code(money) if money else "")
+        entered = None
+        if mapping is None or mapping.preset == ENTERED:
+            entered = entries(sheet, as_of, mapping.dates.get("time") if mapping else None)
+        if entered is not None:
+            history = _log(entered.sheet, file or Path(name), mapping, as_of, entered)
+        elif mapping.shape == "events" if mapping is not None else _is_log(sheet):
+            history = _log(sheet, file or Path(name), mapping, as_of, None)
         else:
             history = read_opportunities(sheet, name, mapping, as_of, rates)
         return _with_the_rest(history, sheet)

@@ -236,15 +236,16 @@ def _laid_out(frame: pl.DataFrame) -> Sheet | None:
 
 
 def _typed(frame: pl.DataFrame, kind: str, name: str) -> Sheet:
-    """A typed table as text: dates as 2024-03-31, with the time where any cell has one."""
+    """A typed table as text: dates as 2024-03-31, with the time where the cell has one."""
     if not frame.height:
         raise HistoryRefused(f"{name} has a header ({', '.join(frame.columns)[:200]}) and no rows below it")
     columns = []
     for series in frame.iter_columns():
         if isinstance(series.dtype, pl.Datetime):
             naive = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if series.dtype.time_zone else series
-            whole = bool((naive.dt.truncate("1d") == naive).drop_nulls().all())
-            columns.append(naive.dt.to_string("%Y-%m-%d" if whole else "%Y-%m-%d %H:%M:%S%.6f").alias(series.name))
+            day, clock = naive.dt.to_string("%Y-%m-%d"), naive.dt.to_string("%Y-%m-%d %H:%M:%S%.6f")
+            whole = naive.dt.truncate("1d") == naive  # cell by cell: a later row's clock says nothing of this one
+            columns.append(pl.select(pl.when(whole).then(day).otherwise(clock).alias(series.name)).to_series())
         elif series.dtype in (pl.List, pl.Struct, pl.Array, pl.Object, pl.Binary):
             continue  # nested cells are no columns of a history
         else:

@@ -60,8 +60,8 @@ HISTORY: dict[str, tuple[str, str]] = {
     ),
     "log.entered": (
         "stages are read from the columns that say when deals entered them: {entries} entries of {deals} deals; {undated} deals without "
-        "any stand where they are since their creation",
-        "各阶段取自“进入日期”列：{deals} 个商机共 {entries} 次进入；{undated} 个没有日期的商机按自创建起处于当前阶段计",
+        "any are taken to have begun at {stage} when they were created, and to have ended on their close date",
+        "各阶段取自“进入日期”列：{deals} 个商机共 {entries} 次进入；{undated} 个没有日期的商机按创建时进入 {stage}、关闭日期结束计",
     ),
     "log.unmoved": (
         "{n} deals have not changed their stage yet: taken to be where most begin, {stage}",

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from attain.history import HistoryRefused, read_history
+from attain.history.events import guess_log_mapping
+from attain.history.sheets import sheet_of
 from tests.attain.histories import as_csv
 
 FIRST = dt.datetime(2024, 1, 1, 9)
@@ -73,3 +75,23 @@ def test_later_changes_do_not_tell_what_an_earlier_day_knew(tmp_path: Path) -> N
     whole, cut = (read_history(tmp_path / f"{name}.csv", as_of=day) for name in ("all", "known"))
     assert whole.visits.equals(cut.visits)
     assert whole.notes == cut.notes
+
+
+def test_dates_that_could_be_two_are_asked_for_and_given(tmp_path: Path) -> None:
+    rows = [["Opportunity ID", "Field", "Old Value", "New Value", "Created Date"]]
+    for i in range(60):
+        day, end = f"{i % 12 + 1:02d}", "Closed Won" if i % 2 else "Closed Lost"
+        rows.append([f"D{i}", "Created", "", "", f"{day}/03/2023"])
+        rows.append([f"D{i}", "StageName", "Prospect", "Proposal", f"{day}/05/2023"])
+        rows.append([f"D{i}", "StageName", "Proposal", end, f"{day}/08/2023"])
+    path = tmp_path / "fields.csv"
+    path.write_text(as_csv(rows), encoding="utf-8")
+    for as_of in (None, dt.date(2023, 6, 30)):
+        with pytest.raises(HistoryRefused, match=r"could be day/month or month/day.*say which in the mapping"):
+            read_history(path, as_of=as_of)
+    mapping = guess_log_mapping(sheet_of(path))
+    for form, month in (("dd/mm/yyyy", 3), ("mm/dd/yyyy", 12)):
+        history = read_history(path, mapping=mapping.model_copy(update={"dates": {"time": form}}))
+        assert history.deals.height == 60
+        assert history.deals["created"].max() == dt.datetime(2023, month, 12 if month == 3 else 3)
+        assert history.stages == ("Prospect", "Proposal")
