@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from attain.history import History
+
 ENGLISH = (
     *("Opportunity ID", "Account", "Region", "Product", "Owner", "Stage", "Status", "Value"),
     *("Created On", "Closed On", "Expected Close"),
@@ -107,6 +109,12 @@ def log(n: int = 2000, seed: int = 0) -> list[list[str]]:
                 rows.append((case, "booked", when + dt.timedelta(minutes=1), who))
     seen = [[c, a, f"{t:%Y-%m-%d %H:%M:%S}", w] for c, a, t, w in sorted(rows, key=lambda r: r[2]) if t <= last]
     return [["case_id", "activity", "timestamp", "resource"], *seen]
+
+
+def as_read(history: History) -> dict[str, object]:
+    """What is made of a history's rows, whichever lines of its file they stand on."""
+    names = ("shape", "as_of", "stages", "resolution", "currency", "notes", "findings", "mapping", "raw")
+    return {"deals": history.deals.rows(), "visits": history.visits.rows(), **{n: getattr(history, n) for n in names}}
 
 
 def as_csv(rows: Sequence[Sequence[str]]) -> str:

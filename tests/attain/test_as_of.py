@@ -7,20 +7,23 @@ import random
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import polars as pl
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from attain.calibrate import calibrate
 from attain.history import HistoryRefused, read_history
-from tests.attain.histories import LAST, as_csv, export, log
+from tests.attain.histories import LAST, as_csv, as_read, export, log
 
 DAY = LAST - dt.timedelta(days=200)
 EXPORT = export(240, seed=3)
 STATUS, STAGE, VALUE, CREATED, CLOSED, EXPECTED = 6, 5, 7, 8, 9, 10
 PHASES = (Phase.explicit, Phase.generate)  # shrinking would fit plans for minutes
 LATER = st.integers(1, 199).map(lambda days: (DAY + dt.timedelta(days=days)).isoformat())
-OUTCOMES = st.tuples(st.sampled_from(["Won", "Lost", "Open"]), LATER, st.sampled_from(["Proposal", "Offer", ""]))
+OUTCOMES = st.tuples(
+    st.sampled_from(["Won", "Lost", "Open", "Archived"]), LATER, st.sampled_from(["Proposal", "Offer", ""])
+)
 
 
 def _fitted(rows: list[list[str]]) -> dict[str, bytes]:
@@ -30,6 +33,21 @@ def _fitted(rows: list[list[str]]) -> dict[str, bytes]:
         path.write_text(as_csv(rows), encoding="utf-8")
         found = calibrate(path, Path(folder) / "plan.yaml", as_of=DAY)
         return {file.name: file.read_bytes() for file in found.files}
+
+
+def _read(rows: list[list[str]], form: str = "csv", day: dt.date = DAY) -> dict[str, object]:
+    """What is read as of the day, of which alone a plan is made. ``form``: csv, or parquet with its days as times."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"crm.{form}"
+        if form == "parquet":
+            columns = pl.col("Created On", "Closed On")
+            days, clocks = (columns.str.to_datetime(f"%Y-%m-%d{clock}", strict=False) for clock in ("", " %H:%M"))
+            pl.DataFrame(rows[1:], schema=rows[0], orient="row").with_columns(pl.coalesce(days, clocks)).write_parquet(
+                path
+            )
+        else:
+            path.write_text(as_csv(rows), encoding="utf-8")
+        return as_read(read_history(path, as_of=day))
 
 
 def _retold(draw: st.DrawFn) -> list[list[str]]:
@@ -61,6 +79,18 @@ def test_what_an_export_says_of_later_days_changes_nothing(data: st.DataObject) 
     assert _fitted(_retold(data.draw)) == _fitted(EXPORT)
 
 
+@settings(max_examples=20, phases=PHASES)
+@given(st.data())
+def test_later_clocks_change_nothing_of_a_typed_table(data: st.DataObject) -> None:
+    clock = data.draw(st.sampled_from([" 10:30", " 23:59"]))
+    rows = [row if i == 0 else _with_clock(row, clock) for i, row in enumerate(_retold(data.draw))]
+    assert _read(rows, "parquet") == _read(EXPORT, "parquet")
+
+
+def _with_clock(row: list[str], clock: str) -> list[str]:
+    return [cell + clock if i in (CREATED, CLOSED) and cell > DAY.isoformat() else cell for i, cell in enumerate(row)]
+
+
 @settings(max_examples=5, phases=PHASES)
 @given(st.data())
 def test_what_a_log_says_of_later_days_changes_nothing(data: st.DataObject) -> None:
@@ -85,6 +115,11 @@ def test_what_a_log_says_of_later_days_changes_nothing(data: st.DataObject) -> N
             return {file.name: file.read_bytes() for file in found.files}
 
     assert fitted([head, *known, *later]) == fitted([head, *rows])
+    # the same with amounts, of which later ones are in two currencies
+    told = [[*row, "7.25", data.draw(st.sampled_from(["USD", "EUR"]))] for row in later]
+    whole, early = ([[*row, "1200.50", "USD"] for row in part] for part in (rows, known))
+    named = [*head, "amount", "currency"]
+    assert _read([named, *early, *told], day=day) == _read([named, *whole], day=day)
 
 
 def test_an_open_deal_forgets_what_an_export_only_knows_of_today(tmp_path: Path) -> None:
@@ -123,7 +158,7 @@ def _lost_by_change(rows: list[list[str]], told: random.Random) -> list[list[str
         ]
     ]
     for row in rows[1:]:
-        words = {"Won": ["赢单"], "Lost": ["输单", "已关闭（重复）"], "Open": ["洽谈", "报价"]}
+        words = {"Won": ["赢单"], "Lost": ["输单", "已关闭（重复）"], "Open": ["洽谈", "报价"], "Archived": ["归档"]}
         stage = told.choice(words[row[STATUS]])
         if row[CLOSED] and row[CLOSED] <= DAY.isoformat():
             stage = {"Won": "赢单", "Lost": "输单"}[row[STATUS]]
@@ -138,3 +173,35 @@ def _lost_by_change(rows: list[list[str]], told: random.Random) -> list[list[str
 def test_later_changes_of_a_stage_change_nothing(data: st.DataObject) -> None:
     told = random.Random(data.draw(st.integers(0, 99)))
     assert _fitted(_lost_by_change(_retold(data.draw), told)) == _fitted(_lost_by_change(EXPORT, random.Random(0)))
+
+
+def _entered(rows: list[list[str]], told: random.Random) -> list[list[str]]:
+    """The export as HubSpot writes it, with the days on which deals entered their stages, of every third without any;
+    those made later are in another currency, many of them without such days."""
+    out = [["Record ID", "Deal Stage", "Amount", "Create Date", "Close Date", "Deal owner", "Currency",
+            *(f'Date entered "{name}"' for name in ("Qualified", "Offer", "Closed won", "Closed lost"))]]  # fmt: skip
+    for row in rows[1:]:
+        new = row[0].startswith("N")
+        stage = {"Won": "Closed won", "Lost": "Closed lost", "Open": told.choice(["Qualified", "Offer"])}.get(
+            row[STATUS]
+        )
+        offered = (dt.date.fromisoformat(row[CREATED]) + dt.timedelta(days=6)).isoformat()
+        if offered > DAY.isoformat():
+            offered = told.choice(["", offered, LAST.isoformat()])
+        elif row[CLOSED] and row[CLOSED] <= offered:
+            offered = ""
+        ends = [row[CLOSED] if row[STATUS] == name else "" for name in ("Won", "Lost")]
+        days = [row[CREATED], offered, *ends]
+        if (int(row[0][1:]) % 3 == 0) if not new else told.random() < 0.8:
+            days = [""] * 4
+        currency = told.choice(["EUR", "USD"]) if new else "USD"
+        closed = row[CLOSED] or row[EXPECTED]
+        out.append([row[0], stage or "Archived", row[VALUE], row[CREATED], closed, row[4], currency, *days])
+    return out
+
+
+@settings(max_examples=20, phases=PHASES)
+@given(st.data())
+def test_later_days_of_entering_stages_change_nothing(data: st.DataObject) -> None:
+    told = random.Random(data.draw(st.integers(0, 99)))
+    assert _read(_entered(_retold(data.draw), told)) == _read(_entered(EXPORT, random.Random(0)))

@@ -11,7 +11,7 @@ import pytest
 from attain.history import History, HistoryRefused, read_history
 from attain.history.events import guess_log_mapping
 from attain.history.sheets import sheet_of
-from tests.attain.histories import LAST, as_csv, export
+from tests.attain.histories import LAST, as_csv, as_read, export
 
 DAY = LAST - dt.timedelta(days=200)
 LATER = DAY + dt.timedelta(days=60)
@@ -24,17 +24,10 @@ def _read(folder: Path, rows: list[list[str]], day: dt.date | None = DAY) -> His
     return read_history(path, as_of=day)
 
 
-def _same(one: History, other: History) -> None:
-    assert one.deals.equals(other.deals)
-    assert one.visits.equals(other.visits)
-    for name in ("stages", "resolution", "currency", "notes", "findings", "mapping", "shape"):
-        assert getattr(one, name) == getattr(other, name), name
-
-
 def test_later_words_of_the_status_refuse_nothing(tmp_path: Path) -> None:
     new = ["", "Customer", "West", "HR", "Dora", "Proposal", "Archived", "5", LATER.isoformat(), LATER.isoformat(), ""]
     later = [[f"N{i}", *new[1:]] for i in range(100)]
-    _same(_read(tmp_path, [*ROWS, *later]), _read(tmp_path, ROWS))
+    assert as_read(_read(tmp_path, [*ROWS, *later])) == as_read(_read(tmp_path, ROWS))
 
 
 def test_a_later_clock_does_not_make_days_times(tmp_path: Path) -> None:
@@ -48,7 +41,7 @@ def test_a_later_clock_does_not_make_days_times(tmp_path: Path) -> None:
     frame.write_parquet(tmp_path / "crm.parquet")
     plain = read_history(tmp_path / "crm.parquet", as_of=DAY)
     pl.concat([frame, late]).write_parquet(tmp_path / "crm.parquet")
-    _same(read_history(tmp_path / "crm.parquet", as_of=DAY), plain)
+    assert as_read(read_history(tmp_path / "crm.parquet", as_of=DAY)) == as_read(plain)
     assert plain.resolution == 1.0
 
 
@@ -80,7 +73,7 @@ def _log(folder: Path, amount: str, later: list[list[str]]) -> Path:
 def test_a_later_currency_of_a_log_refuses_no_earlier_day(tmp_path: Path) -> None:
     late = ["late", "Lead", f"{LATER} 10:00:00", "P1", "5", "EUR"]
     plain = read_history(_log(tmp_path, "1000", []), as_of=DAY)
-    _same(read_history(_log(tmp_path, "1000", [late]), as_of=DAY), plain)
+    assert as_read(read_history(_log(tmp_path, "1000", [late]), as_of=DAY)) == as_read(plain)
     assert plain.currency == "USD"
     with pytest.raises(HistoryRefused, match="in 2 currencies"):
         read_history(tmp_path / "log.csv")
