@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -26,6 +27,9 @@ RIPE = 0.95  # share of deals that have ended by the age from which win rates of
 FACTORS = ("person", "product", "region", "source", "segment")
 WAITING = FACTORS[:4]  # of whom a plan knows waits
 COMING = 3.0  # months that the deals of a coming period come of
+LATELY = 60.0  # days whose endings say how many are due
+WEEKEND = 4.0  # days in which nothing ends anywhere
+IMPROBABLE = 12.0  # endings due in a silence, from which it is none of chance's: e^-12
 TOLD = 0.1  # sd of months' log odds, at the least, from which a note tells of it
 EXTREME = 0.01  # of waits, at either end
 FEW_WAITS = 30  # ended deals from which anybody's waits are told apart
@@ -81,7 +85,7 @@ def fit_stages(history: History, deals: pl.DataFrame, notes: list[str]) -> tuple
     for flag in ("stamped", "imported"):
         known = deals[flag].gather(at) if flag in deals.columns else pl.Series([False]).new_from_index(0, len(at))
         own.append(known.alias(flag))
-    visits = history.visits.with_columns(*own)
+    visits = _heard_of(history.visits.with_columns(*own), notes)
     span = (history.as_of - deals["created"].min().date()).days  # type: ignore[union-attr]
     odds, paces, out = Odds(), Odds(), []
     for s, name in enumerate(history.stages):
@@ -91,6 +95,27 @@ def fit_stages(history: History, deals: pl.DataFrame, notes: list[str]) -> tuple
         except Refused as error:
             raise Refused(f"stage {name!r}: {error}") from None
     return tuple(out), odds, paces
+
+
+def _heard_of(visits: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
+    """Open visits as old as they were when anything was last recorded to have ended, where the silence since then is
+    longer than chance makes it: an export before the holidays are entered, losses that are noted at a quarter's end.
+    That they have not ended would else be read as news, of each of them by itself."""
+    end = pl.col("entered") + pl.duration(seconds=(pl.col("days") * 86400.0).cast(pl.Int64))
+    ends = visits.select("outcome", end=end)
+    ended = ends.filter(pl.col("outcome") != OPEN)["end"]
+    still = ends.filter(pl.col("outcome") == OPEN)["end"]
+    if not len(ended) or not len(still):
+        return visits
+    last, now = (cast(dt.datetime, times.max()) for times in (ended, still))
+    silent = (now - last).total_seconds() / 86400.0
+    lately = int((ended > last - dt.timedelta(days=LATELY)).sum())
+    if silent <= WEEKEND or lately / LATELY * silent < IMPROBABLE:
+        return visits
+    notes.append(told("fit.silent", days=f"{silent:.0f}", due=f"{lately / LATELY * silent:.0f}"))
+    least = 1.0 / 86400.0
+    heard = pl.when(pl.col("outcome") == OPEN).then((pl.col("days") - silent).clip(least)).otherwise(pl.col("days"))
+    return visits.with_columns(days=heard)
 
 
 def _stage(

@@ -33,6 +33,12 @@ _EVEN = 40.0
 # (Lawless 2003, section 5.2), for the median in place of the scale
 _WEIBULL_MEDIAN, _WEIBULL_SHAPE, _WEIBULL_TOGETHER = 1.3789, 0.6079, 0.5240
 
+# The widest that is drawn, unless the plan's own is wider: with this sigma half of all values are seven orders of
+# magnitude or more from their median, and means and sums are below 1e250. Spreads known from one to three observations
+# have tails that would overflow. A shape known from four or more is below once in 10^8 where the plan's is .2, once in
+# 10^16 where it is .5; a sigma of 1 is above 9 times in 100,000 known from four, 3 times in 10 million from six.
+SIGMA_MOST, SHAPE_LEAST = 25.0, 0.02
+
 
 @dataclass(frozen=True, slots=True)
 class UncertainRow:
@@ -87,7 +93,8 @@ def draw_rows(
             row["p0"] *= n / gamma_quantile(first, max(n, 0.5))
         elif row["kind"] == LOGNORMAL:  # normal and scaled inverse chi-square, under 1 / sigma^2
             free = max(spread_n - 1.0, 1.0)
-            row["p1"] *= sqrt(free / (2.0 * gamma_quantile(second, 0.5 * free)))
+            most = max(SIGMA_MOST, row["p1"])
+            row["p1"] = min(row["p1"] * sqrt(free / (2.0 * gamma_quantile(second, 0.5 * free))), most)
             row["p0"] *= exp(row["p1"] * normal_quantile(first) / sqrt(n))
         elif row["kind"] == WEIBULL:
             one, other = normal_quantile(first), normal_quantile(second)
@@ -95,7 +102,7 @@ def draw_rows(
             shape = row["p1"]
             to_median = log(log(2.0))
             median = log(row["p0"]) + to_median / shape + sqrt(_WEIBULL_MEDIAN / n) / shape * one
-            row["p1"] = shape * exp(sqrt(_WEIBULL_SHAPE / spread_n) * other)
+            row["p1"] = max(shape * exp(sqrt(_WEIBULL_SHAPE / spread_n) * other), min(SHAPE_LEAST, shape))
             row["p0"] = exp(median - to_median / row["p1"])
         elif row["kind"] == QUANTILES:
             _draw_levels(table, int(row["start"]), int(row["stop"]), n, uncertain.key, at)

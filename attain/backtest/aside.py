@@ -2,11 +2,14 @@
 
 Origins need nothing of each other, and the library nothing but a table. On a machine of one core, or where no process
 can be had, or one dies, the work is done here, when it is asked for; so it is where it raises, which then is seen here.
+They end with the process that began them, however that ends.
 """
 
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from types import TracebackType
@@ -14,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 
 T = TypeVar("T")
 P = ParamSpec("P")
+POLL = 2.0  # seconds after which a worker looks whether it has been left
 
 
 class Aside:
@@ -54,10 +58,23 @@ class Aside:
             if self._pool is None:
                 from joblib.externals.loky import ProcessPoolExecutor
 
-                self._pool = ProcessPoolExecutor(max_workers=self.workers, timeout=None)
+                self._pool = ProcessPoolExecutor(
+                    max_workers=self.workers, timeout=None, initializer=_end_with, initargs=(os.getpid(),)
+                )
             return self._pool.submit(function, *args, **kwargs)
         except (OSError, RuntimeError):
             return None
+
+
+def _end_with(parent: int) -> None:
+    """In a worker: end when the process that began it is gone, killed even, which nobody tells a worker."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(POLL)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _cores() -> int:

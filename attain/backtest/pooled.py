@@ -6,7 +6,7 @@ what was expected, or of what the cell came to of late where that is more (a bud
 about nought: a bias seen in a few months is as likely to end as to last, so it widens and does not move. Each cell has
 a variance of its own, drawn toward that of all cells as far as they are alike: a scaled inverse chi-square whose
 degrees of freedom are fitted to how much variances differ (Smyth 2004). How far an error lasts into the next month is
-measured over all cells.
+measured over all cells. Where months have no budget, part of each month's error moves the level of those after it.
 
 Cells err together in a month, and one month errs like the next; so a spread is known from months, from fewer the longer
 errors last, and not from cells: errors are Student t with no more degrees of freedom than that. At last the same
@@ -29,6 +29,7 @@ LEAST = 0.05  # of a cell's median month: below it, errors are told as parts of 
 BURN = 3  # months before smoothing, and forecasts made in the past, are judged
 ACTIVE, OF = 3, 6  # a cell is forecast where so many of its last months were not nought
 FEWEST = 3  # cells from which they have a variance in common
+PROOF = 0.15  # months times gain over the slightest smoothing from which a level is half believed to move
 TRUST = 1.0  # periods of surprises from which they count for half: a Dirichlet process with one observation's weight
 LEAST_DF, MOST_DF = 3.0, 200.0  # of what cells have in common
 HEAVIEST = 2.0  # degrees of freedom: with fewer, a mean of tails would hardly settle
@@ -61,19 +62,39 @@ def smoothed(actual: Floats, weight: float) -> Floats:
     return out
 
 
-def expected(actual: Floats, budget: Floats, ahead: int) -> tuple[Floats, Floats, Floats]:
-    """[cells, months] and [cells, ahead] what was and is expected; and [cells, months + 1] what smoothing carries on.
+@dataclass(frozen=True)
+class Smoothing:
+    """[cells, months + 1] what smoothing carries on, and which part of a month's error stays in the level for good."""
+
+    carried: Floats
+    lasting: float
+
+
+def smoothing(actual: Floats) -> Smoothing:
+    """By the weight that would have forecast the past best.
+
+    With few months any weight may seem the best. So errors last by that weight only as far as it has done better than
+    the least of them: a gain of ``PROOF`` over the months judged counts half.
+    """
+    months = actual.shape[1]
+    judged = max(0, months - BURN)
+    scale = np.abs(actual).mean(axis=1, keepdims=True) + 1e-9
+    tried = [smoothed(actual, w) for w in WEIGHTS]
+    cost = [float(np.mean(np.abs((actual - s[:, :months]) / scale)[:, BURN:])) if judged else 0.0 for s in tried]
+    best = int(np.argmin(cost))
+    gain = judged * (1.0 - cost[best] / cost[0]) if cost[0] > 0.0 else 0.0
+    return Smoothing(tried[best], WEIGHTS[best] * gain / (gain + PROOF))
+
+
+def expected(actual: Floats, budget: Floats, ahead: int, carried: Floats) -> tuple[Floats, Floats]:
+    """[cells, months] and [cells, ahead] what was and is expected: a budget, else what smoothing carries on.
 
     ``budget`` runs over the months known and ahead, nan where none is.
     """
     months = actual.shape[1]
-    scale = np.abs(actual).mean(axis=1, keepdims=True) + 1e-9
-    tried = [smoothed(actual, w) for w in WEIGHTS]
-    cost = [float(np.mean(np.abs((actual - s[:, :months]) / scale)[:, BURN:])) if months > BURN else 0.0 for s in tried]
-    chosen = tried[int(np.argmin(cost))]
-    past = np.where(np.isnan(budget[:, :months]), chosen[:, :months], budget[:, :months])
+    past = np.where(np.isnan(budget[:, :months]), carried[:, :months], budget[:, :months])
     later = budget[:, months : months + ahead]
-    return past, np.where(np.isnan(later), chosen[:, -1:], later), chosen
+    return past, np.where(np.isnan(later), carried[:, -1:], later)
 
 
 def units(expectation: Floats, carried: Floats, typical: Floats) -> Floats:
@@ -158,17 +179,27 @@ def forecast(actual: Floats, budget: Floats, months: int) -> Forecast:
 
     Raises ValueError where no cell has an error to learn a spread from.
     """
-    past, later, carried = expected(actual, budget, months)
+    level = smoothing(actual)
+    carried = level.carried
+    past, later = expected(actual, budget, months, carried)
     typical = typical_months(actual)
     first = np.argmax(actual != 0.0, axis=1)
     begun = np.arange(actual.shape[1])[None, :] > first[:, None]  # a first month was expected by nobody ...
     begun[~actual.any(axis=1)] = False
     known = begun | ~np.isnan(budget[:, : actual.shape[1]])  # ... but for its budget
     found = pool(np.where(known, (actual - past) / units(past, carried[:, :-1], typical), np.nan))
-    unit = units(later, carried[:, -1:], typical)
+    unit = units(later, carried[:, -1:], typical) * _moved(budget[:, actual.shape[1] :][:, :months], level.lasting)
     lag = np.abs(np.arange(months)[:, None] - np.arange(months))
     spread = np.sqrt(found.variance * np.einsum("cj,ck,jk->c", unit, unit, found.tie**lag))
     return Forecast(later.sum(axis=1), spread, found.df)
+
+
+def _moved(budget: Floats, lasting: float) -> Floats:
+    """[cells, ahead] how often a month's error counts in the sum of the months ahead: in its own month, and by the part
+    that lasts in each later one without a budget."""
+    free = np.isnan(budget).astype(np.float64)
+    later = np.cumsum(free[:, ::-1], axis=1)[:, ::-1] - free
+    return np.asarray(1.0 + lasting * later)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ BEFORE = 3  # complete months behind the first origin
 FOLDS = 8
 REPLICATIONS = 500
 STAGE_REPLICATIONS = 200
-WORTH = 20.0  # seconds of work left, about, from which other processes pay for their start
+WORTH = 30.0  # seconds of work left, about, from which other processes pay for their start (28 on a busy machine)
 MULTIPLES = (0.9, 1.0, 1.1)  # of the last period's and the last year's actual: the targets, fixed in advance
 
 Said = Callable[[str, int, int], None]  # what is being done, how far, of how much

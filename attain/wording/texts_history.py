@@ -318,6 +318,11 @@ FITTED: dict[str, tuple[str, str]] = {
         "sources: {n} with fewer than {least} leads in twelve months, or beyond the {most} largest, are taken together as {other}",
         "来源：{n} 个在十二个月内不足 {least} 条线索，或不在最大的 {most} 个之内，合并为 {other}",
     ),
+    "fit.silent": (
+        "nothing is recorded as ended in the last {days} days, in which some {due} endings were due: what is open is taken as not "
+        "entered since then, and no older than it was",
+        "最近 {days} 天没有任何结束记录，而按近况应有约 {due} 个：视为此后尚未录入，未结商机的时长不计这段时间",
+    ),
     "fit.tail": (
         "stage {name}: many open deals are older than nearly all that ended; how they end is taken from the tail of the fitted "
         "waits, and conversion is known as from {of} deals",

@@ -33,6 +33,8 @@ DRAWS = 32
 PRIOR_DF = 4.0  # of the spreads' half-t prior (Gelman 2006): mostly small, but large ones are believed
 ODDS_PRIOR, WAITS_PRIOR = 0.4, 0.25  # its scales
 ROUNDS = 12
+MOST = 12.0  # log units, beyond which a month's effect is no finding
+FARTHEST = 3.0  # log units that a month's likelihood is taken to speak beyond where it was looked at
 MANY = 20_000  # deals from which those alike are counted together
 LOG_ROOT_TWO_PI = 0.9189385332046727
 
@@ -199,6 +201,8 @@ def _fitted(
         m, v = _posterior(y, weight, start, sd * sd * powers[int(np.searchsorted(PERSISTENCES, r))])
         total += w * m
         square += w * (v + np.outer(m, m))
+    if np.abs(total[:months] - total[months]).max() > MOST:
+        raise Refused("effects of months: nothing holds them; more ended deals in the last months would")
     covariance = square - np.outer(total, total)
     sds = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
     with_mean = covariance[:months, months] / sds[months] ** 2
@@ -244,9 +248,10 @@ def _mode(slopes: Slopes, theta: Floats, start: float, sd: float, persistence: f
 
 def _working(slopes: Slopes, theta: Floats, noise: Floats) -> tuple[Floats, Floats]:
     """What each month's likelihood comes to near theta: an observation y of it with so much weight (1 / variance), the
-    variance of ``noise`` on top."""
+    variance of ``noise`` on top. Deals that have not ended may bend it upwards, where it speaks for no value but for
+    more, or less, and only so far as it rises: y is never farther from theta than ``FARTHEST``."""
     slope, bend = slopes(theta)
-    weight = np.maximum(bend, 1e-9)
+    weight = np.maximum(bend, np.maximum(np.abs(slope) / FARTHEST, 1e-9))
     return theta + slope / weight, weight / (1.0 + weight * noise)
 
 

@@ -14,6 +14,7 @@ from scipy.special import gamma as gamma_function
 from scipy.special import ndtri
 
 from engine.fit.incidence import Floats
+from engine.posteriors import SHAPE_LEAST, SIGMA_MOST
 
 WEIBULL = (1.3789, 0.6079, 0.5240)  # n x variance of log median (times shape^2) and of log shape, and their correlation
 
@@ -37,13 +38,14 @@ def parameter_draws(
         p[:, 0] *= of / rng.gamma(max(of, 0.5), 1.0, size)
     elif family == "lognormal":
         free = max(spread_of - 1.0, 1.0)
-        p[:, 1] *= np.sqrt(free / rng.chisquare(free, size))
+        p[:, 1] = np.minimum(p[:, 1] * np.sqrt(free / rng.chisquare(free, size)), np.maximum(SIGMA_MOST, p[:, 1]))
         p[:, 0] *= np.exp(p[:, 1] * rng.standard_normal(size) / np.sqrt(of))
     elif family == "weibull":
         one, other = rng.standard_normal((2, size))
         other = WEIBULL[2] * one + np.sqrt(1 - WEIBULL[2] ** 2) * other
         p[:, 0] *= np.exp(np.sqrt(WEIBULL[0] / of) / p[:, 1] * one)
-        p[:, 1] *= np.exp(np.sqrt(WEIBULL[1] / spread_of) * other)
+        least = np.minimum(SHAPE_LEAST, p[:, 1])
+        p[:, 1] = np.maximum(p[:, 1] * np.exp(np.sqrt(WEIBULL[1] / spread_of) * other), least)
     else:
         parts = np.diff(np.asarray(levels, dtype=np.float64))
         shares = rng.gamma(np.maximum(of * parts, 1e-9), 1.0, (size, len(parts)))

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,6 +52,47 @@ def test_what_raises_elsewhere_is_raised_here() -> None:
         promise = aside.begin(int, "seven")
         with pytest.raises(ValueError, match="seven"):
             promise()
+
+
+LEFT = """
+import os, time
+from attain.backtest.aside import Aside
+with Aside(2) as aside:
+    print(*sorted({begun() for begun in [aside.begin(os.getpid) for _ in range(4)]}), flush=True)
+    aside.begin(time.sleep, 600.0)
+    time.sleep(600.0)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a process left behind has no other parent there")
+@pytest.mark.parametrize("sent", ["SIGTERM", "SIGKILL"])
+def test_workers_end_with_who_began_them_idle_or_at_work(sent: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", LEFT], stdout=subprocess.PIPE, text=True) as begun:
+        assert begun.stdout is not None
+        workers = [int(pid) for pid in begun.stdout.readline().split()]
+        assert workers
+        assert begun.pid not in workers
+        begun.send_signal(getattr(signal, sent))
+        begun.wait()
+    for _ in range(300):  # looks, a tenth of a second apart
+        if not any(_runs(pid) for pid in workers):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"left behind: {workers}")
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there; one that has ended and that nobody has asked about is not."""
+    if Path("/proc").is_dir():
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        except OSError:
+            return False
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
 
 
 def test_there_are_no_more_processes_than_work() -> None:

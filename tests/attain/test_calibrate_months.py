@@ -119,3 +119,23 @@ def test_what_moves_odds_from_month_to_month_moves_them_within_one(
     assert np.mean(still) - np.mean(ended) > 5
     exact = np.sqrt(step * (np.mean(still) - np.mean(ended)) / 30)
     assert months.known["2024-06"].open_sd == pytest.approx(exact, abs=0.002)
+
+
+def test_a_silence_is_not_news_of_each_open_deal(tmp_path: Path) -> None:
+    """The same history with and without what was recorded in its last three weeks: conversion and months stay near, and
+    the silence is told. Without silence nothing is."""
+    rows = _rows()
+    last = (LAST - dt.timedelta(days=21)).isoformat()
+    unheard = [[*r[:4], "Open", *r[5:7], ""] if r[7] > last and r[0] != "ID" else r for r in rows]
+    odds = []
+    for name, world in (("all", rows), ("silent", unheard)):
+        with (tmp_path / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(world)
+        found = calibrate(tmp_path / f"{name}.csv", tmp_path / f"{name}.yaml", currency="USD", as_of=LAST)
+        assert any("nothing is recorded as ended" in note for note in found.notes) == (name == "silent")
+        stage = load_plan(found.plan).plan.stages[0]
+        assert isinstance(stage.advance, Uncertain)
+        assert stage.advance_months is not None
+        may = stage.advance_months.known["2024-05"]
+        odds.append(np.log(stage.advance.wins / (stage.advance.of - stage.advance.wins) * may.times))
+    assert odds[1] == pytest.approx(odds[0], abs=0.8)

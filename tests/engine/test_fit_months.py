@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.special import expit
+from scipy.stats import norm
 
 from engine.fit.incidence import ADVANCED, LOST, OPEN
 from engine.fit.months import MEAN_SD, MONTHS_FROM, Months, fit_month_odds, fit_month_waits
@@ -69,6 +70,24 @@ def test_what_is_not_known_of_a_month_is_the_mean_s_and_its_own() -> None:
     assert np.abs(found.with_mean[: MONTHS - 4]).max() < 0.3
     assert found.with_mean[-1] == pytest.approx(1.0, abs=0.1)  # two months on, an autoregression is back at its mean
     assert found.with_mean[-1] > found.with_mean[-3]
+
+
+@pytest.mark.parametrize("each", [40, 60, 150])
+def test_open_deals_that_stayed_silent_do_not_carry_their_month_away(each: int) -> None:
+    """Nothing is recorded for three weeks: open deals of an age at which the lost have mostly ended bend the likelihood
+    upwards. It rises without bound on a straight line; in truth to what all of them advancing is worth."""
+    rng = np.random.default_rng(3)
+    months, silent, p = 18, 21.0, 0.15
+    month = np.repeat(np.arange(months), each)
+    won = rng.random(len(month)) < p
+    age = (months - month - rng.random(len(month))) * 30
+    wait = np.where(won, rng.lognormal(np.log(60), 0.7, len(month)), rng.lognormal(np.log(25), 0.7, len(month)))
+    still = wait > age - silent
+    outcome = np.where(still, OPEN, np.where(won, ADVANCED, LOST))
+    alive, alive_lost = (np.where(still, norm.logsf((np.log(age) - np.log(m)) / 0.7), 0.0) for m in (60, 25))
+    found = fit_month_odds(month, outcome, np.zeros(len(month)), alive, alive_lost, months)
+    assert np.abs(found.mean + found.effect - np.log(p / (1 - p))).max() < 4.0
+    assert found.sd < 1.2
 
 
 def test_what_people_add_is_no_month_s_luck() -> None:

@@ -16,11 +16,13 @@ from scipy.stats import chi2, kstest, nct, norm
 from scipy.stats import t as student
 
 from attain.plantext import wait_form
+from engine.batch import Simulator
 from engine.fit.durations import Wait, fit_waits
 from engine.fit.held import Held, Interval, TwoParameters, held
-from engine.fit.posterior import WEIBULL, parameter_draws, quantile_draws
+from engine.fit.posterior import WEIBULL, mean_draws, parameter_draws, quantile_draws
 from engine.plan.load import load_plan
 from engine.plan.records import TimeDistribution
+from engine.posteriors import SHAPE_LEAST, SIGMA_MOST, row_mean
 from engine.problems import PlanRefused
 from engine.realise import realise
 from engine.world import World, build
@@ -81,6 +83,35 @@ def test_nothing_but_the_row_itself_is_moved() -> None:
         assert np.array_equal(np.delete(one.dists, row), np.delete(two.dists, row))
         assert one.dists[row]["p1"] != two.dists[row]["p1"]
         assert np.array_equal(one.rates, two.rates)
+
+
+@pytest.mark.parametrize("known", ["of: 1", "of: 20, spread_of: 1", "of: 1, spread_of: 2"])
+@pytest.mark.parametrize("spread", ["lognormal: {median: 100, sigma: 3", "weibull: {median: 100, shape: 0.3"])
+def test_a_spread_known_from_hardly_anything_overflows_nowhere(spread: str, known: str) -> None:
+    made = build(load_plan(PLAN, sets=[f"products.x.deal_value={{{spread}, {known}}}}}"]))
+    row = next(k for k, found in enumerate(made.dists) if found["p1"] in (3.0, 0.3))
+    drawn: list[Any] = [realise(made, 4, k) for k in range(1500)]
+    spreads = np.array([p.dists[row]["p1"] for p in drawn])
+    assert spreads.max() <= SIGMA_MOST
+    assert spreads.min() >= SHAPE_LEAST
+    assert max(row_mean(p.dists[row], p.table) for p in drawn) < 1e250
+    batch = Simulator(made, 4, 1)(0, 300)
+    assert np.isfinite(batch.legs).all()
+    assert np.isfinite(batch.sums).all()
+    assert np.isfinite(batch.inputs).all()
+
+
+def test_the_same_bounds_hold_where_intervals_are_made() -> None:
+    for family, parameters in (("lognormal", (100.0, 3.0)), ("weibull", (100.0, 0.3))):
+        draws = parameter_draws(family, parameters, (), 1.0, np.random.default_rng(0), 100_000)
+        assert draws[:, 1].max() <= SIGMA_MOST
+        assert draws[:, 1].min() >= (SHAPE_LEAST if family == "weibull" else 0.0)
+        assert np.isfinite(mean_draws(family, parameters, draws)).all()
+
+
+def test_a_plans_own_spread_is_no_less_than_it_says() -> None:
+    draws = parameter_draws("lognormal", (100.0, 30.0), (), 2.0, np.random.default_rng(0), 1000)
+    assert draws[:, 1].max() == 30.0
 
 
 @pytest.mark.parametrize(
