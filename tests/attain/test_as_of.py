@@ -40,11 +40,10 @@ def _read(rows: list[list[str]], form: str = "csv", day: dt.date = DAY) -> dict[
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"crm.{form}"
         if form == "parquet":
-            columns = pl.col("Created On", "Closed On")
-            days, clocks = (columns.str.to_datetime(f"%Y-%m-%d{clock}", strict=False) for clock in ("", " %H:%M"))
-            pl.DataFrame(rows[1:], schema=rows[0], orient="row").with_columns(pl.coalesce(days, clocks)).write_parquet(
-                path
-            )
+            cells = pl.col("Created On", "Closed On")
+            cells = pl.when(cells.str.len_chars() == 10).then(cells + " 00:00").otherwise(cells)
+            times = cells.str.to_datetime("%Y-%m-%d %H:%M", strict=False)
+            pl.DataFrame(rows[1:], schema=rows[0], orient="row").with_columns(times).write_parquet(path)
         else:
             path.write_text(as_csv(rows), encoding="utf-8")
         return as_read(read_history(path, as_of=day))
