@@ -180,7 +180,7 @@ def rework(rng: Rng) -> Hits:
         shape="events", preset="salesforce-history", stages=tuple(names[:3]), won=(names[3],), lost=(names[4],),
         columns={"case": "OpportunityId", "activity": "StageName", "time": "CreatedDate"},
     )  # fmt: skip
-    history = read_events(sheet, _NOWHERE, mapping, dt.date(2024, 9, 27))
+    history = read_events(sheet, _NOWHERE, mapping, dt.date(2024, 9, 27), guessed=False)
     here = history.visits.filter(pl.col("stage") == 1)
     times, outcomes = here["days"].to_numpy(), here["outcome"].to_numpy()
     waits = fit_waits(times, outcomes)
