@@ -24,8 +24,8 @@ DECILES = 2.5631  # standard deviations between the first and the ninth decile o
 @dataclass(frozen=True, slots=True)
 class StageMonths:
     """Months from ``first`` (months since year 0) on; waits as they are in a month without an effect. ``oldest``: the
-    first of them from which a deal is still open; ``open_sd`` what each month's open
-    deals may differ by in log odds."""
+    first of them from which a deal is still open; ``open_sd`` what each month's open deals may differ by, in log
+    odds."""
 
     first: int
     oldest: int

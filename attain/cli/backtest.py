@@ -10,10 +10,13 @@ import typer
 from attain.cli.errors import verb
 from attain.cli.options import (
     AsJson,
+    Currency,
     Language,
+    Rates,
     Replications,
     Seed,
     Sets,
+    Table,
     chosen,
     print_json,
     quiet,
@@ -45,13 +48,9 @@ def backtest(
         Path | None, typer.Option(help="A saved mapping of columns; with shape: periods, of a table without deals.")
     ] = None,
     sets: Sets = None,
-    currency: Annotated[str | None, typer.Option(help="The currency's code; guessed unless given.")] = None,
-    rates: Annotated[
-        Path | None, typer.Option(help="What other currencies are worth in --currency: columns currency, rate, date.")
-    ] = None,
-    table: Annotated[
-        str, typer.Option(help="Of a database: the history's table, or one SELECT; of a workbook: its sheet.")
-    ] = "",
+    currency: Currency = None,
+    rates: Rates = None,
+    table: Table = "",
     learn: Annotated[
         int | None,
         typer.Option(min=0, max=MOST_FOLDS, help="Earlier origins to learn recalibration from; as many as folds."),

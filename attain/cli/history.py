@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from attain.cli.errors import verb
-from attain.cli.options import AsJson, Language, chosen, print_json, screen, starting, target, working
+from attain.cli.options import (
+    AsJson,
+    Currency,
+    Language,
+    Rates,
+    Table,
+    chosen,
+    print_json,
+    screen,
+    starting,
+    target,
+    working,
+)
 
 BESIDE = "Tables beside the history (CSV, Excel, Parquet)"
 
@@ -28,13 +40,9 @@ def calibrate(
     goal: Annotated[str | None, typer.Option(help="+10% over the last four quarters, or an amount.")] = None,
     mapping: Annotated[Path | None, typer.Option(help="A saved mapping of columns.")] = None,
     as_of: Annotated[str | None, typer.Option(help="Fit as if the history had ended on this day (YYYY-MM-DD).")] = None,
-    currency: Annotated[str | None, typer.Option(help="The currency's code; guessed unless given.")] = None,
-    rates: Annotated[
-        Path | None, typer.Option(help="What other currencies are worth in --currency: columns currency, rate, date.")
-    ] = None,
-    table: Annotated[
-        str, typer.Option(help="Of a database: the history's table, or one SELECT; of a workbook: its sheet.")
-    ] = "",
+    currency: Currency = None,
+    rates: Rates = None,
+    table: Table = "",
     spend: Annotated[
         Path | None,
         typer.Option(

@@ -46,6 +46,14 @@ def _precision(value: float | None) -> float | None:
     return value
 
 
+# of what is asked of a history, wherever one is read
+Currency = Annotated[str | None, typer.Option(help="The currency's code; guessed unless given.")]
+Rates = Annotated[
+    Path | None, typer.Option(help="What other currencies are worth in --currency: columns currency, rate, date.")
+]
+Table = Annotated[
+    str, typer.Option(help="Of a database: the history's table, or one SELECT; of a workbook: its sheet.")
+]
 Seed = Annotated[
     int | None,
     typer.Option("--seed", metavar="S", callback=_seed, help="From 0 to 2^64 - 1; drawn and printed unless given."),

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from attain.history.activities import Funnel, find_funnel
 from attain.history.cells import Dates, amount_column, date_column, decimal_mark, name_column
 from attain.history.columns import EVENT, guess, header_unit, plain
+from attain.history.guessing import require
 from attain.history.known import events_by
 from attain.history.mapping import Mapping
 from attain.history.presets import columns_of, preset_of
@@ -134,18 +135,7 @@ def read_events(sheet: Sheet, file: Path, mapping: Mapping, as_of: dt.date | Non
 
 def check_log(sheet: Sheet, columns: dict[str, str]) -> None:
     """Raises HistoryRefused naming every column that a log needs and this one does not have."""
-    absent = [f"{f}: {name!r}" for f, name in columns.items() if name not in sheet.header]
-    if absent:
-        raise HistoryRefused(
-            f"the mapping names columns that the log does not have ({', '.join(absent)}); it has: "
-            f"{', '.join(sheet.header)}"
-        )
-    missing = [what for f, what in NEEDED.items() if f not in columns]
-    if missing:
-        raise HistoryRefused(
-            f"no column for {'; '.join(missing)}. The file has: {', '.join(sheet.header)}. "
-            "Name the columns in a mapping, and pass it with --mapping"
-        )
+    require(sheet, columns, NEEDED, "log")
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------

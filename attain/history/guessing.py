@@ -63,15 +63,20 @@ def _has_outcomes(sheet: Sheet, name: str) -> bool:
 
 def check_columns(sheet: Sheet, columns: dict[str, str]) -> None:
     """Raises HistoryRefused naming every needed column that is not there, once, with the columns that are."""
-    absent = [f"{f}: {name!r}" for f, name in columns.items() if name not in sheet.header]
-    if absent:
-        raise HistoryRefused(
-            f"the mapping names columns that the file does not have ({', '.join(absent)}); it has: "
-            f"{', '.join(sheet.header)}"
-        )
     needed = dict(NEEDED)
     if {"is_won", "is_closed"} <= columns.keys():
         del needed["status"]
+    require(sheet, columns, needed, "file")
+
+
+def require(sheet: Sheet, columns: dict[str, str], needed: dict[str, str], kind: str) -> None:
+    """``check_columns`` for a ``kind`` of sheet and what it needs: field -> what that is, in words."""
+    absent = [f"{f}: {name!r}" for f, name in columns.items() if name not in sheet.header]
+    if absent:
+        raise HistoryRefused(
+            f"the mapping names columns that the {kind} does not have ({', '.join(absent)}); it has: "
+            f"{', '.join(sheet.header)}"
+        )
     missing = [what for f, what in needed.items() if f not in columns]
     if missing:
         raise HistoryRefused(
