@@ -151,7 +151,7 @@ def connected(address: str) -> Iterator[Cluster]:
     A tls:// address takes its certificates from Dask's own configuration (`distributed.comm.tls`).
     """
     try:
-        import distributed
+        import distributed  # noqa: F401  (asked for here, where its absence can be explained)
     except ImportError as error:
         raise ClusterRefused(
             f"A cluster needs Dask, which is not installed here ({error}): pip install 'attain[cluster]', on this "
@@ -160,7 +160,7 @@ def connected(address: str) -> Iterator[Cluster]:
     patience = _patience()
     _probe(address, patience)
     try:
-        client = distributed.Client(address, timeout=patience, set_as_default=False, name="attain")
+        client = _client(address, patience)
     except Exception as error:  # Dask raises what its transport does, of many kinds: the reason is in the message
         raise _no_answer(address, error) from None
     try:
@@ -168,6 +168,23 @@ def connected(address: str) -> Iterator[Cluster]:
     finally:
         with contextlib.suppress(Exception):  # the scheduler may be gone, and the result, or the error, is what counts
             client.close(timeout=patience)
+
+
+def _client(address: str, patience: float) -> Client:
+    """Dask's client, asked for again where its greeting was not alone.
+
+    The scheduler tells all its clients of every task that anybody cancels. Where it does so in the two milliseconds in
+    which it greets a new one, both come in one message, and the client asserts that the greeting is all of it.
+    """
+    import distributed
+
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return distributed.Client(address, timeout=patience, set_as_default=False, name="attain")
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
 
 
 def _patience() -> float:

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
+from engine.cluster import connected
+
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 60.0  # seconds for a process to start, on a machine that is busy
 
@@ -65,17 +67,13 @@ class DaskCluster:
 
     def workers(self) -> dict[str, int]:
         """Threads by address of the workers that the scheduler knows."""
-        from distributed import Client
-
-        with Client(self.address, set_as_default=False) as client:
-            return dict(client.nthreads())
+        with connected(self.address) as cluster:
+            return dict(cluster.client.nthreads())
 
     def idle(self) -> bool:
         """Whether the scheduler has forgotten every task."""
-        from distributed import Client
-
-        with Client(self.address, set_as_default=False) as client:
-            return bool(client.run_on_scheduler(lambda dask_scheduler: not dask_scheduler.tasks))
+        with connected(self.address) as cluster:
+            return bool(cluster.client.run_on_scheduler(lambda dask_scheduler: not dask_scheduler.tasks))
 
     def stop(self) -> None:
         """End every process, also where a test has failed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,6 +142,27 @@ def test_other_code_is_refused_and_its_worker_named(two: DaskCluster, monkeypatc
                     run(Fake(), n=N, sink=memory, cluster=cluster)
             assert any(worker in str(refused.value) for worker in two.workers())
     assert not memory.kept
+
+
+async def _tell_all_clients(seconds: float, dask_scheduler: Any) -> None:
+    """What the scheduler does where somebody cancels a task, every half millisecond from now on."""
+
+    async def telling() -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            dask_scheduler.report({"op": "cancelled-keys", "keys": ["nobody's"]})
+            await asyncio.sleep(0.0005)
+
+    dask_scheduler.telling = asyncio.ensure_future(telling())
+
+
+def test_a_greeting_that_comes_with_other_news(there: DaskCluster) -> None:
+    """One client in three gives up on it, so that of fifteen without a second try one in 400 runs sees none."""
+    with connected(there.address) as cluster:
+        cluster.client.run_on_scheduler(_tell_all_clients, 3.0)
+        for _ in range(15):
+            with connected(there.address) as another:
+                assert another.client.status == "running"
 
 
 def test_a_worker_that_is_killed_loses_nothing(two: DaskCluster, tmp_path: Path, expected: str) -> None:
