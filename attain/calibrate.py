@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from attain.fitted import Fitted, fit, with_spend
+from attain.fitted_effort import Capacity, as_json, with_effort
 from attain.fitted_flow import is_chinese
 from attain.fitted_months import StageMonths
 from attain.history.beside import Beside, read_tables
@@ -139,6 +140,7 @@ def calibrate(
     products: str | Path | None = None,
     people: str | Path | None = None,
     quotas: str | Path | None = None,
+    capacity: Capacity | None = None,
 ) -> CalibrationResult:
     """Fit a plan to a history and write it to ``out``, with its pipeline, actuals and mapping beside it.
 
@@ -147,7 +149,9 @@ def calibrate(
     ``as_of``: fit as if the history had ended that day. ``currency``: else guessed. ``rates``: a table of what other
     currencies are worth in it. ``table``: of a database, where ``history`` is its address. ``spend``:
     a table of spend by week or month, whose effect on leads is fitted. ``accounts``, ``products``, ``people``,
-    ``quotas``: tables beside the history (``history.beside``), matched to it by name. Raises ``HistoryRefused``,
+    ``quotas``: tables beside the history (``history.beside``), matched to it by name. ``capacity``: people's hours a
+    week for deals and the part of them that they are busy, from which stages' work follows; else the people's table's
+    hours, where it has some. Raises ``HistoryRefused``,
     ``MappingRefused``, ``GoalRefused`` or ``Refused``, each with one message, and then nothing has been written.
     """
     amount, growth = read_goal(goal)
@@ -161,6 +165,7 @@ def calibrate(
     read = joined.history
     money = currency or guess_currency(read)
     fitted = fit(joined, amount, growth, festival=True if money.upper() == "CNY" else None)
+    fitted = with_effort(fitted, joined, capacity or Capacity())
     if spend is not None:
         fitted = with_spend(fitted, fit_spend(read_spend(Path(spend)), read.deals["created"].dt.date()))
     target = Path(out)
@@ -309,6 +314,7 @@ def summary(history: History, fitted: Fitted) -> dict[str, Any]:
             }
             for c in fitted.spend.responses.channels
         },
+        **({"effort": as_json(fitted.effort)} if fitted.effort else {}),
         **({"segments": fitted.segments} if fitted.segments else {}),
         **({"gone": {who: day.isoformat() for who, day in fitted.gone}} if fitted.gone else {}),
         "goal": fitted.goal,

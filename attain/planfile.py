@@ -14,13 +14,14 @@ import math
 import numpy as np
 import polars as pl
 
+from attain.effort import Effort
 from attain.fitted import Fitted
 from attain.fitted_flow import Flow
 from attain.fitted_months import StageMonths
 from attain.fitted_stages import StageFit
 from attain.history.records import History, reasons
 from attain.planpeople import products_text, reps_text, tables_text, waits_of
-from attain.plantext import MONTHS, known_odds, name, number, said, wait_form
+from attain.plantext import MONTHS, effort_head, known_odds, name, number, said, wait_form, work_form
 from attain.spend import DRAWS, SpendFit
 from engine.fit.months import Months
 from engine.fit.response import Channel
@@ -103,16 +104,17 @@ def _goals(fitted: Fitted) -> str:
 
 
 def _stages(history: History, fitted: Fitted) -> str:
+    effort = {e.stage: e for e in fitted.effort.stages} if fitted.effort else {}
     lines = [
-        "stages:  # effort is not in the data: work is 0 h until you write it, and waits hold the whole time",
+        *effort_head(fitted.effort),
         "  # of: how many deals a wait is known from; spread_of: how many its sigma or shape is, where that differs;",
         "  # its posterior is drawn once a replication, as that of advance is",
     ]
     visits = {r.stage: r for r in history.rework}
     for stage in fitted.stages:
-        lines += _stage(stage)
+        lines += _stage(stage, effort.get(stage.name))
         seen = visits.get(stage.name)
-        if seen is not None and seen.back:
+        if seen is not None and seen.back and stage.name not in effort:
             lines.insert(
                 -1 if stage.won else len(lines),
                 f"    # {seen.back:,} of {seen.ended:,} visits went back to an earlier stage; a deal that comes "
@@ -122,7 +124,7 @@ def _stages(history: History, fitted: Fitted) -> str:
     return "\n".join([*lines, ""])
 
 
-def _stage(stage: StageFit) -> list[str]:
+def _stage(stage: StageFit, effort: Effort | None) -> list[str]:
     c = stage.conversion
     wins, of = stage.probability * c.of, c.of
     lines = [
@@ -142,7 +144,7 @@ def _stage(stage: StageFit) -> list[str]:
         wins, of = mean_counts(stage.months.odds, c.advanced + c.lost)
     lines += [
         f"    advance: {{wins: {number(wins)}, of: {number(of)}}}",
-        "    work: 0 h  # not in the data",
+        f"    work: {work_form(effort)}",
     ]
     for field, wait, kind in (("wait", stage.waits.advance, "advanced"), ("wait_lost", stage.waits.lost, "were lost")):
         if wait is None and field == "wait_lost":

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable
 
+from attain.effort import Effort, Efforts
 from engine.fit.amounts import Amount
 from engine.fit.durations import Wait
 
@@ -60,6 +61,37 @@ def wait_form(wait: Wait | None) -> str:
     if wait.family == "weibull":
         return f"{{weibull: {{median: {_days(p[0])}, shape: {number(p[1])}{of}}}}}"
     return _table(wait.levels, p, _days, wait.of)
+
+
+def work_form(effort: Effort | None) -> str:
+    """A stage's work as the plan writes it, with what it rests on. Visits' own efforts differ as an exponential's do;
+    its mean is such that the mean over its posterior is what was found."""
+    if effort is None:
+        return "0 h  # not in the data"
+    mean = effort.hours * (effort.of - 1) / effort.of
+    sure = f"{number(effort.hours, 3)} h a visit (95%: {number(effort.low, 3)} to {number(effort.high, 3)})"
+    return f"{{exponential: {{mean: {number(mean)} h{_known(effort.of)}}}}}  # {sure}, {effort.visits:,} visits"
+
+
+def effort_head(found: Efforts | None) -> list[str]:
+    """What work rests on, above the stages."""
+    if found is None:
+        return ["stages:  # effort is not in the data: work is 0 h until you write it, and waits hold the whole time"]
+    lines = [
+        "stages:",
+        f"  # work: {found.people:,} people had {found.hours:,.0f} hours for deals, over {found.months:,.0f} months of "
+        f"people's work; that they were busy",
+        f"  # {found.busy:.0%} of them is an assumption (--busy), and all work moves in proportion to it. "
+        f"{found.visits:,} visits came to them:",
+        f"  # {number(found.mean, 3)} h each. Visits' own efforts differ as an exponential's do, which is assumed;",
+        "  # of: such that the sum of all is as sure as it is.",
+    ]
+    if not found.split:
+        lines.append(
+            "  # How hours split over stages cannot be told: every visit is given the same."
+        )
+    lines.append("  # Waits are what is left of the time in a stage without the queue and the work at that busy part.")
+    return lines
 
 
 def _known(of: float, spread_of: float = 0.0) -> str:

@@ -46,6 +46,8 @@ def screen(found: CalibrationResult, language: Language = "en") -> RenderableTyp
     if found.tables:
         parts += [*tables(found.tables, found.strangers, language), Text()]
     parts += [_stages(fitted["stages"], language), Text()]
+    if "effort" in fitted:
+        parts += [_effort(fitted["effort"], language), Text()]
     if len(fitted["products"]) > 1:
         parts += [*_products(fitted["products"], language), Text()]
     parts += [_rest(fitted, language), Text()]
@@ -162,6 +164,19 @@ def _stages(stages: Sequence[dict[str, Any]], language: Language) -> RenderableT
             *("–" if waits is None else span(waits[q], language) for q in ("0.5", "0.9")),
         )
     return Group(table, Text(said("stages_how", language), style="dim"))
+
+
+def _effort(effort: dict[str, Any], language: Language) -> RenderableType:
+    """What a visit to each stage takes; of all together, where it cannot be told how hours split over them."""
+    table = _table(
+        said("effort_stages", language), [said(k, language) for k in ("stage", "work", "work_range", "visits")]
+    )
+    for name, stage in effort["stages"].items():
+        hours, low, high = (f"{x:.3g}" if x < 100 else f"{x:,.0f}" for x in (stage["hours"], *stage["interval"]))
+        between = said("range", language, low=low, high=high)
+        table.add_row(Text(name), Text(hours, style="bold"), between, f"{stage['visits']:,}")
+    how = said("effort_how", language, busy=percent(effort["busy"], language, 0))
+    return Group(table, Text(how, style="dim"))
 
 
 def span(days: float, language: Language = "en") -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attain.wording.texts_backtest import BACKTEST
 from attain.wording.texts_compare import COMPARE
+from attain.wording.texts_effort import EFFORT
 from attain.wording.texts_fields import FIELDS
 from attain.wording.texts_funnel import FUNNEL
 from attain.wording.texts_history import FITTED, HISTORY
@@ -28,5 +29,5 @@ def _gather(*tables: Table) -> Table:
 
 
 TEXTS: Table = _gather(
-    SUMMARY, SCREEN, FUNNEL, COMPARE, REPORT, LIMITS, BACKTEST, HISTORY, FIELDS, FITTED, RECALIBRATED, OPTIMISE
+    SUMMARY, SCREEN, FUNNEL, COMPARE, REPORT, LIMITS, BACKTEST, HISTORY, FIELDS, FITTED, RECALIBRATED, OPTIMISE, EFFORT
 )

@@ -1,0 +1,158 @@
+"""Effort in a fitted plan: whose hours are known, what they make of the stages' work, and of waits that held it.
+
+A history's times in a stage hold everything: the queue before a person, the work and the customer's answer. Once a plan
+has work its waits are the rest: what queue and work take at the assumed busy part, an M/G/1 queue's, is taken off them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from attain.capacity import WEEK, Person
+from attain.effort import BUSY, Efforts, effort_from_capacity
+from attain.fitted import Fitted
+from attain.fitted_stages import StageFit
+from attain.joined import Joined
+from attain.wording import told
+from engine.fit.durations import Wait
+from engine.plan.quantities import read_duration
+from engine.problems import Refused
+
+LEAST_LEFT = 0.1  # of a wait
+LEVELS = (np.arange(20) + 0.5) / 20
+DAYS_IN = {"cd": 1.0, "d": 7 / 5, "w": 7.0, "mo": 30.4375, "h": 7 / 40}
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What is said of people's time: hours a week for deals, and the part of them that they are busy."""
+
+    hours_per_week: float | None = None
+    busy: float | None = None
+
+
+def read_busy(text: str | float | None) -> float | None:
+    """80% or 0.8. Raises Refused."""
+    if text is None or isinstance(text, float):
+        value = text
+    else:
+        plain = str(text).strip()
+        share = plain.endswith(("%", "％"))
+        try:
+            value = float(plain.rstrip("%％")) / (100.0 if share else 1.0)
+        except ValueError:
+            value = 0.0
+    if value is not None and not 0 < value <= 1:
+        raise Refused(f"busy {text!r}: a part of people's hours was expected, such as 80%")
+    return value
+
+
+def with_effort(fitted: Fitted, joined: Joined, capacity: Capacity) -> Fitted:
+    """The plan with work from people's hours, where some are known: what cannot be told is among what is refused."""
+    known = joined.has("people", "hours") and joined.frame("people")["hours"].drop_nulls().len() > 0  # type: ignore[index]
+    if capacity.hours_per_week is None and not known:
+        if capacity.busy is not None:
+            raise Refused("--busy is a part of people's hours: give them, with --hours-per-week or in --people")
+        return fitted
+    notes = list(fitted.notes)
+    people, others = _hours(joined, capacity.hours_per_week, notes)
+    busy = BUSY if capacity.busy is None else capacity.busy
+    reps = tuple(replace(r, hours=people[r.name].hours if r.name in people else others) for r in fitted.reps)
+    try:
+        found = effort_from_capacity(joined.history, others, busy=busy, people=people)
+    except Refused as error:
+        why = error.args[0] if error.args else str(error)
+        return replace(fitted, reps=reps, notes=tuple(notes), refused=fitted.refused | {"effort": why})
+    values = {"people": str(found.people), "hours": f"{found.hours:,.0f}", "months": f"{found.months:,.0f}"}
+    mean = f"{found.mean:.2g}" if found.mean < 10 else f"{found.mean:,.0f}"
+    notes.append(told("effort.found", busy=f"{busy:.0%}", visits=f"{found.visits:,}", mean=mean, **values))
+    refused = fitted.refused | ({"effort by stage": found.why} if found.why else {})
+    weekly = float(np.mean([r.hours for r in reps if r.hours] or [others or 40.0]))
+    stages = shortened(fitted.stages, found, weekly, notes)
+    return replace(fitted, reps=reps, stages=stages, effort=found, notes=tuple(notes), refused=refused)
+
+
+def _hours(joined: Joined, given: float | None, notes: list[str]) -> tuple[dict[str, Person], float]:
+    """Everybody in the table, and the hours of others."""
+    frame = joined.frame("people")
+    rows = [] if frame is None else list(frame.iter_rows(named=True))
+    own = [float(row["hours"]) for row in rows if row.get("hours") is not None]
+    others = given if given is not None else float(np.median(own))
+    without = sum(row.get("hours") is None for row in rows)
+    if without and given is None:
+        notes.append(told("effort.median_hours", n=str(without), file=joined.file("people"), hours=f"{others:g}"))
+    people = {
+        str(row["name"]): Person(
+            others if row.get("hours") is None else float(row["hours"]), row.get("start"), row.get("end"),
+            _days(row.get("ramp")),
+        )
+        for row in rows
+    }  # fmt: skip
+    return people, others
+
+
+def _days(ramp: str | None) -> float:
+    if not ramp:
+        return 0.0
+    read = read_duration(ramp)
+    return float(read.value) * DAYS_IN[read.unit]
+
+
+# --- waits without the queue and the work -----------------------------------------------------------------------------
+
+
+def shortened(stages: Sequence[StageFit], found: Efforts, weekly: float, notes: list[str]) -> tuple[StageFit, ...]:
+    """Stages whose waits are what is left of the whole time: exponential work, one queue a person, come as it may."""
+    works = np.array([e.hours for e in found.stages])
+    rates = np.array([float(e.visits) for e in found.stages])
+    rho = min(found.busy, 0.98)
+    queue = rho / (1 - rho) * float(rates @ works**2) / float(rates @ works)
+    out = []
+    for stage, work in zip(stages, works, strict=True):
+        days = (queue + float(work)) / weekly * WEEK
+        waits = replace(stage.waits, advance=_less(stage.waits.advance, days), lost=_less(stage.waits.lost, days))
+        whole = [w for w in (stage.waits.advance, stage.waits.lost) if w is not None]
+        if whole and days > 0.5 * max(_mean(w) for w in whole):
+            notes.append(told("effort.fast", name=repr(stage.name), days=f"{days:.2g}"))
+        out.append(replace(stage, waits=waits, seen=stage.seen or stage.waits))
+    return tuple(out)
+
+
+def _mean(wait: Wait) -> float:
+    return float(np.mean([wait.quantile(float(p)) for p in LEVELS]))
+
+
+def _less(wait: Wait | None, days: float) -> Wait | None:
+    """A wait whose mean is less by so many days, of the same shape."""
+    if wait is None:
+        return None
+    mean = _mean(wait)
+    if mean <= 0:
+        return wait
+    left = max(LEAST_LEFT, 1.0 - days / mean)
+    size = len(wait.parameters) if wait.family == "quantiles" else 1
+    scaled = tuple(p * left if i < size else p for i, p in enumerate(wait.parameters))
+    return replace(wait, parameters=scaled)
+
+
+def as_json(found: Efforts | None) -> dict[str, object] | None:
+    """What was found, as JSON-ready numbers."""
+    if found is None:
+        return None
+    return {
+        "busy": found.busy,
+        "people": found.people,
+        "months": found.months,
+        "hours": found.hours,
+        "visits": found.visits,
+        "hours_per_visit": found.mean,
+        "sd": found.sd,
+        "split": found.split,
+        "stages": {
+            e.stage: {"hours": e.hours, "interval": [e.low, e.high], "of": e.of, "visits": e.visits}
+            for e in found.stages
+        },
+    }

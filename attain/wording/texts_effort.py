@@ -1,0 +1,36 @@
+"""What is said of effort from people's capacity. Key -> (English, Chinese)."""
+
+from __future__ import annotations
+
+EFFORT: dict[str, tuple[str, str]] = {
+    "effort.nobody": (
+        "effort: nobody is known whose hours are; an owner for each deal, and hours for them, would suffice",
+        "工作量：历史中没有已知工时的人员；每个商机有负责人且其工时已知即可",
+    ),
+    "effort.short": (
+        "effort: {n} months of people's work are there; {need} would suffice",
+        "工作量：只有 {n} 个人月；{need} 个即可",
+    ),
+    "effort.together": (
+        "effort by stage: how hours split over stages cannot be told, since visits to all of them rise and fall together, or new "
+        "deals are dealt out as evenly as any split makes hours; every visit is given the same. Logged activities, or people who "
+        "are as busy with other mixes of stages, would suffice",
+        "各阶段工作量：各阶段的来访同涨同落，或新商机本就平均分配，无法得知工时如何分摊到各阶段；因此每次来访的工时相同。有活动记录，"
+        "或同样忙碌而阶段构成不同的人员即可",
+    ),
+    "effort.found": (
+        "work is from capacity: {people} people had {hours} hours for deals over {months} months of work, were busy {busy} of them (an "
+        "assumption: --busy), and {visits} visits to stages came to them: {mean} hours a visit",
+        "工作量由人员产能得出：{people} 人共 {months} 个人月、{hours} 小时可用于商机，其中忙碌的比例为 {busy}（假设：--busy），"
+        "期间各阶段共 {visits} 次来访：每次 {mean} 小时",
+    ),
+    "effort.median_hours": (
+        "{n} people have no hours in {file}: the median of the others, {hours} a week, is taken for them",
+        "{file} 中有 {n} 人没有工时：按其他人的中位数每周 {hours} 小时计",
+    ),
+    "effort.fast": (
+        "stage {name}: people as busy as that would take {days} days to get to a visit and do it, more than half of all the time that "
+        "deals are there: they may be less busy, or the stage less work",
+        "阶段 {name}：如此忙碌的人员从来访到做完需 {days} 天，超过商机停留时间的一半：人员可能没有那么忙，或该阶段的工作较少",
+    ),
+}  # fmt: skip
