@@ -1,7 +1,7 @@
 """People's hours and what came to them in those hours, from a history: what effort is fitted to where none is logged.
 
-A person's work is that of the deals that are theirs, as in a plan. The table is by person and quarter of a year, over
-the last two years at the most, from when the history holds deals of every age on.
+A person's work is that of the deals that are theirs, as in a plan. The table is by person and month, or quarter where
+months are few visits, over the last two years at the most, from when the history holds deals of every age on.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ import polars as pl
 from numpy.typing import NDArray
 
 from attain.history.records import History
+from engine.fit.incidence import OPEN
 
 Floats = NDArray[np.float64]
 DAYS_LONGEST = 730  # that are looked at: what a visit takes moves
-PERIOD = 91.3125  # days; a quarter's end of visits that are entered and not yet worked on is little of it
+PERIOD, MANY = 30.4375, 20.0  # days; where a person has fewer visits in them, three times as many days are one row
 SETTLED = 0.9  # share of visits that deals make by the age from which all stages have come to be visited
 GONE = 3.0  # mean gaps between visits, and a month, without any of which somebody is taken to have left
 MONTH = 31.0
 RAMPING = 0.65  # of full hours during a ramp: a straight line from 0.3 to 1
 WEEK = 7.0
+A_DAY = 8.0  # hours that are worked of a day
+A_MINUTE = 1 / 1440  # of a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +42,15 @@ class Person:
 @dataclass(frozen=True, eq=False)
 class Load:
     """What came to people in their hours. ``visits`` [rows, stages], ``hours`` [rows], ``who`` [rows]: a row a person
-    and quarter; ``nobody`` [stages]: visits of deals that have no owner, over the same time."""
+    and period; ``nobody`` [stages]: visits of deals that have no owner, over the same time. ``most`` [stages]: hours
+    that a visit can take on average, seeing how long half of them were there in all."""
 
     people: tuple[str, ...]
     visits: Floats
     hours: Floats
     who: NDArray[np.int64]
     nobody: Floats
+    most: Floats
     since: dt.date
     until: dt.date
 
@@ -66,7 +71,8 @@ def load_of(history: History, people: Mapping[str, Person], others: float | None
     whole = float(visits["ago"].max() or 0.0)  # type: ignore[arg-type]
     settling = float(visits["aged"].quantile(SETTLED) or 0.0)
     back = min(DAYS_LONGEST, max(whole - settling, whole / 2))
-    periods = max(1, round(back / PERIOD))
+    each = visits.filter(pl.col("ago") < back).height / max(1, visits["owner"].n_unique()) / (back / PERIOD)
+    periods = max(1, round(back / (PERIOD if each >= MANY else 3 * PERIOD)))
     length = back / periods
     names: list[str] = []
     rows: list[Floats] = []
@@ -93,8 +99,18 @@ def load_of(history: History, people: Mapping[str, Person], others: float | None
     nobody = np.bincount(lost["stage"].to_numpy(), minlength=stages).astype(float)
     return Load(
         tuple(names), np.array(rows).reshape(-1, stages), np.array(hours), np.array(who, dtype=np.int64), nobody,
+        _most(history),
         history.as_of - dt.timedelta(days=round(back) - 1), history.as_of,
     )  # fmt: skip
+
+
+def _most(history: History) -> Floats:
+    """[stages]: mean of an exponential with the median of the whole time of visits that ended, in working hours."""
+    ended = history.visits.filter(pl.col("outcome") != OPEN).group_by("stage").agg(pl.col("days").median())
+    days = np.full(len(history.stages), np.inf)
+    for stage, median in ended.iter_rows():
+        days[stage] = max(median, history.resolution, A_MINUTE)
+    return np.asarray(np.where(days < 1.0, np.minimum(days * 24.0, A_DAY), days * A_DAY) / np.log(2.0))
 
 
 def _span(came: Floats, whole: float, person: Person, as_of: dt.date) -> tuple[float, float]:

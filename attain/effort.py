@@ -89,10 +89,12 @@ def effort_from_capacity(
         raise Refused(told("effort.short", n=f"{months:.0f}", need=str(MONTHS_FROM)))
     own = load.visits.sum(axis=0)
     scale = 1.0 + load.nobody.sum() / own.sum()  # who has the deals without an owner is not known: all in proportion
-    split = _split(load)
+    flat = np.log(evened(own, float(busy * load.hours.sum() / scale), load.most))
+    flat -= flat.max()
+    split = _split(load, flat)
     rng = np.random.Generator(np.random.Philox(key=seed))
-    logs, even = split.draws(rng) if split.told else np.zeros((DRAWS, len(own))), not split.told
-    sd, free = _sum_error(load, np.exp(split.works) if split.told else np.ones(len(own)))
+    logs = split.draws(rng)
+    sd, free = _sum_error(load, np.exp(split.works))
     errors = np.exp(sd * stdtrit(free, rng.random(DRAWS)))
     works = np.exp(logs) * (busy * load.hours.sum() * errors / (np.exp(logs) @ own) / scale)[:, None]
     spread = np.log(works).std(axis=0)
@@ -107,9 +109,8 @@ def effort_from_capacity(
         Effort(name, float(middle[s]), float(low[s]), float(high[s]), as_from(float(written[s])), int(own[s]))
         for s, name in enumerate(history.stages)
     )
-    why = "" if not even else split.why
     return Efforts(
-        stages, split.told, why, busy, len(set(load.who.tolist())), int(own.sum() + load.nobody.sum()),
+        stages, split.told, split.why, busy, len(set(load.who.tolist())), int(own.sum() + load.nobody.sum()),
         float(load.hours.sum()), float(months), float(wide),
     )  # fmt: skip
 
@@ -156,10 +157,27 @@ class _Split:
     def draws(self, rng: np.random.Generator) -> Floats:
         values, vectors = np.linalg.eigh(self.covariance)
         normal = rng.standard_normal((DRAWS, len(self.works)))
-        return self.works + normal @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
+        return np.asarray(self.works + normal @ (vectors * np.sqrt(np.maximum(values, 0.0))).T)
 
 
-def _split(load: Load) -> _Split:
+def evened(visits: Floats, hours: float, most: Floats) -> Floats:
+    """[stages]: the same hours for every visit, but no more than ``most``; as many in all as there are, or in
+    proportion to ``most`` where that is not enough."""
+    if float(visits @ most) <= hours:
+        return np.asarray(most * hours / float(visits @ most))
+    order = np.argsort(most)
+    left, rest = hours, float(visits.sum())
+    each = hours / rest
+    for s in order:
+        each = left / rest
+        if most[s] >= each:
+            break
+        left, rest = left - float(most[s] * visits[s]), rest - float(visits[s])
+    return np.asarray(np.minimum(each, most))
+
+
+def _split(load: Load, flat: Floats) -> _Split:
+    """``flat``: logarithms of works that stages have as far as nothing tells them apart."""
     stages = load.visits.shape[1]
     if stages == 1:
         return _Split(np.zeros(1), np.zeros((1, 1)), told=True)
@@ -171,9 +189,11 @@ def _split(load: Load) -> _Split:
         logs, spreads = x[:stages], x[stages:]
         rest = pace + np.log(mix @ np.exp(logs))
         at = (spreads - SPREAD[0]) / SPREAD[1]
-        return _misfit(rest, total, load.who, np.exp(spreads)) + 0.5 * float(np.sum((logs / PRIOR) ** 2) + at @ at)
+        return _misfit(rest, total, load.who, np.exp(spreads)) + 0.5 * float(
+            np.sum(((logs - flat) / PRIOR) ** 2) + at @ at
+        )
 
-    x = minimize(loss, np.append(np.zeros(stages), [SPREAD[0]] * 2), method="L-BFGS-B").x
+    x = minimize(loss, np.append(flat, [SPREAD[0]] * 2), method="L-BFGS-B").x
     logs, spreads = x[:stages], np.exp(x[stages:])
     part = mix * np.exp(logs)
     part /= part.sum(axis=1, keepdims=True)
@@ -185,7 +205,7 @@ def _split(load: Load) -> _Split:
     ours = float(np.hypot(*spreads))
     if ours <= EVENER * dealt and sure <= SURE:
         return _Split(logs, covariance, told=True)
-    return _Split(logs, covariance, told=False, why=told("effort.together"))
+    return _Split(flat, np.zeros_like(covariance), told=False, why=told("effort.together"))
 
 
 def _mixes(visits: Floats, total: Floats, who: NDArray[np.int64]) -> Floats:

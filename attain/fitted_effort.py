@@ -110,14 +110,16 @@ def shortened(stages: Sequence[StageFit], found: Efforts, weekly: float, notes: 
     rates = np.array([float(e.visits) for e in found.stages])
     rho = min(found.busy, 0.98)
     queue = rho / (1 - rho) * float(rates @ works**2) / float(rates @ works)
-    out = []
+    out, fast = [], []
     for stage, work in zip(stages, works, strict=True):
         days = (queue + float(work)) / weekly * WEEK
         waits = replace(stage.waits, advance=_less(stage.waits.advance, days), lost=_less(stage.waits.lost, days))
         whole = [w for w in (stage.waits.advance, stage.waits.lost) if w is not None]
         if whole and days > 0.5 * max(_mean(w) for w in whole):
-            notes.append(told("effort.fast", name=repr(stage.name), days=f"{days:.2g}"))
+            fast.append(repr(stage.name))
         out.append(replace(stage, waits=waits, seen=stage.seen or stage.waits))
+    if fast:
+        notes.append(told("effort.fast", names=", ".join(fast), days=f"{queue / weekly * WEEK:.2g}"))
     return tuple(out)
 
 

@@ -87,9 +87,7 @@ def effort_head(found: Efforts | None) -> list[str]:
         "  # of: such that the sum of all is as sure as it is.",
     ]
     if not found.split:
-        lines.append(
-            "  # How hours split over stages cannot be told: every visit is given the same."
-        )
+        lines.append("  # How hours split over stages cannot be told: every visit is given the same.")
     lines.append("  # Waits are what is left of the time in a stage without the queue and the work at that busy part.")
     return lines
 

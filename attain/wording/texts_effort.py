@@ -13,9 +13,9 @@ EFFORT: dict[str, tuple[str, str]] = {
     ),
     "effort.together": (
         "effort by stage: how hours split over stages cannot be told, since visits to all of them rise and fall together, or new "
-        "deals are dealt out as evenly as any split makes hours; every visit is given the same. Logged activities, or people who "
+        "deals are dealt out as evenly as any split makes hours; every visit is given the same, but none more than it can have been worked on. Logged activities, or people who "
         "are as busy with other mixes of stages, would suffice",
-        "各阶段工作量：各阶段的来访同涨同落，或新商机本就平均分配，无法得知工时如何分摊到各阶段；因此每次来访的工时相同。有活动记录，"
+        "各阶段工作量：各阶段的来访同涨同落，或新商机本就平均分配，无法得知工时如何分摊到各阶段；因此每次来访的工时相同（但不超过其停留时间所允许的）。有活动记录，"
         "或同样忙碌而阶段构成不同的人员即可",
     ),
     "effort.found": (
@@ -29,8 +29,8 @@ EFFORT: dict[str, tuple[str, str]] = {
         "{file} 中有 {n} 人没有工时：按其他人的中位数每周 {hours} 小时计",
     ),
     "effort.fast": (
-        "stage {name}: people as busy as that would take {days} days to get to a visit and do it, more than half of all the time that "
-        "deals are there: they may be less busy, or the stage less work",
-        "阶段 {name}：如此忙碌的人员从来访到做完需 {days} 天，超过商机停留时间的一半：人员可能没有那么忙，或该阶段的工作较少",
+        "people as busy as that would take {days} days to get to a visit and do it, more than half of all the time that deals are in "
+        "{names}: they may be less busy, or these be done at once; the plan's deals take longer there",
+        "如此忙碌的人员从来访到做完需 {days} 天，超过商机在 {names} 停留时间的一半：人员可能没有那么忙，或这些阶段一次做完；计划中的商机在此停留更久",
     ),
 }  # fmt: skip

@@ -25,11 +25,12 @@ def _busy(path: Path, work: tuple[float, float], seed: int = 0) -> Path:
                 day = begin + dt.timedelta(hours=float(rng.integers(0, 27 * 24)))
                 rows.append([f"D{case}", "A", f"{day:%Y-%m-%d %H:%M:%S}", rep])
                 hours += work[0]
-                if rng.random() < second:
-                    rows.append([f"D{case}", "B", f"{day + dt.timedelta(hours=2):%Y-%m-%d %H:%M:%S}", rep])
+                on = rng.random() < second
+                if on:
+                    rows.append([f"D{case}", "B", f"{day + dt.timedelta(days=3):%Y-%m-%d %H:%M:%S}", rep])
                     hours += work[1]
-                end = "Closed Won" if rng.random() < 0.5 else "Closed Lost"
-                rows.append([f"D{case}", end, f"{day + dt.timedelta(hours=9):%Y-%m-%d %H:%M:%S}", rep])
+                end = "Closed Won" if on and rng.random() < 0.5 else "Closed Lost"
+                rows.append([f"D{case}", end, f"{day + dt.timedelta(days=6):%Y-%m-%d %H:%M:%S}", rep])
     path.write_text(as_csv(rows), encoding="utf-8")
     return path
 
