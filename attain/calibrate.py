@@ -25,7 +25,7 @@ from attain.history.mapping import Mapping, read_mapping, write_mapping
 from attain.history.quality import Finding
 from attain.history.read import read_history
 from attain.history.records import History, HistoryRefused, Refusal, reasons
-from attain.joined import Stranger, join
+from attain.joined import Stranger, join, known_by
 from attain.planfile import actuals_text, pipeline_text, plan_text
 from attain.planpeople import accounts_text
 from attain.spend import fit_spend, read_spend
@@ -141,6 +141,7 @@ def calibrate(
     people: str | Path | None = None,
     quotas: str | Path | None = None,
     capacity: Capacity | None = None,
+    known: Table[str, Beside] | None = None,
 ) -> CalibrationResult:
     """Fit a plan to a history and write it to ``out``, with its pipeline, actuals and mapping beside it.
 
@@ -151,7 +152,8 @@ def calibrate(
     a table of spend by week or month, whose effect on leads is fitted. ``accounts``, ``products``, ``people``,
     ``quotas``: tables beside the history (``history.beside``), matched to it by name. ``capacity``: people's hours a
     week for deals and the part of them that they are busy, from which stages' work follows; else the people's table's
-    hours, where it has some. Raises ``HistoryRefused``,
+    hours, where it has some. ``known``: tables read already, in place of the four files, of which only what was known
+    on the last day counts. Raises ``HistoryRefused``,
     ``MappingRefused``, ``GoalRefused`` or ``Refused``, each with one message, and then nothing has been written.
     """
     amount, growth = read_goal(goal)
@@ -160,8 +162,9 @@ def calibrate(
         raise HistoryRefused("a table of rates is in some currency: say which with --currency")
     worth = read_rates(Path(rates), code(currency)) if rates is not None and currency is not None else None
     files = {"accounts": accounts, "products": products, "people": people, "quotas": quotas}
-    tables = read_tables(files, given)
-    joined = join(read_history(history, mapping=given, as_of=as_of, rates=worth, table=table), tables)
+    tables = read_tables(files, given) if known is None else known
+    whole = read_history(history, mapping=given, as_of=as_of, rates=worth, table=table)
+    joined = join(whole, tables if known is None else known_by(tables, whole))
     read = joined.history
     money = currency or guess_currency(read)
     fitted = fit(joined, amount, growth, festival=True if money.upper() == "CNY" else None)

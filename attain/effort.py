@@ -197,7 +197,8 @@ def _split(load: Load, flat: Floats) -> _Split:
     logs, spreads = x[:stages], np.exp(x[stages:])
     part = mix * np.exp(logs)
     part /= part.sum(axis=1, keepdims=True)
-    covariance = np.linalg.inv(np.eye(stages) / PRIOR**2 + _information(part, total, load.who, spreads))
+    precision = np.eye(stages) / PRIOR**2 + _information(part, total, load.who, spreads)
+    covariance: Floats = np.asarray(np.linalg.inv(precision), dtype=np.float64)
     shares = load.visits.sum(axis=0) * np.exp(logs)
     sure = float(shares @ np.sqrt(np.diag(covariance - covariance.mean())).clip(0) / shares.sum())
     new = load.visits[:, 0]

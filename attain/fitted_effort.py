@@ -34,6 +34,12 @@ class Capacity:
     busy: float | None = None
 
 
+def capacity_of(hours_per_week: float | None, busy: str | float | None) -> Capacity | None:
+    """What is said, None where nothing is. Raises Refused."""
+    part = read_busy(busy)
+    return None if hours_per_week is None and part is None else Capacity(hours_per_week, part)
+
+
 def read_busy(text: str | float | None) -> float | None:
     """80% or 0.8. Raises Refused."""
     if text is None or isinstance(text, float):

@@ -9,9 +9,15 @@ import typer
 
 from attain.cli.errors import verb
 from attain.cli.options import (
+    Accounts,
     AsJson,
+    Busy,
     Currency,
+    HoursPerWeek,
     Language,
+    People,
+    Products,
+    Quotas,
     Rates,
     Replications,
     Seed,
@@ -51,6 +57,12 @@ def backtest(
     currency: Currency = None,
     rates: Rates = None,
     table: Table = "",
+    accounts: Accounts = None,
+    products: Products = None,
+    people: People = None,
+    quotas: Quotas = None,
+    hours_per_week: HoursPerWeek = None,
+    busy: Busy = None,
     learn: Annotated[
         int | None,
         typer.Option(min=0, max=MOST_FOLDS, help="Earlier origins to learn recalibration from; as many as folds."),
@@ -74,6 +86,7 @@ def backtest(
     with starting(as_json, simulates=True):
         from attain.backtest import backtest as judge
         from attain.backtest import document
+        from attain.fitted_effort import capacity_of
         from attain.screens.backtest import screen as show
         from attain.simulate import fresh_seed
     said = screen(stderr=True)
@@ -82,6 +95,8 @@ def backtest(
             history, mapping=mapping, folds=folds, every=every, horizons=horizons, n=n,
             seed=fresh_seed() if seed is None else seed, learn=learn, library=library, sets=sets or (),
             currency=currency, rates=rates, table=table,
+            accounts=accounts, products=products, people=people, quotas=quotas,
+            capacity=capacity_of(hours_per_week, busy),
             on_progress=None if quiet(as_json) else lambda day, k, of: said.print(f"  {day} ({k + 1}/{of})"),
         )  # fmt: skip
     told = document(found)

@@ -78,13 +78,13 @@ def calibrate(
         raise Refused(f"{out} is there already: name another file, or give --force to replace it.")
     with starting(as_json):
         from attain.calibrate import calibrate as fit
-        from attain.fitted_effort import Capacity, read_busy
+        from attain.fitted_effort import capacity_of
         from attain.screens.calibrate import screen as show
     with working("Reading and fitting", as_json, language):
         found = fit(
             history, out, goal, mapping, as_of=day, currency=currency, rates=rates, table=table, spend=spend,
             accounts=accounts, products=products, people=people, quotas=quotas,
-            capacity=Capacity(hours_per_week, read_busy(busy)),
+            capacity=capacity_of(hours_per_week, busy),
         )  # fmt: skip
     if as_json:
         print_json(found.as_json())
