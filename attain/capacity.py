@@ -1,7 +1,7 @@
 """People's hours and what came to them in those hours, from a history: what effort is fitted to where none is logged.
 
 A person's work is that of the deals that are theirs, as in a plan. The table is by person and month, or quarter where
-months are few visits, over the last two years at the most, from when the history holds deals of every age on.
+months are few visits, over the last year at the most, from when the history holds deals of every age on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from attain.history.records import History
 from engine.fit.incidence import OPEN
 
 Floats = NDArray[np.float64]
-DAYS_LONGEST = 730  # that are looked at: what a visit takes moves
+DAYS_LONGEST = 365  # that are looked at: how busy people are is said of now
 PERIOD, MANY = 30.4375, 20.0  # days; where a person has fewer visits in them, three times as many days are one row
 SETTLED = 0.9  # share of visits that deals make by the age from which all stages have come to be visited
 GONE = 3.0  # mean gaps between visits, and a month, without any of which somebody is taken to have left
@@ -31,24 +31,30 @@ A_MINUTE = 1 / 1440  # of a day
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Hours a week for deals, and from when to when: None where only their visits tell. ``ramp``: days."""
+    """Hours a week for deals, and from when to when: None where only their visits tell. ``ramp``: days. ``own``:
+    whether the hours are known of this person, and not what is said of all."""
 
     hours: float
     start: dt.date | None = None
     end: dt.date | None = None
     ramp: float = 0.0
+    own: bool = True
 
 
 @dataclass(frozen=True, eq=False)
 class Load:
     """What came to people in their hours. ``visits`` [rows, stages], ``hours`` [rows], ``who`` [rows]: a row a person
-    and period; ``nobody`` [stages]: visits of deals that have no owner, over the same time. ``most`` [stages]: hours
-    that a visit can take on average, seeing how long half of them were there in all."""
+    and period. ``own`` [people]: whose hours are their own, and not what is said of all. ``nobody`` [stages]: visits of
+    deals that have no owner, over the same time. ``most`` [stages]: hours that a visit can take on average, seeing how
+    long half of them were there in all."""
 
     people: tuple[str, ...]
     visits: Floats
     hours: Floats
     who: NDArray[np.int64]
+    own: NDArray[np.bool_]
+    months: float  # of people's work
+    lately: float  # visits a day of the last three months, over those of the whole time
     nobody: Floats
     most: Floats
     since: dt.date
@@ -78,6 +84,7 @@ def load_of(history: History, people: Mapping[str, Person], others: float | None
     rows: list[Floats] = []
     hours: list[float] = []
     who: list[int] = []
+    worked = 0.0
     owned = visits.filter(pl.col("owner").is_not_null()).sort("owner", "ago")
     for (name,), own in owned.group_by("owner", maintain_order=True):
         found = people.get(str(name)) or (Person(others) if others is not None else None)
@@ -90,16 +97,21 @@ def load_of(history: History, people: Mapping[str, Person], others: float | None
         np.add.at(counts, (period, own["stage"].to_numpy()), 1.0)
         for k in range(periods):
             there = _there(first, last, found, history.as_of, k * length, (k + 1) * length)
-            if counts[k].sum() > 0 and there > 0:
+            if counts[k].sum() > 0 and there > 0.0:
                 rows.append(counts[k])
                 hours.append(found.hours * there / WEEK)
                 who.append(len(names))
+                worked += there
         names.append(str(name))
     lost = visits.filter(pl.col("owner").is_null() & (pl.col("ago") < back))
     nobody = np.bincount(lost["stage"].to_numpy(), minlength=stages).astype(float)
+    came = visits["ago"].to_numpy()
+    quarter = min(back, 3 * PERIOD)
+    lately = (came < quarter).sum() / quarter / max(float((came < back).sum()) / back, 1e-9)
+    own_hours = [name in people and people[name].own for name in names]
     return Load(
-        tuple(names), np.array(rows).reshape(-1, stages), np.array(hours), np.array(who, dtype=np.int64), nobody,
-        _most(history),
+        tuple(names), np.array(rows).reshape(-1, stages), np.array(hours), np.array(who, dtype=np.int64),
+        np.array(own_hours, dtype=bool), worked / PERIOD, float(lately), nobody, _most(history),
         history.as_of - dt.timedelta(days=round(back) - 1), history.as_of,
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ is, and then nothing tells the split.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +26,8 @@ from attain.wording import told
 from engine.problems import Refused
 
 BUSY = 0.8  # of their hours, unless said
+FULL = 0.9  # of them, up to which somebody keeps up with what comes
 MONTHS_FROM = 12  # of people's work
-HOURS_A_MONTH_FROM = 1.0
 PRIOR = 1.0  # sd of the logarithm of a stage's work against the others
 SPREAD = (np.log(0.15), 1.0)  # of people, and of their quarters: the logarithm's mean and sd
 EVENER = 0.5  # spread of hours over that of new deals, up to which a split is believed
@@ -62,6 +62,11 @@ class Efforts:
     hours: float  # that people had
     months: float  # of people's work
     sd: float  # of the logarithm of all hours that are worked
+    lately: float = 1.0  # visits of the last three months over those of the whole time
+    over: tuple[tuple[str, float], ...] = ()  # people whose visits take more than all their own hours: how much of them
+    longer: tuple[
+        tuple[str, float], ...
+    ] = ()  # who would not keep up in the hours said of all: how many times they need
 
     @property
     def mean(self) -> float:
@@ -82,11 +87,15 @@ def effort_from_capacity(
     if not ((hours_per_week is None or 0 < hours_per_week <= 168) and 0 < busy <= 1):
         raise Refused("hours_per_week between 0 and 168, and busy between 0 and 1, were expected")
     load = load_of(history, people or {}, hours_per_week)
-    if not load.people:
+    return fit_efforts(load, history.stages, busy, seed)
+
+
+def fit_efforts(load: Load, stages: Sequence[str], busy: float, seed: int = 0) -> Efforts:
+    """The same from the table of hours and visits. Raises Refused."""
+    if not len(load.hours):
         raise Refused(told("effort.nobody"))
-    months = sum(load.hours) / np.mean([_weekly(load, people, hours_per_week, i) for i in load.who]) / (30.4375 / 7)
-    if months < MONTHS_FROM:
-        raise Refused(told("effort.short", n=f"{months:.0f}", need=str(MONTHS_FROM)))
+    if load.months < MONTHS_FROM:
+        raise Refused(told("effort.short", n=f"{load.months:.0f}", need=str(MONTHS_FROM)))
     own = load.visits.sum(axis=0)
     scale = 1.0 + load.nobody.sum() / own.sum()  # who has the deals without an owner is not known: all in proportion
     flat = np.log(evened(own, float(busy * load.hours.sum() / scale), load.most))
@@ -105,19 +114,28 @@ def effort_from_capacity(
     wide = sd * np.sqrt(free / (free - 2)) if free > 2 else 2 * sd
     written = spread * min(wide / max(together, 1e-12), 3.0)
     low, high = np.quantile(works, [0.025, 0.975], axis=0)
-    stages = tuple(
+    efforts = tuple(
         Effort(name, float(middle[s]), float(low[s]), float(high[s]), as_from(float(written[s])), int(own[s]))
-        for s, name in enumerate(history.stages)
+        for s, name in enumerate(stages)
     )
+    part = _parts(load, middle)
+    over, longer = np.where(load.own, part, 0.0), np.where(load.own, 0.0, part / max(FULL, (1.0 + busy) / 2))
     return Efforts(
-        stages, split.told, split.why, busy, len(set(load.who.tolist())), int(own.sum() + load.nobody.sum()),
-        float(load.hours.sum()), float(months), float(wide),
+        efforts, split.told, split.why, busy, len(set(load.who.tolist())), int(own.sum() + load.nobody.sum()),
+        float(load.hours.sum()), load.months, float(wide), load.lately, _named(load, over), _named(load, longer),
     )  # fmt: skip
 
 
-def _weekly(load: Load, people: Mapping[str, Person] | None, hours: float | None, i: int) -> float:
-    known = (people or {}).get(load.people[i])
-    return known.hours if known is not None else float(hours or 0.0)
+def _parts(load: Load, works: Floats) -> Floats:
+    """[people]: the part of their hours that their visits take."""
+    n = len(load.people)
+    had = np.bincount(load.who, load.hours, n)
+    return np.asarray(np.bincount(load.who, load.visits @ works, n) / np.where(had > 0, had, np.inf))
+
+
+def _named(load: Load, parts: Floats) -> tuple[tuple[str, float], ...]:
+    """Those of more than 1, the most first."""
+    return tuple((load.people[i], float(parts[i])) for i in np.argsort(-parts, kind="stable") if parts[i] > 1.0 + 1e-9)
 
 
 def as_from(sd: float) -> float:

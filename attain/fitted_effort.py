@@ -14,6 +14,7 @@ import numpy as np
 from attain.capacity import WEEK, Person
 from attain.effort import BUSY, Efforts, effort_from_capacity
 from attain.fitted import Fitted
+from attain.fitted_people import RepFit
 from attain.fitted_stages import StageFit
 from attain.joined import Joined
 from attain.wording import told
@@ -21,6 +22,8 @@ from engine.fit.durations import Wait
 from engine.plan.quantities import read_duration
 from engine.problems import Refused
 
+MOST_NAMED = 6
+MOVED = 0.2  # of what came before, from which the last three months are another time
 LEAST_LEFT = 0.1  # of a wait
 LEVELS = (np.arange(20) + 0.5) / 20
 DAYS_IN = {"cd": 1.0, "d": 7 / 5, "w": 7.0, "mo": 30.4375, "h": 7 / 40}
@@ -66,19 +69,40 @@ def with_effort(fitted: Fitted, joined: Joined, capacity: Capacity) -> Fitted:
     notes = list(fitted.notes)
     people, others = _hours(joined, capacity.hours_per_week, notes)
     busy = BUSY if capacity.busy is None else capacity.busy
-    reps = tuple(replace(r, hours=people[r.name].hours if r.name in people else others) for r in fitted.reps)
     try:
         found = effort_from_capacity(joined.history, others, busy=busy, people=people)
     except Refused as error:
         why = error.args[0] if error.args else str(error)
+        reps = _with_hours(fitted.reps, people, others, {})
         return replace(fitted, reps=reps, notes=tuple(notes), refused=fitted.refused | {"effort": why})
+    reps = _with_hours(fitted.reps, people, others, dict(found.longer))
     values = {"people": str(found.people), "hours": f"{found.hours:,.0f}", "months": f"{found.months:,.0f}"}
     mean = f"{found.mean:.2g}" if found.mean < 10 else f"{found.mean:,.0f}"
     notes.append(told("effort.found", busy=f"{busy:.0%}", visits=f"{found.visits:,}", mean=mean, **values))
+    for key, named in (("effort.over", found.over), ("effort.longer", found.longer)):
+        if named:
+            times = 1.0 if key == "effort.over" else others
+            shown = ", ".join(
+                f"{n} ({x:.0%})" if key == "effort.over" else f"{n} ({x * times:.0f} h)" for n, x in named[:MOST_NAMED]
+            )
+            more = f" (+{len(named) - MOST_NAMED})" if len(named) > MOST_NAMED else ""
+            notes.append(told(key, n=str(len(named)), names=shown + more, hours=f"{others:g}"))
+    if abs(found.lately - 1.0) > MOVED:
+        now = f"{busy * found.lately:.0%}"
+        notes.append(told("effort.moved", times=f"{found.lately:.2g}", busy=f"{busy:.0%}", now=now))
     refused = fitted.refused | ({"effort by stage": found.why} if found.why else {})
     weekly = float(np.mean([r.hours for r in reps if r.hours] or [others or 40.0]))
     stages = shortened(fitted.stages, found, weekly, notes)
     return replace(fitted, reps=reps, stages=stages, effort=found, notes=tuple(notes), refused=refused)
+
+
+def _with_hours(
+    reps: tuple[RepFit, ...], people: dict[str, Person], others: float, longer: dict[str, float]
+) -> tuple[RepFit, ...]:
+    """Everybody's hours: their own, else what is said of all, or so much more as their visits take."""
+    return tuple(
+        replace(r, hours=(people[r.name].hours if r.name in people else others) * longer.get(r.name, 1.0)) for r in reps
+    )
 
 
 def _hours(joined: Joined, given: float | None, notes: list[str]) -> tuple[dict[str, Person], float]:
@@ -93,7 +117,7 @@ def _hours(joined: Joined, given: float | None, notes: list[str]) -> tuple[dict[
     people = {
         str(row["name"]): Person(
             others if row.get("hours") is None else float(row["hours"]), row.get("start"), row.get("end"),
-            _days(row.get("ramp")),
+            _days(row.get("ramp")), row.get("hours") is not None,
         )
         for row in rows
     }  # fmt: skip
@@ -158,7 +182,10 @@ def as_json(found: Efforts | None) -> dict[str, object] | None:
         "visits": found.visits,
         "hours_per_visit": found.mean,
         "sd": found.sd,
+        "lately": found.lately,
         "split": found.split,
+        "over": dict(found.over),
+        "longer": dict(found.longer),
         "stages": {
             e.stage: {"hours": e.hours, "interval": [e.low, e.high], "of": e.of, "visits": e.visits}
             for e in found.stages

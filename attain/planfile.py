@@ -112,7 +112,7 @@ def _stages(history: History, fitted: Fitted) -> str:
     ]
     visits = {r.stage: r for r in history.rework}
     for stage in fitted.stages:
-        lines += _stage(stage, effort.get(stage.name))
+        lines += _stage(stage, effort.get(stage.name), fitted.effort is not None and fitted.effort.split)
         seen = visits.get(stage.name)
         if seen is not None and seen.back and stage.name not in effort:
             lines.insert(
@@ -124,7 +124,7 @@ def _stages(history: History, fitted: Fitted) -> str:
     return "\n".join([*lines, ""])
 
 
-def _stage(stage: StageFit, effort: Effort | None) -> list[str]:
+def _stage(stage: StageFit, effort: Effort | None, split: bool) -> list[str]:
     c = stage.conversion
     wins, of = stage.probability * c.of, c.of
     lines = [
@@ -144,7 +144,7 @@ def _stage(stage: StageFit, effort: Effort | None) -> list[str]:
         wins, of = mean_counts(stage.months.odds, c.advanced + c.lost)
     lines += [
         f"    advance: {{wins: {number(wins)}, of: {number(of)}}}",
-        f"    work: {work_form(effort)}",
+        f"    work: {work_form(effort, split)}",
     ]
     for field, wait, kind in (("wait", stage.waits.advance, "advanced"), ("wait_lost", stage.waits.lost, "were lost")):
         if wait is None and field == "wait_lost":

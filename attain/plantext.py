@@ -6,6 +6,7 @@ Names go in quoted where YAML would read them as anything else; text from outsid
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 
@@ -63,13 +64,15 @@ def wait_form(wait: Wait | None) -> str:
     return _table(wait.levels, p, _days, wait.of)
 
 
-def work_form(effort: Effort | None) -> str:
+def work_form(effort: Effort | None, split: bool = True) -> str:
     """A stage's work as the plan writes it, with what it rests on. Visits' own efforts differ as an exponential's do;
     its mean is such that the mean over its posterior is what was found."""
     if effort is None:
         return "0 h  # not in the data"
     mean = effort.hours * (effort.of - 1) / effort.of
-    sure = f"{number(effort.hours, 3)} h a visit (95%: {number(effort.low, 3)} to {number(effort.high, 3)})"
+    sure = f"{number(effort.hours, 3)} h a visit, as any: how they split is not told"
+    if split:
+        sure = f"{number(effort.hours, 3)} h a visit (95%: {number(effort.low, 3)} to {number(effort.high, 3)})"
     return f"{{exponential: {{mean: {number(mean)} h{_known(effort.of)}}}}}  # {sure}, {effort.visits:,} visits"
 
 
@@ -87,7 +90,11 @@ def effort_head(found: Efforts | None) -> list[str]:
         "  # of: such that the sum of all is as sure as it is.",
     ]
     if not found.split:
-        lines.append("  # How hours split over stages cannot be told: every visit is given the same.")
+        low, high = (found.mean * math.exp(z * found.sd) for z in (-1.96, 1.96))
+        lines.append(
+            f"  # How hours split over stages cannot be told: every visit is given the same (95% of the mean of all: "
+            f"{number(low, 3)} to {number(high, 3)})."
+        )
     lines.append("  # Waits are what is left of the time in a stage without the queue and the work at that busy part.")
     return lines
 

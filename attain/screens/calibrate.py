@@ -175,7 +175,7 @@ def _effort(effort: dict[str, Any], language: Language) -> RenderableType:
         hours, low, high = (f"{x:.3g}" if x < 100 else f"{x:,.0f}" for x in (stage["hours"], *stage["interval"]))
         between = said("range", language, low=low, high=high)
         table.add_row(Text(name), Text(hours, style="bold"), between, f"{stage['visits']:,}")
-    how = said("effort_how", language, busy=percent(effort["busy"], language, 0))
+    how = said("effort_how" if effort["split"] else "effort_alike", language, busy=percent(effort["busy"], language, 0))
     return Group(table, Text(how, style="dim"))
 
 

@@ -58,14 +58,19 @@ TEXTS: dict[str, tuple[str, str]] = {
     "leads_value": ("{n} a month", "每月 {n} 条"),
     "leads_season": ("{n} a month; {low} has least ({low_share}), {high} most ({high_share})",
                      "每月 {n} 条；{low}最少（{low_share}），{high}最多（{high_share}）"),
-    "effort_stages": ("Work of a visit, from people's hours", "每次来访的工作量（由人员工时得出）"),
+    "effort_stages": ("Work of a visit, from people's hours", "每次进入阶段的工作量（由人员工时得出）"),
     "effort_how": (
         "Between: 95%, were people busy {busy} of their hours, which is an assumption (--busy).",
         "区间：95%，假设人员 {busy} 的工时是忙碌的（--busy）。",
     ),
+    "effort_alike": (
+        "How hours split over stages cannot be told: all visits are given the same, or less where they are over sooner. Between: 95% of the mean of all, were people busy "
+        "{busy} of their hours, which is an assumption (--busy).",
+        "无法得知工时如何分摊到各阶段：各次相同，但不超过其停留时间所允许的。区间：全部平均的 95%，假设人员 {busy} 的工时是忙碌的（--busy）。",
+    ),
     "work": ("Hours", "小时"),
     "work_range": ("Between", "区间"),
-    "visits": ("Visits", "来访"),
+    "visits": ("Visits", "次数"),
     "range": ("{low} to {high}", "{low} 至 {high}"),
     "pipeline": ("Open deals", "进行中的商机"),
     "pipeline_value": ("{n} on {day}, the plan's pipeline", "{day} 共 {n} 个，作为计划的商机储备"),
