@@ -20,6 +20,7 @@ from engine.fit.incidence import OPEN
 Floats = NDArray[np.float64]
 DAYS_LONGEST = 365  # that are looked at: how busy people are is said of now
 PERIOD, MANY = 30.4375, 20.0  # days; where a person has fewer visits in them, three times as many days are one row
+SELDOM = 5.0  # visits a period, below which a person's whole time is one row
 SETTLED = 0.9  # share of visits that deals make by the age from which all stages have come to be visited
 GONE = 3.0  # mean gaps between visits, and a month, without any of which somebody is taken to have left
 MONTH = 31.0
@@ -95,8 +96,11 @@ def load_of(history: History, people: Mapping[str, Person], others: float | None
         period = np.minimum((came / length).astype(np.int64), periods)
         counts = np.zeros((periods + 1, stages))
         np.add.at(counts, (period, own["stage"].to_numpy()), 1.0)
-        for k in range(periods):
-            there = _there(first, last, found, history.as_of, k * length, (k + 1) * length)
+        steps = periods
+        if counts[:-1].sum() < SELDOM * periods:  # a period without a visit is chance, and none of absence
+            counts, steps = counts[:-1].sum(axis=0, keepdims=True), 1
+        for k in range(steps):
+            there = _there(first, last, found, history.as_of, k * back / steps, (k + 1) * back / steps)
             if counts[k].sum() > 0 and there > 0.0:
                 rows.append(counts[k])
                 hours.append(found.hours * there / WEEK)
