@@ -27,12 +27,13 @@ from engine.problems import Refused
 
 BUSY = 0.8  # of their hours, unless said
 FULL = 0.9  # of them, up to which somebody keeps up with what comes
-MONTHS_FROM = 12  # of people's work
+MONTHS_FROM = 6  # of people's work
 PRIOR = 1.0  # sd of the logarithm of a stage's work against the others
 SPREAD = (np.log(0.15), 1.0)  # of people, and of their quarters: the logarithm's mean and sd
 EVENER = 0.5  # spread of hours over that of new deals, up to which a split is believed
 SURE = 0.5  # sd of the logarithm of stages' works, weighted by their hours, up to which it is
 DRAWS = 4000
+LEAST_FREE = 3.0  # degrees of freedom: below, a few people's spread says nothing of its own error
 LEAST_OF, MOST_OF = 2.0, 10_000.0
 
 
@@ -95,7 +96,7 @@ def fit_efforts(load: Load, stages: Sequence[str], busy: float, seed: int = 0) -
     if not len(load.hours):
         raise Refused(told("effort.nobody"))
     if load.months < MONTHS_FROM:
-        raise Refused(told("effort.short", n=f"{load.months:.0f}", need=str(MONTHS_FROM)))
+        raise Refused(told("effort.short", n=f"{load.months:.1f}", need=str(MONTHS_FROM)))
     own = load.visits.sum(axis=0)
     scale = 1.0 + load.nobody.sum() / own.sum()  # who has the deals without an owner is not known: all in proportion
     flat = np.log(evened(own, float(busy * load.hours.sum() / scale), load.most))
@@ -111,7 +112,7 @@ def fit_efforts(load: Load, stages: Sequence[str], busy: float, seed: int = 0) -
     middle *= busy * load.hours.sum() / scale / (middle @ own)
     share = middle * own / (middle @ own)
     together = float(np.sqrt(np.sum((share * spread) ** 2)))
-    wide = sd * np.sqrt(free / (free - 2)) if free > 2 else 2 * sd
+    wide = sd * np.sqrt(free / (free - 2))
     written = spread * min(wide / max(together, 1e-12), 3.0)
     low, high = np.quantile(works, [0.025, 0.975], axis=0)
     efforts = tuple(
@@ -149,15 +150,15 @@ def as_from(sd: float) -> float:
 
 def _sum_error(load: Load, works: Floats) -> tuple[float, float]:
     """The sd of the logarithm of hours a visit, and its degrees of freedom: people differ in how busy they are, and
-    those that are there are a sample. Quarters in place of people where there is one."""
+    those that are there are a sample. Periods in place of people where there is one."""
     took = load.visits @ works
     took *= load.hours.sum() / took.sum()
     of = load.who if len(set(load.who.tolist())) > 1 else np.arange(len(took))
     rest = np.bincount(of, took - load.hours)
     n = len(set(of.tolist()))
     if n < 2:
-        return 0.5, 3.0
-    return float(np.sqrt(np.sum(rest**2) * n / (n - 1)) / took.sum()), float(n - 1)
+        return 0.5, LEAST_FREE
+    return float(np.sqrt(np.sum(rest**2) * n / (n - 1)) / took.sum()), float(max(n - 1, LEAST_FREE))
 
 
 # --- how hours split over stages --------------------------------------------------------------------------------------

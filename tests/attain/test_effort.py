@@ -148,6 +148,20 @@ def test_what_is_over_soon_takes_no_more_than_its_time() -> None:
     assert evened(np.array([100.0, 50.0]), 300.0, np.array([1.0, 1.0])) == pytest.approx([2.0, 2.0])
 
 
+@pytest.mark.parametrize("people", [1, 2])
+def test_one_person_or_two_are_enough_for_a_sum(tmp_path: Path, people: int) -> None:
+    rows = export(400)
+    owner = rows[0].index("Owner")
+    kept = [rows[0], *(r for r in rows[1:] if r[owner] in ("Ann", "Bob")[:people])]
+    (tmp_path / "crm.csv").write_text(as_csv(kept), encoding="utf-8")
+    found = effort_from_capacity(read_history(tmp_path / "crm.csv"), 30.0)
+    assert found.split
+    assert found.people == people
+    (only,) = found.stages
+    assert only.hours == pytest.approx(found.mean)
+    assert only.hours / 4 < only.low < only.hours < only.high < 4 * only.hours
+
+
 def test_as_many_visits_as_the_error_says() -> None:
     assert as_from(0.1) == pytest.approx(1 / 0.1**2, rel=0.01)
     assert as_from(0.0) == 10_000
