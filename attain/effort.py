@@ -32,6 +32,7 @@ PRIOR = 1.0  # sd of the logarithm of a stage's work against the others
 SPREAD = (np.log(0.15), 1.0)  # of people, and of their quarters: the logarithm's mean and sd
 EVENER = 0.5  # spread of hours over that of new deals, up to which a split is believed
 SURE = 0.5  # sd of the logarithm of stages' works, weighted by their hours, up to which it is
+MOVED = 0.2  # of what came before, from which the last three months are another time
 DRAWS = 4000
 LEAST_FREE = 3.0  # degrees of freedom: below, a few people's spread says nothing of its own error
 LEAST_OF, MOST_OF = 2.0, 10_000.0
@@ -72,7 +73,13 @@ class Efforts:
     @property
     def mean(self) -> float:
         """Hours of a visit to any stage."""
-        return self.hours * self.busy / self.visits
+        return self.hours * self.busy / pressed(self.lately) / self.visits
+
+
+def pressed(lately: float) -> float:
+    """How many times the year's visits people have shown to keep up with: the last three months', where these were
+    busier by more than chance and season."""
+    return lately if lately > 1.0 + MOVED else 1.0
 
 
 def effort_from_capacity(
@@ -98,18 +105,19 @@ def fit_efforts(load: Load, stages: Sequence[str], busy: float, seed: int = 0) -
     if load.months < MONTHS_FROM:
         raise Refused(told("effort.short", n=f"{load.months:.1f}", need=str(MONTHS_FROM)))
     own = load.visits.sum(axis=0)
+    hours = busy * float(load.hours.sum()) / pressed(load.lately)
     scale = 1.0 + load.nobody.sum() / own.sum()  # who has the deals without an owner is not known: all in proportion
-    flat = np.log(evened(own, float(busy * load.hours.sum() / scale), load.most))
+    flat = np.log(evened(own, hours / scale, load.most))
     flat -= flat.max()
     split = _split(load, flat)
     rng = np.random.Generator(np.random.Philox(key=seed))
     logs = split.draws(rng)
     sd, free = _sum_error(load, np.exp(split.works))
     errors = np.exp(sd * stdtrit(free, rng.random(DRAWS)))
-    works = np.exp(logs) * (busy * load.hours.sum() * errors / (np.exp(logs) @ own) / scale)[:, None]
+    works = np.exp(logs) * (hours * errors / (np.exp(logs) @ own) / scale)[:, None]
     spread = np.log(works).std(axis=0)
     middle = np.median(works, axis=0)
-    middle *= busy * load.hours.sum() / scale / (middle @ own)
+    middle *= hours / scale / (middle @ own)
     share = middle * own / (middle @ own)
     together = float(np.sqrt(np.sum((share * spread) ** 2)))
     wide = sd * np.sqrt(free / (free - 2))
@@ -119,7 +127,7 @@ def fit_efforts(load: Load, stages: Sequence[str], busy: float, seed: int = 0) -
         Effort(name, float(middle[s]), float(low[s]), float(high[s]), as_from(float(written[s])), int(own[s]))
         for s, name in enumerate(stages)
     )
-    part = _parts(load, middle)
+    part = _parts(load, middle) * pressed(load.lately)
     over, longer = np.where(load.own, part, 0.0), np.where(load.own, 0.0, part / max(FULL, (1.0 + busy) / 2))
     return Efforts(
         efforts, split.told, split.why, busy, len(set(load.who.tolist())), int(own.sum() + load.nobody.sum()),

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 
 from attain.capacity import WEEK, Person
-from attain.effort import BUSY, Efforts, effort_from_capacity
+from attain.effort import BUSY, MOVED, Efforts, effort_from_capacity, pressed
 from attain.fitted import Fitted
 from attain.fitted_people import RepFit
 from attain.fitted_stages import StageFit
@@ -23,7 +24,6 @@ from engine.plan.quantities import read_duration
 from engine.problems import Refused
 
 MOST_NAMED = 6
-MOVED = 0.2  # of what came before, from which the last three months are another time
 LEAST_LEFT = 0.1  # of a wait
 LEVELS = (np.arange(20) + 0.5) / 20
 DAYS_IN = {"cd": 1.0, "d": 7 / 5, "w": 7.0, "mo": 30.4375, "h": 7 / 40}
@@ -89,11 +89,15 @@ def with_effort(fitted: Fitted, joined: Joined, capacity: Capacity) -> Fitted:
             notes.append(told(key, n=str(len(named)), names=shown + more, hours=f"{others:g}"))
     if abs(found.lately - 1.0) > MOVED:
         now = f"{busy * found.lately:.0%}"
-        notes.append(told("effort.moved", times=f"{found.lately:.2g}", busy=f"{busy:.0%}", now=now))
+        key = "effort.busier" if found.lately > 1 else "effort.quieter"
+        notes.append(told(key, times=f"{found.lately:.2g}", busy=f"{busy:.0%}", now=now))
     refused = fitted.refused | ({"effort by stage": found.why} if found.why else {})
     weekly = float(np.mean([r.hours for r in reps if r.hours] or [others or 40.0]))
-    stages = shortened(fitted.stages, found, weekly, notes)
-    return replace(fitted, reps=reps, stages=stages, effort=found, notes=tuple(notes), refused=refused)
+    days = queue_and_work(found, weekly)
+    stages, pipeline = shortened(fitted.stages, days, notes), _younger(fitted.pipeline, days)
+    return replace(
+        fitted, reps=reps, stages=stages, pipeline=pipeline, effort=found, notes=tuple(notes), refused=refused
+    )
 
 
 def _with_hours(
@@ -134,22 +138,28 @@ def _days(ramp: str | None) -> float:
 # --- waits without the queue and the work -----------------------------------------------------------------------------
 
 
-def shortened(stages: Sequence[StageFit], found: Efforts, weekly: float, notes: list[str]) -> tuple[StageFit, ...]:
-    """Stages whose waits are what is left of the whole time: exponential work, one queue a person, come as it may."""
+def queue_and_work(found: Efforts, weekly: float) -> dict[str, float]:
+    """Stage -> calendar days that a visit takes to be come to and done: an M/G/1 queue a person, exponential work."""
     works = np.array([e.hours for e in found.stages])
     rates = np.array([float(e.visits) for e in found.stages])
-    rho = min(found.busy, 0.98)
+    rho = min(found.busy / pressed(found.lately), 0.98)
     queue = rho / (1 - rho) * float(rates @ works**2) / float(rates @ works)
+    return {e.stage: (queue + e.hours) / weekly * WEEK for e in found.stages}
+
+
+def shortened(stages: Sequence[StageFit], days: dict[str, float], notes: list[str]) -> tuple[StageFit, ...]:
+    """Stages whose waits are what is left of the whole time."""
     out, fast = [], []
-    for stage, work in zip(stages, works, strict=True):
-        days = (queue + float(work)) / weekly * WEEK
-        waits = replace(stage.waits, advance=_less(stage.waits.advance, days), lost=_less(stage.waits.lost, days))
+    for stage in stages:
+        off = days[stage.name]
+        waits = replace(stage.waits, advance=_less(stage.waits.advance, off), lost=_less(stage.waits.lost, off))
         whole = [w for w in (stage.waits.advance, stage.waits.lost) if w is not None]
-        if whole and days > 0.5 * max(_mean(w) for w in whole):
-            fast.append(repr(stage.name))
+        if whole and off > 0.5 * max(_mean(w) for w in whole):
+            fast.append(stage.name)
         out.append(replace(stage, waits=waits, seen=stage.seen or stage.waits))
     if fast:
-        notes.append(told("effort.fast", names=", ".join(fast), days=f"{queue / weekly * WEEK:.2g}"))
+        most = max(days[name] for name in fast)
+        notes.append(told("effort.fast", names=", ".join(repr(n) for n in fast), days=f"{most:.2g}"))
     return tuple(out)
 
 
@@ -158,16 +168,20 @@ def _mean(wait: Wait) -> float:
 
 
 def _less(wait: Wait | None, days: float) -> Wait | None:
-    """A wait whose mean is less by so many days, of the same shape."""
+    """A wait that is less by so many days: each value of a table, the mean of a family."""
     if wait is None:
         return None
-    mean = _mean(wait)
-    if mean <= 0:
-        return wait
-    left = max(LEAST_LEFT, 1.0 - days / mean)
-    size = len(wait.parameters) if wait.family == "quantiles" else 1
-    scaled = tuple(p * left if i < size else p for i, p in enumerate(wait.parameters))
-    return replace(wait, parameters=scaled)
+    if wait.family in ("quantiles", "constant"):
+        return replace(wait, parameters=tuple(max(p - days, LEAST_LEFT * p) for p in wait.parameters))
+    left = max(LEAST_LEFT, 1.0 - days / max(_mean(wait), 1e-12))
+    return replace(wait, parameters=(wait.parameters[0] * left, *wait.parameters[1:]))
+
+
+def _younger(pipeline: pl.DataFrame, days: dict[str, float]) -> pl.DataFrame:
+    """Open deals whose age is what they have waited, without the queue and the work before that."""
+    off = pl.col("stage").replace_strict(days, default=0.0, return_dtype=pl.Float64)
+    age = pl.col("age")
+    return pipeline.with_columns(age=pl.max_horizontal(age - off, age * LEAST_LEFT))
 
 
 def as_json(found: Efforts | None) -> dict[str, object] | None:

@@ -38,10 +38,15 @@ EFFORT: dict[str, tuple[str, str]] = {
         "need ({names}), so that all are a little less busy than assumed; their own hours, in --people, would mend it",
         "{n} 人每周 {hours} 小时跟不上其工作量，而实际跟上了：计划按其所需的工时计（{names}），因此整体略低于所假设的忙碌程度；在 --people 中给出各自工时即可",
     ),
-    "effort.moved": (
-        "visits of the last three months were {times} times those of the time looked at, over which people are taken to have been "
-        "{busy} busy: lately that would be {now}; if they are {busy} busy now, correct --busy by as much",
-        "近三个月进入阶段的次数是所看时段平均的 {times} 倍，而假设人员在该时段忙碌 {busy}：近来应为 {now}；若现在才是 {busy}，请相应修改 --busy",
+    "effort.busier": (
+        "visits of the last three months were {times} times those of the year, and people have kept up: it is in these months that they "
+        "are taken to be {busy} busy",
+        "近三个月进入阶段的次数是全年平均的 {times} 倍，而人员跟上了：因此假设忙碌 {busy} 的是这几个月",
+    ),
+    "effort.quieter": (
+        "visits of the last three months were {times} times those of the year, over which people are taken to have been {busy} busy: "
+        "lately that would be {now}",
+        "近三个月进入阶段的次数是全年平均的 {times} 倍，而假设人员全年忙碌 {busy}：近来应为 {now}",
     ),
     "effort.fast": (
         "people as busy as that would take {days} days to get to a visit and do it, more than half of all the time that deals are in "
