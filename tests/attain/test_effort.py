@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import attain
 from attain.calibrate import calibrate
 from attain.capacity import RAMPING, Person, load_of
-from attain.effort import as_from, effort_from_capacity, evened
+from attain.effort import as_from, effort_from_capacity, evened, fit_efforts
 from attain.fitted_effort import Capacity, read_busy
 from attain.history import read_history
 from attain.summary.parts import utilisation
@@ -116,6 +117,27 @@ def test_a_plan_s_people_are_as_busy_as_was_assumed(known: tuple[Firm, Path], tm
     for stage, truth in zip(loaded.plan.stages, (10.0, 25.0, 15.0), strict=True):
         half = next(d for p, d in stage.wait.quantiles if p == 0.5)
         assert half.value == pytest.approx(truth, rel=0.25)
+
+
+def test_open_deals_have_waited_less_by_queue_and_work(known: tuple[Firm, Path], tmp_path: Path) -> None:
+    _, path = known
+    ages = []
+    for k, capacity in enumerate((None, Capacity(HOURS))):
+        found = calibrate(path, tmp_path / f"plan{k}.yaml", capacity=capacity)
+        ages.append([d.age.value for d in load_plan(found.plan).files.pipeline])
+    off = np.array(ages[0]) - np.array(ages[1])
+    assert (off >= 0).all()
+    assert 3.0 < off.max() < 6.0  # a visit of 3 hours behind four others, of 30 hours a week
+
+
+def test_people_who_kept_up_lately_are_as_busy_as_assumed_lately(known: tuple[Firm, Path]) -> None:
+    history = read_history(known[1])
+    load = load_of(history, {}, HOURS)
+    steady, doubled = (fit_efforts(replace(load, lately=x), history.stages, 0.8) for x in (1.1, 2.0))
+    quiet = fit_efforts(replace(load, lately=0.5), history.stages, 0.8)
+    assert doubled.mean == pytest.approx(steady.mean / 2)
+    assert doubled.stages[0].hours == pytest.approx(steady.stages[0].hours / 2)
+    assert quiet.mean == steady.mean
 
 
 # --- hours ------------------------------------------------------------------------------------------------------------
