@@ -71,13 +71,13 @@ def backtest(
     """Forecast past months with what was known then, and score it beside what people use."""
     _folder(out)
     target(save, "what was learnt")
-    with starting(as_json, simulates=True):
+    with starting(as_json, simulates=True, language=language):
         from attain.backtest import backtest as judge
         from attain.backtest import document
         from attain.screens.backtest import screen as show
         from attain.simulate import fresh_seed
     said = screen(stderr=True)
-    with working("Forecasting the past", as_json, language):
+    with working("forecasting", as_json, language):
         found = judge(
             history, mapping=mapping, folds=folds, every=every, horizons=horizons, n=n,
             seed=fresh_seed() if seed is None else seed, learn=learn, library=library, sets=sets or (),

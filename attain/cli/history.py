@@ -78,10 +78,10 @@ def calibrate(
         from engine.problems import Refused
 
         raise Refused(f"{out} is there already: name another file, or give --force to replace it.")
-    with starting(as_json):
+    with starting(as_json, language=language):
         from attain.calibrate import calibrate as fit
         from attain.screens.calibrate import screen as show
-    with working("Reading and fitting", as_json, language):
+    with working("fitting", as_json, language):
         found = fit(
             history, out, goal, mapping, as_of=day, currency=currency, rates=rates, table=table, spend=spend,
             accounts=accounts, products=products, people=people, quotas=quotas,
