@@ -58,6 +58,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "leads_value": ("{n} a month", "每月 {n} 条"),
     "leads_season": ("{n} a month; {low} has least ({low_share}), {high} most ({high_share})",
                      "每月 {n} 条；{low}最少（{low_share}），{high}最多（{high_share}）"),
+    "workdays": ("Working days", "工作日"),
+    "workdays_value": ("one more in a month of {of}: {middle} leads ({low} to {high})",
+                       "每月 {of} 天，多一天则线索 {middle}（{low} 至 {high}）"),
+    "holidays_of": ("; public holidays of {country}", "；计入 {country} 的公共假日"),
+    "holidays_none": ("; public holidays not known", "；未知公共假日"),
+    "festival": ("Spring Festival", "春节"),
+    "festival_value": ("{middle} of leads in its days ({low} to {high}), where it falls",
+                       "节日期间的线索为平时的 {middle}（{low} 至 {high}），随日期移动"),
     "pipeline": ("Open deals", "进行中的商机"),
     "pipeline_value": ("{n} on {day}, the plan's pipeline", "{day} 共 {n} 个，作为计划的商机储备"),
     "booked": ("Booked so far", "已签约"),
@@ -139,6 +147,8 @@ KINDS_ZH = {
 # What the fit could not tell, as `engine.fit` says it: the text of it, and its numbers in order.
 _UNFITTED = (
     (re.compile(r"season: (\d+) complete months are there, (\d+) would suffice"), "unfit.season", ("n", "need")),
+    (re.compile(r"working days: (\d+) complete months are there, (\d+) would"), "unfit.working_days", ("n", "need")),
+    (re.compile(r"Spring Festival: (\d+) complete months are there, (\d+) would"), "unfit.festival", ("n", "need")),
     (re.compile(r"trend: (\d+) complete months are there, (\d+) would suffice"), "unfit.trend", ("n", "need")),
     (re.compile(r"common shocks: (\d+) region; (\d+) that move"), "unfit.shock_region", ("n", "need")),
     (re.compile(r"common shocks: (\d+) complete months; (\d+)"), "unfit.shock_months", ("n", "need")),
