@@ -73,7 +73,7 @@ def _days_of_year(works: Workdays, year: int) -> NDArray[np.float64]:
         span = [d for d in _span(year) if d.year == year]
         free = tuple(d for d in span if WEEKDAYS[d.weekday()] in resting)
         calendar = calendar.model_copy(update={"holidays": free, "workdays": tuple(d for d in span if d not in free)})
-    return np.maximum(1.0, np.asarray(resolve(calendar, _year(year)).days_per_month))
+    return np.asarray(np.maximum(1.0, resolve(calendar, _year(year)).days_per_month))
 
 
 def _year(year: int) -> Horizon:
