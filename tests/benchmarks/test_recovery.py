@@ -11,13 +11,13 @@ from benchmarks import recovery
 from benchmarks.recovery import PLANS, coverage, error, in_words, merged, rows, study, verdict
 from benchmarks.recovery_engine import SIMULATED
 
-# how many histories take about a second; four binomial sigma, so that each share is a false alarm once in 16,000
+# how many histories take a second or two; four binomial sigma, so that each share is a false alarm once in 16,000
 SMALL = {
     "many": 60,
     "arrivals": 60,
-    "arrivals-by-day": 40,
-    "arrivals-by-month": 40,
-    "arrivals-china": 40,
+    "arrivals-by-day": 200,
+    "arrivals-by-month": 200,
+    "arrivals-china": 200,
     "reps": 40,
     "paces": 40,
     "months": 10,
