@@ -96,21 +96,7 @@ def fit_arrivals(
     time = (np.arange(len(n)) - (len(n) - 1) - 0.5 - ahead) / YEAR  # 0 where the level is asked for
     dummies = np.eye(YEAR)[months]
     x = np.column_stack([np.ones(len(n)), time * trended, dummies * seasonal, *(r.seen for r in kept)])
-    spreads = SPREADS if seasonal else SPREADS[:1]
-    grid = np.array([(s, e) for s in spreads for e in EXTRA])
-    prior = np.zeros((len(grid), x.shape[1]))
-    prior[:, 0] = 1e-6
-    prior[:, 1] = TREND_SD**-2
-    prior[:, 2:REST] = grid[:, :1] ** -2.0
-    prior[:, REST:] = [r.sd**-2.0 for r in kept]
-    around = np.concatenate([np.zeros(REST), [r.mean for r in kept]])
-    beta, covariance, evidence = _laplace(x, n, grid[:, 1], prior, around)
-    evidence += -0.5 * (grid[:, 0] / 0.4) ** 2 + np.log(grid[:, 0]) if seasonal else 0.0
-    evidence += -0.5 * grid[:, 1] / 0.35**2  # half-normal in the factor's coefficient of variation
-    weight = np.exp(evidence - evidence.max()) * np.gradient(_CV)[np.arange(len(grid)) % len(EXTRA)]
-    if seasonal:
-        weight = weight * np.repeat(np.gradient(SPREADS), len(EXTRA))
-    weight /= weight.sum()
+    weight, beta, covariance = _weighed(x, n, kept, seasonal)
     middle = weight @ beta
     if not seasonal:
         middle[2:] = 0.0
@@ -125,7 +111,7 @@ def fit_arrivals(
     contrasts = by_month - share @ by_month
     contrast = [_mixture(weight, beta, covariance, np.r_[0.0, 0.0, row])[1] for row in contrasts]
     season = np.exp(logs) / np.exp(logs).mean()
-    extra = np.bincount(np.arange(len(grid)) % len(EXTRA), weight)
+    extra = np.bincount(np.arange(len(weight)) % len(EXTRA), weight)
     cumulated = np.cumsum(extra) - extra / 2
     mean = np.exp(x @ middle)
     last = n[-YEAR:]
@@ -150,6 +136,26 @@ def fit_arrivals(
         (float(np.interp(0.025, cumulated, _CV)) ** 2, float(np.interp(0.975, cumulated, _CV)) ** 2),
         tuple(missing),
     )
+
+
+def _weighed(x: Floats, n: Floats, kept: Sequence[Regressor], seasonal: bool) -> tuple[Floats, Floats, Floats]:
+    """Weights [G] of the grid's season's spreads and overdispersions (these within those), with modes and covariances
+    at each."""
+    spreads = SPREADS if seasonal else SPREADS[:1]
+    grid = np.array([(s, e) for s in spreads for e in EXTRA])
+    prior = np.zeros((len(grid), x.shape[1]))
+    prior[:, 0] = 1e-6
+    prior[:, 1] = TREND_SD**-2
+    prior[:, 2:REST] = grid[:, :1] ** -2.0
+    prior[:, REST:] = [r.sd**-2.0 for r in kept]
+    around = np.concatenate([np.zeros(REST), [r.mean for r in kept]])
+    beta, covariance, evidence = _laplace(x, n, grid[:, 1], prior, around)
+    evidence += -0.5 * (grid[:, 0] / 0.4) ** 2 + np.log(grid[:, 0]) if seasonal else 0.0
+    evidence += -0.5 * grid[:, 1] / 0.35**2  # half-normal in the factor's coefficient of variation
+    weight = np.exp(evidence - evidence.max()) * np.gradient(_CV)[np.arange(len(grid)) % len(EXTRA)]
+    if seasonal:
+        weight = weight * np.repeat(np.gradient(SPREADS), len(EXTRA))
+    return weight / weight.sum(), beta, covariance
 
 
 def _laplace(x: Floats, n: Floats, extra: Floats, prior: Floats, around: Floats) -> tuple[Floats, Floats, Floats]:

@@ -130,7 +130,7 @@ def by_working_day(last: dt.date, a_day: int = 4, seed: int = 0) -> list[list[st
     """Three years of a German business in which so many deals begin on each of its working days."""
     calendar = resolve(Workdays("DE").calendar(), Horizon(start=dt.date(2021, 1, 1), end=last))
     rng, like = np.random.default_rng(seed), export(40)[1:]
-    rows = []
+    rows: list[list[str]] = []
     for i, hours in enumerate(calendar.day_hours[: (last - calendar.start).days + 1]):
         created = calendar.start + dt.timedelta(days=i)
         for _ in range(a_day if hours else 0):
