@@ -81,8 +81,9 @@ def _calendar(works: Workdays) -> str:
     own = "" if usual else f", weekend: [{', '.join(calendar.weekend)}]"
     said = "hardly anything ends on other days" if calendar.weekend else "deals end on all days of the week"
     said = "weekends only" if usual else said
-    if works.country:
-        return f"calendar: {{country: {name(works.country)}{own}}}" + ("" if usual else f"  # {said}")
+    if calendar.country:
+        part = f", subdivision: {name(calendar.subdivision)}" if calendar.subdivision else ""
+        return f"calendar: {{country: {name(calendar.country)}{part}{own}}}" + ("" if usual else f"  # {said}")
     return (
         f"calendar: {{hours_per_day: 8{own}}}  # {said}; public holidays, here and in the season: calibrate with "
         "--country US, say"
@@ -264,7 +265,8 @@ def _moved(found: Arrivals, works: Workdays) -> list[str]:
     if FESTIVAL in found.effects:
         middle, low, high = (math.exp(v) for v in interval(*found.effects[FESTIVAL]))
         lines.append(
-            f"    #   in it: the Spring Festival x {middle:.2f} (95%: {low:.2f} to {high:.2f}), where it falls"
+            f"    #   in it: the Spring Festival, where it falls: x {middle:.2f} in a month with all its days "
+            f"(95%: {low:.2f} to {high:.2f})"
         )
     if WORKING_DAYS in found.effects:
         middle, low, high = (one_more(v) for v in interval(*found.effects[WORKING_DAYS]))

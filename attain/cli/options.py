@@ -50,7 +50,7 @@ def _precision(value: float | None) -> float | None:
 Currency = Annotated[str | None, typer.Option(help="The currency's code; guessed unless given.")]
 Country = Annotated[
     str | None,
-    typer.Option(help="The country whose public holidays count: US, DE, CN; CN where the currency is CNY."),
+    typer.Option(help="The country whose public holidays count (US, DE, DE-BY); CN where the currency is CNY."),
 ]
 Rates = Annotated[
     Path | None, typer.Option(help="What other currencies are worth in --currency: columns currency, rate, date.")

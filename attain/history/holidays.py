@@ -32,8 +32,9 @@ TODAY = 2025  # a year whose weekends are today's: some countries have moved the
 
 @dataclass(frozen=True, slots=True)
 class Workdays:
-    """``country``: whose public holidays are kept, None where it is not known; ``weekend``: read off the history, None
-    where it could not be; ``festival``: whether the Spring Festival moves lead flow."""
+    """``country``: whose public holidays are kept (DE, or DE-BY for a part of it), None where it is not known;
+    ``weekend``: read off the history, None where it could not be; ``festival``: whether the Spring Festival moves lead
+    flow."""
 
     country: str | None = None
     weekend: tuple[str, ...] | None = None
@@ -41,8 +42,8 @@ class Workdays:
 
     def calendar(self) -> Calendar:
         """The plan's: its weekend is written where it is not the usual one there."""
-        own = {} if self.weekend is None or self.weekend == _usual(self.country) else {"weekend": self.weekend}
-        return Calendar.model_validate({"country": self.country, **own})
+        usual = self.weekend is None or self.weekend == _usual(self.country)
+        return _at(self.country).model_copy(update={} if usual else {"weekend": self.weekend})
 
     def days(self, months: Sequence[dt.date]) -> NDArray[np.float64]:
         """Working days of months, given by their first days; of the festival's days those of the week."""
@@ -83,7 +84,13 @@ def _year(year: int) -> Horizon:
 @lru_cache(maxsize=256)
 def _usual(country: str | None) -> tuple[str, ...]:
     """The weekend that a calendar has today where none is written."""
-    return resolve(Calendar(country=country), _year(TODAY)).weekend
+    return resolve(_at(country), _year(TODAY)).weekend
+
+
+def _at(code: str | None) -> Calendar:
+    """A country's calendar, or a part's, by the ISO 3166 code."""
+    country, _, part = (code or "").partition("-")
+    return Calendar(country=country if code is not None else None, subdivision=part or None)
 
 
 def interval(mean: float, sd: float) -> tuple[float, float, float]:
@@ -97,14 +104,17 @@ def one_more(elasticity: float) -> float:
 
 
 def known_country(code: str) -> str:
-    """A country's code as plans have it. Raises Refused, with the nearest that there is."""
+    """The code of a country, or of a part of one. Raises Refused, with the nearest that there is."""
+    place = _at(code.upper())
     try:
-        resolve(Calendar(country=code), _year(TODAY))
+        resolve(place, _year(TODAY))
     except PlanRefused as refused:
         problem = refused.problems[0]
-        near = f" Did you mean {problem.hint}?" if problem.hint else ""
+        whole = f"{place.country}-" if problem.path == "calendar.subdivision" else ""
+        near = f" Did you mean {whole}{problem.hint}?" if problem.hint else ""
         raise Refused(f"the country {code!r} is not known; expected {problem.expected}.{near}") from None
-    return code.upper()
+    country: str = holidays.country_holidays(place.country or code).country  # USA is US
+    return f"{country}-{place.subdivision}" if place.subdivision else country
 
 
 @lru_cache(maxsize=256)

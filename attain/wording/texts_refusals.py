@@ -107,6 +107,12 @@ REFUSALS: dict[str, str] = {
     "the country {code} is not known; expected a country's ISO 3166 code, such as CN, US or DE.": (
         "国家代码 {code} 未知；应为 ISO 3166 国家代码，如 CN、US、DE。"
     ),
+    "the country {code} is not known; expected a subdivision of {country}: {known}. Did you mean {near}?": (
+        "国家代码 {code} 未知；应为 {country} 的地区：{known}。是否指 {near}？"
+    ),
+    "the country {code} is not known; expected a subdivision of {country}: {known}.": (
+        "国家代码 {code} 未知；应为 {country} 的地区：{known}。"
+    ),
     # too little
     "no deal in {file} has been won, so no win rate, cycle or value can be fitted": "{file} 中没有赢单，无法拟合赢单率、周期和金额",
     "all {n} deals in {file} that have ended were won: a list of orders, or an export without the lost ones, has no win rate; deals "

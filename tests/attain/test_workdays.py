@@ -44,6 +44,7 @@ def firsts(year: int, years: int = 1) -> list[dt.date]:
         # from 26 January to 9 February, the festival's days, the week alone counts
         (CHINA, 2025, [22, 20, 21, 22, 19, 20, 23, 21, 23, 18, 20, 23]),
         (Workdays("US", ("sun",)), 2025, [25, 23, 26, 26, 26, 24, 26, 26, 25, 26, 23, 26]),  # Saturdays are worked
+        (Workdays("DE-BY"), 2025, [21, 20, 21, 20, 20, 19, 23, 21, 22, 22, 20, 21]),  # Epiphany, Corpus Christi
         (Workdays(None, ()), 2025, [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]),
     ],
 )
@@ -52,7 +53,13 @@ def test_months_counted_by_hand(works: Workdays, year: int, days: list[int]) -> 
 
 
 def test_the_plan_s_calendar_is_the_fit_s() -> None:
-    for works in (Workdays("DE"), Workdays("SA"), Workdays("US", ()), Workdays(None, ("fri", "sat"))):
+    for works in (
+        Workdays("DE"),
+        Workdays("SA"),
+        Workdays("SA", ("sat", "sun")),
+        Workdays("US", ()),
+        Workdays("DE-BY"),
+    ):
         plan = resolve(works.calendar(), Horizon(start=dt.date(2025, 1, 1), end=dt.date(2025, 12, 31)))
         assert works.days(firsts(2025)).tolist() == list(plan.days_per_month)
     assert "weekend" not in Workdays("SA", ("fri", "sat")).calendar().model_fields_set
@@ -115,12 +122,22 @@ def test_working_days_are_no_shocks() -> None:
     assert without.sd_range[0] < 0.01
 
 
-@pytest.mark.parametrize(("code", "near"), [("Germny", "Did you mean DE?"), ("ZZ", "the country 'ZZ' is not known")])
+@pytest.mark.parametrize(
+    ("code", "near"),
+    [
+        ("Germny", "Did you mean DE?"),
+        ("ZZ", "the country 'ZZ' is not known"),
+        ("de-byy", "Did you mean DE-BY?"),
+        ("", "the country '' is not known"),
+    ],
+)
 def test_a_country_that_is_none_is_refused_with_the_nearest(code: str, near: str) -> None:
-    with pytest.raises(Refused, match="expected a country's ISO 3166 code") as refused:
+    with pytest.raises(Refused, match=r"expected a (country's ISO 3166 code|subdivision of DE)") as refused:
         known_country(code)
     assert near in str(refused.value)
     assert known_country("de") == "DE"
+    assert known_country("de-by") == "DE-BY"
+    assert known_country("CHN") == "CN"
 
 
 # --- attain calibrate -------------------------------------------------------------------------------------------------
