@@ -20,7 +20,7 @@ from attain.fitted_flow import is_chinese
 from attain.fitted_months import StageMonths
 from attain.history.beside import Beside, read_tables
 from attain.history.currencies import code, read_rates
-from attain.history.holidays import FESTIVAL, WORKING_DAYS, interval, known_country
+from attain.history.holidays import FESTIVAL, WORKING_DAYS, interval, known_country, mostly_assumed
 from attain.history.mapping import Mapping, read_mapping, write_mapping
 from attain.history.quality import Finding
 from attain.history.read import read_history
@@ -241,6 +241,12 @@ def _spreads(months: StageMonths) -> dict[str, list[float]]:
     return {name: [found.sd, *found.sd_range] for name, found in both.items() if found is not None}
 
 
+def _days(elasticity: float, sd: float) -> dict[str, float | bool]:
+    """The elasticity of leads to working days, its 95%, and whether it is mostly the prior's."""
+    middle, low, high = interval(elasticity, sd)
+    return {"elasticity": middle, "low": low, "high": high, "assumed": mostly_assumed(sd)}
+
+
 def summary(history: History, fitted: Fitted) -> dict[str, Any]:
     """What was fitted, as JSON-ready numbers."""
     effects = fitted.arrivals.effects
@@ -280,9 +286,7 @@ def summary(history: History, fitted: Fitted) -> dict[str, Any]:
         "leads_sd": fitted.arrivals.level_sd,
         "overdispersion": fitted.arrivals.overdispersion,
         "festival": list(effects[FESTIVAL]) if FESTIVAL in effects else None,
-        "working_days": dict(zip(("elasticity", "low", "high"), interval(*effects[WORKING_DAYS]), strict=True))
-        if WORKING_DAYS in effects
-        else None,
+        "working_days": _days(*effects[WORKING_DAYS]) if WORKING_DAYS in effects else None,
         "country": fitted.works.country,
         "sources": {
             f.name: {

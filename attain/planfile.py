@@ -18,7 +18,15 @@ from attain.fitted import Fitted
 from attain.fitted_flow import Flow
 from attain.fitted_months import StageMonths
 from attain.fitted_stages import StageFit
-from attain.history.holidays import A_MONTH, FESTIVAL, WORKING_DAYS, Workdays, interval, one_more
+from attain.history.holidays import (
+    A_MONTH,
+    FESTIVAL,
+    WORKING_DAYS,
+    Workdays,
+    interval,
+    mostly_assumed,
+    one_more,
+)
 from attain.history.records import History, reasons
 from attain.planpeople import products_text, reps_text, tables_text, waits_of
 from attain.plantext import MONTHS, known_odds, name, number, said, wait_form
@@ -271,6 +279,8 @@ def _moved(found: Arrivals, works: Workdays) -> list[str]:
     if WORKING_DAYS in found.effects:
         middle, low, high = (one_more(v) for v in interval(*found.effects[WORKING_DAYS]))
         of = f"public holidays of {works.country} known" if works.country else "public holidays not known"
+        if mostly_assumed(found.effects[WORKING_DAYS][1]):
+            of += "; mostly assumed, since the months say little"
         lines.append(
             f"    #   in it: the plan's own working days; one more in a month of {A_MONTH}: {middle:+.1%} leads "
             f"(95%: {low:+.1%} to {high:+.1%}); {of}"

@@ -26,6 +26,7 @@ _LENGTH = BEFORE + AFTER + 1
 FESTIVAL, WORKING_DAYS = "Spring Festival", "working days"
 FESTIVAL_PRIOR = (0.0, 0.7)  # mean and sd of the logarithm of a month that holds all of it
 ELASTICITY_PRIOR = (0.5, 0.5)  # 0: leads come by the calendar month; 1: by the working day
+TOLD = 0.8  # of the prior's sd: an effect that is less sure is mostly the prior's
 A_MONTH = 21  # working days, to say what one more brings
 TODAY = 2025  # a year whose weekends are today's: some countries have moved theirs
 
@@ -96,6 +97,11 @@ def _at(code: str | None) -> Calendar:
 def interval(mean: float, sd: float) -> tuple[float, float, float]:
     """A normal effect with its 95%."""
     return mean, mean - 1.96 * sd, mean + 1.96 * sd
+
+
+def mostly_assumed(sd: float) -> bool:
+    """Whether an elasticity of this sd is more the prior's word than the history's."""
+    return sd > TOLD * ELASTICITY_PRIOR[1]
 
 
 def one_more(elasticity: float) -> float:

@@ -250,7 +250,8 @@ def _moved(fitted: dict[str, Any], language: Language) -> dict[str, str]:
         more = {k: f"{one_more(days[v]):+.1%}" for k, v in (("middle", "elasticity"), ("low", "low"), ("high", "high"))}
         country = fitted["country"]
         known = said("holidays_of" if country else "holidays_none", language, country=country)
-        rows["workdays"] = said("workdays_value", language, of=A_MONTH, **more) + known
+        assumed = said("workdays_assumed", language) if days["assumed"] else ""
+        rows["workdays"] = said("workdays_value", language, of=A_MONTH, **more) + known + assumed
     if festival is not None:
         middle, low, high = (percent(math.exp(v), language, 0) for v in interval(*festival))
         rows["festival"] = said("festival_value", language, middle=middle, low=low, high=high)

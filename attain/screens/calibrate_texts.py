@@ -63,6 +63,7 @@ TEXTS: dict[str, tuple[str, str]] = {
                        "每月 {of} 天，多一天则线索 {middle}（{low} 至 {high}）"),
     "holidays_of": ("; public holidays of {country}", "；计入 {country} 的公共假日"),
     "holidays_none": ("; public holidays not known", "；未知公共假日"),
+    "workdays_assumed": ("; mostly assumed, since the months say little", "；历史月份不足以说明，以假设为主"),
     "festival": ("Spring Festival", "春节"),
     "festival_value": ("a month with all its days has {middle} of its leads ({low} to {high})",
                        "整个节期都在其中的月份，线索为平常的 {middle}（{low} 至 {high}）"),

@@ -143,14 +143,14 @@ def test_a_country_that_is_none_is_refused_with_the_nearest(code: str, near: str
 # --- attain calibrate -------------------------------------------------------------------------------------------------
 
 
-def by_working_day(last: dt.date, a_day: int = 4, seed: int = 0) -> list[list[str]]:
-    """Three years of a German business in which so many deals begin on each of its working days."""
+def by_working_day(last: dt.date, a_day: int = 4, *, by_chance: bool = False, seed: int = 0) -> list[list[str]]:
+    """A German business from 2021 on in which so many deals begin on each of its working days, or on average."""
     calendar = resolve(Workdays("DE").calendar(), Horizon(start=dt.date(2021, 1, 1), end=last))
     rng, like = np.random.default_rng(seed), export(40)[1:]
     rows: list[list[str]] = []
     for i, hours in enumerate(calendar.day_hours[: (last - calendar.start).days + 1]):
         created = calendar.start + dt.timedelta(days=i)
-        for _ in range(a_day if hours else 0):
+        for _ in range((int(rng.poisson(a_day)) if by_chance else a_day) if hours else 0):
             row = dict(zip(ENGLISH, like[int(rng.integers(len(like)))], strict=True))
             closed = created + dt.timedelta(days=1 + int(rng.gamma(4, 8.0)))
             closed += dt.timedelta(days=max(0, 7 - closed.weekday()) * (closed.weekday() > 4))  # not on a weekend
@@ -176,6 +176,7 @@ def german(folder: Path) -> CalibrationResult:
 def test_the_effect_is_told_with_its_interval(german: CalibrationResult) -> None:
     effect = german.fitted["working_days"]
     assert effect["low"] < 1.0 < effect["high"]
+    assert not effect["assumed"]  # no chance in how many begin on a day
     assert german.fitted["country"] == "DE"
     assert german.fitted["festival"] is None
     text = german.plan.read_text(encoding="utf-8")
@@ -194,6 +195,14 @@ def test_without_a_country_it_is_said_that_holidays_were_not_known(folder: Path)
     assert "public holidays not known" in text
     assert "calibrate with --country US, say" in text
     assert found.fitted["working_days"]["low"] < found.fitted["working_days"]["high"]
+
+
+def test_an_effect_that_few_deals_cannot_tell_is_said_to_be_assumed(tmp_path: Path) -> None:
+    rows = by_working_day(dt.date(2023, 1, 31), 1, by_chance=True)
+    (tmp_path / "crm.csv").write_text(as_csv(rows), encoding="utf-8")
+    found = calibrate(tmp_path / "crm.csv", tmp_path / "plan.yaml", country="DE")
+    assert found.fitted["working_days"]["assumed"]
+    assert "mostly assumed, since the months say little" in found.plan.read_text(encoding="utf-8")
 
 
 def test_nothing_after_the_day_changes_the_fit(folder: Path, tmp_path: Path) -> None:
