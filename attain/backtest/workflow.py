@@ -12,6 +12,7 @@ from attain.backtest.records import Backtest
 from attain.backtest.run import FOLDS, REPLICATIONS, Said, backtest_deals
 from attain.backtest.source import Source
 from attain.backtest.table import period_mapping
+from attain.history.holidays import known_country
 from attain.history.mapping import Mapping, read_mapping
 from attain.history.sheets import is_url
 
@@ -31,6 +32,7 @@ def backtest(
     currency: str | None = None,
     rates: str | os.PathLike[str] | None = None,
     table: str = "",
+    country: str | None = None,
     on_progress: Said | None = None,
 ) -> Backtest:
     """Forecast ``folds`` past months' ends, ``every`` so many months (1mo, 1q), and score what came after each.
@@ -38,8 +40,9 @@ def backtest(
     ``horizons``: some of month, quarter and half. At each origin the plan is fitted to what was known that day and
     simulated ``n`` times in phase 3. ``learn``: earlier origins, forecast for recalibration alone; as many as ``folds``
     unless given. ``library``: AutoETS and AutoARIMA too, where they are installed. ``sets`` vary each fitted plan, as
-    ``--set`` does. ``currency``, ``rates``, ``table``: as ``calibrate`` takes them. A mapping with ``shape: periods``
-    makes the same of a table without deals. Raises HistoryRefused, MappingRefused, PlanRefused or BacktestRefused.
+    ``--set`` does. ``currency``, ``rates``, ``table``, ``country``: as ``calibrate`` takes them. A mapping with
+    ``shape: periods`` makes the same of a table without deals. Raises HistoryRefused, MappingRefused, PlanRefused or
+    BacktestRefused.
     """
     step = read_every(every)
     asked = read_horizons(horizons if isinstance(horizons, str) else ",".join(horizons))
@@ -54,7 +57,12 @@ def backtest(
             )  # fmt: skip
         mapping = read_mapping(Path(mapping))
     source = Source(
-        address if is_url(address) else path, mapping, currency, Path(rates) if rates is not None else None, table
+        address if is_url(address) else path,
+        mapping,
+        currency,
+        Path(rates) if rates is not None else None,
+        table,
+        known_country(country) if country is not None else None,
     )
     return backtest_deals(
         source, folds=folds, every=step, horizons=asked, n=n, seed=seed, learn=learn, library=library, sets=sets,

@@ -10,6 +10,7 @@ import typer
 from attain.cli.errors import verb
 from attain.cli.options import (
     AsJson,
+    Country,
     Currency,
     Language,
     Rates,
@@ -49,6 +50,7 @@ def backtest(
     ] = None,
     sets: Sets = None,
     currency: Currency = None,
+    country: Country = None,
     rates: Rates = None,
     table: Table = "",
     learn: Annotated[
@@ -81,7 +83,7 @@ def backtest(
         found = judge(
             history, mapping=mapping, folds=folds, every=every, horizons=horizons, n=n,
             seed=fresh_seed() if seed is None else seed, learn=learn, library=library, sets=sets or (),
-            currency=currency, rates=rates, table=table,
+            currency=currency, rates=rates, table=table, country=country,
             on_progress=None if quiet(as_json) else lambda day, k, of: said.print(f"  {day} ({k + 1}/{of})"),
         )  # fmt: skip
     told = document(found)

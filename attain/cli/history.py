@@ -11,6 +11,7 @@ import typer
 from attain.cli.errors import verb
 from attain.cli.options import (
     AsJson,
+    Country,
     Currency,
     Language,
     Rates,
@@ -41,6 +42,7 @@ def calibrate(
     mapping: Annotated[Path | None, typer.Option(help="A saved mapping of columns.")] = None,
     as_of: Annotated[str | None, typer.Option(help="Fit as if the history had ended on this day (YYYY-MM-DD).")] = None,
     currency: Currency = None,
+    country: Country = None,
     rates: Rates = None,
     table: Table = "",
     spend: Annotated[
@@ -84,7 +86,7 @@ def calibrate(
     with working("fitting", as_json, language):
         found = fit(
             history, out, goal, mapping, as_of=day, currency=currency, rates=rates, table=table, spend=spend,
-            accounts=accounts, products=products, people=people, quotas=quotas,
+            accounts=accounts, products=products, people=people, quotas=quotas, country=country,
         )  # fmt: skip
     if as_json:
         print_json(found.as_json())

@@ -48,6 +48,10 @@ def _precision(value: float | None) -> float | None:
 
 # of what is asked of a history, wherever one is read
 Currency = Annotated[str | None, typer.Option(help="The currency's code; guessed unless given.")]
+Country = Annotated[
+    str | None,
+    typer.Option(help="The country whose public holidays count (US, DE, DE-BY); CN where the currency is CNY."),
+]
 Rates = Annotated[
     Path | None, typer.Option(help="What other currencies are worth in --currency: columns currency, rate, date.")
 ]
