@@ -29,6 +29,7 @@ class Source:
     currency: str | None = None
     rates: Path | None = None
     table: str = ""
+    country: str | None = None
     beside: Table[str, Beside] = field(default_factory=dict)  # the tables, as they are today
     capacity: Capacity | None = None
 
@@ -44,8 +45,8 @@ class Source:
     def fit(self, out: Path, day: dt.date) -> CalibrationResult:
         """The plan fitted to what was known at the end of a day, written to ``out``. Raises HistoryRefused."""
         return calibrate(
-            self.history, out, GOAL, self.mapping, as_of=day, currency=self.currency, rates=self.rates,
-            table=self.table, known=self.beside, capacity=self.capacity,
+            self.history, out, GOAL, self.mapping, as_of=day, currency=self.currency, country=self.country,
+            rates=self.rates, table=self.table, known=self.beside, capacity=self.capacity,
         )  # fmt: skip
 
     @property

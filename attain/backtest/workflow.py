@@ -14,6 +14,7 @@ from attain.backtest.source import Source
 from attain.backtest.table import period_mapping
 from attain.fitted_effort import Capacity
 from attain.history.beside import read_tables
+from attain.history.holidays import known_country
 from attain.history.mapping import Mapping, read_mapping
 from attain.history.sheets import is_url
 
@@ -38,6 +39,7 @@ def backtest(
     people: str | os.PathLike[str] | None = None,
     quotas: str | os.PathLike[str] | None = None,
     capacity: Capacity | None = None,
+    country: str | None = None,
     on_progress: Said | None = None,
 ) -> Backtest:
     """Forecast ``folds`` past months' ends, ``every`` so many months (1mo, 1q), and score what came after each.
@@ -45,9 +47,10 @@ def backtest(
     ``horizons``: some of month, quarter and half. At each origin the plan is fitted to what was known that day and
     simulated ``n`` times in phase 3. ``learn``: earlier origins, forecast for recalibration alone; as many as ``folds``
     unless given. ``library``: AutoETS and AutoARIMA too, where they are installed. ``sets`` vary each fitted plan, as
-    ``--set`` does. ``currency``, ``rates``, ``table``, the tables beside the history and ``capacity``: as ``calibrate``
-    takes them, the tables cut to what they tell of each day (``joined.known_by``). A mapping with ``shape: periods``
-    makes the same of a table without deals. Raises HistoryRefused, MappingRefused, PlanRefused or BacktestRefused.
+    ``--set`` does. ``currency``, ``rates``, ``table``, ``country``, the tables beside the history and ``capacity``: as
+    ``calibrate`` takes them, the tables cut to what they tell of each day (``joined.known_by``). A mapping with
+    ``shape: periods`` makes the same of a table without deals. Raises HistoryRefused, MappingRefused, PlanRefused or
+    BacktestRefused.
     """
     step = read_every(every)
     asked = read_horizons(horizons if isinstance(horizons, str) else ",".join(horizons))
@@ -64,9 +67,15 @@ def backtest(
             )  # fmt: skip
         mapping = read_mapping(Path(mapping))
     source = Source(
-        address if is_url(address) else path, mapping, currency, Path(rates) if rates is not None else None, table,
-        read_tables({kind: Path(file) for kind, file in files.items() if file is not None}, mapping), capacity,
-    )  # fmt: skip
+        address if is_url(address) else path,
+        mapping,
+        currency,
+        Path(rates) if rates is not None else None,
+        table,
+        known_country(country) if country is not None else None,
+        read_tables({kind: Path(file) for kind, file in files.items() if file is not None}, mapping),
+        capacity,
+    )
     return backtest_deals(
         source, folds=folds, every=step, horizons=asked, n=n, seed=seed, learn=learn, library=library, sets=sets,
         on_progress=on_progress,

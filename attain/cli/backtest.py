@@ -12,6 +12,7 @@ from attain.cli.options import (
     Accounts,
     AsJson,
     Busy,
+    Country,
     Currency,
     HoursPerWeek,
     Language,
@@ -55,6 +56,7 @@ def backtest(
     ] = None,
     sets: Sets = None,
     currency: Currency = None,
+    country: Country = None,
     rates: Rates = None,
     table: Table = "",
     accounts: Accounts = None,
@@ -83,18 +85,18 @@ def backtest(
     """Forecast past months with what was known then, and score it beside what people use."""
     _folder(out)
     target(save, "what was learnt")
-    with starting(as_json, simulates=True):
+    with starting(as_json, simulates=True, language=language):
         from attain.backtest import backtest as judge
         from attain.backtest import document
         from attain.fitted_effort import capacity_of
         from attain.screens.backtest import screen as show
         from attain.simulate import fresh_seed
     said = screen(stderr=True)
-    with working("Forecasting the past", as_json, language):
+    with working("forecasting", as_json, language):
         found = judge(
             history, mapping=mapping, folds=folds, every=every, horizons=horizons, n=n,
             seed=fresh_seed() if seed is None else seed, learn=learn, library=library, sets=sets or (),
-            currency=currency, rates=rates, table=table,
+            currency=currency, rates=rates, table=table, country=country,
             accounts=accounts, products=products, people=people, quotas=quotas,
             capacity=capacity_of(hours_per_week, busy),
             on_progress=None if quiet(as_json) else lambda day, k, of: said.print(f"  {day} ({k + 1}/{of})"),

@@ -14,6 +14,7 @@ from attain.cli.options import (
     Accounts,
     AsJson,
     Busy,
+    Country,
     Currency,
     HoursPerWeek,
     Language,
@@ -46,6 +47,7 @@ def calibrate(
     mapping: Annotated[Path | None, typer.Option(help="A saved mapping of columns.")] = None,
     as_of: Annotated[str | None, typer.Option(help="Fit as if the history had ended on this day (YYYY-MM-DD).")] = None,
     currency: Currency = None,
+    country: Country = None,
     rates: Rates = None,
     table: Table = "",
     spend: Annotated[
@@ -76,14 +78,14 @@ def calibrate(
         from engine.problems import Refused
 
         raise Refused(f"{out} is there already: name another file, or give --force to replace it.")
-    with starting(as_json):
+    with starting(as_json, language=language):
         from attain.calibrate import calibrate as fit
         from attain.fitted_effort import capacity_of
         from attain.screens.calibrate import screen as show
-    with working("Reading and fitting", as_json, language):
+    with working("fitting", as_json, language):
         found = fit(
             history, out, goal, mapping, as_of=day, currency=currency, rates=rates, table=table, spend=spend,
-            accounts=accounts, products=products, people=people, quotas=quotas,
+            accounts=accounts, products=products, people=people, quotas=quotas, country=country,
             capacity=capacity_of(hours_per_week, busy),
         )  # fmt: skip
     if as_json:
