@@ -32,6 +32,7 @@ PRIOR = 1.0  # sd of the logarithm of a stage's work against the others
 SPREAD = (np.log(0.15), 1.0)  # of people, and of their quarters: the logarithm's mean and sd
 EVENER = 0.5  # spread of hours over that of new deals, up to which a split is believed
 SURE = 0.5  # sd of the logarithm of stages' works, weighted by their hours, up to which it is
+CLEARLY = 1.05  # times what somebody has
 MOVED = 0.2  # of what came before, from which the last three months are another time
 DRAWS = 4000
 LEAST_FREE = 3.0  # degrees of freedom: below, a few people's spread says nothing of its own error
@@ -143,8 +144,8 @@ def _parts(load: Load, works: Floats) -> Floats:
 
 
 def _named(load: Load, parts: Floats) -> tuple[tuple[str, float], ...]:
-    """Those of more than 1, the most first."""
-    return tuple((load.people[i], float(parts[i])) for i in np.argsort(-parts, kind="stable") if parts[i] > 1.0 + 1e-9)
+    """Those of clearly more than 1, the most first."""
+    return tuple((load.people[i], float(parts[i])) for i in np.argsort(-parts, kind="stable") if parts[i] > CLEARLY)
 
 
 def as_from(sd: float) -> float:

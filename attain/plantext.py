@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable
 
-from attain.effort import Effort, Efforts
+from attain.effort import Effort, Efforts, pressed
 from engine.fit.amounts import Amount
 from engine.fit.durations import Wait
 
@@ -89,6 +89,11 @@ def effort_head(found: Efforts | None) -> list[str]:
         f"  # {number(found.mean, 3)} h each. Visits' own efforts differ as an exponential's do, which is assumed;",
         "  # of: such that the sum of all is as sure as it is.",
     ]
+    if pressed(found.lately) > 1:
+        lines.append(
+            f"  # They kept up with {number(found.lately, 3)} times the year's visits in the last three months: it is "
+            "in these that they were as busy."
+        )
     if not found.split:
         low, high = (found.mean * math.exp(z * found.sd) for z in (-1.96, 1.96))
         lines.append(

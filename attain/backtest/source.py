@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from attain.calibrate import CalibrationResult, calibrate
+from attain.effort import BUSY
 from attain.fitted_effort import Capacity
 from attain.history.beside import Beside
 from attain.history.currencies import code, read_rates
@@ -51,6 +52,10 @@ class Source:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader should know of the tables beside the history."""
+        """What a reader should know of the tables beside the history, and of the hours."""
         files = ", ".join(table.name for table in self.beside.values())
-        return (told("backtest.tables", files=files),) if files else ()
+        found = [told("backtest.tables", files=files)] if files else []
+        if self.capacity is not None or ("people" in self.beside and self.beside["people"].has("hours")):
+            busy = self.capacity.busy if self.capacity is not None and self.capacity.busy is not None else BUSY
+            found.append(told("backtest.capacity", busy=f"{busy:.0%}"))
+        return tuple(found)

@@ -29,14 +29,14 @@ EFFORT: dict[str, tuple[str, str]] = {
         "{file} 中有 {n} 人没有工时：按其他人的中位数每周 {hours} 小时计",
     ),
     "effort.over": (
-        "the visits of {n} people would take more than all their hours ({names}): they take less for a visit than others, or were less "
+        "visits of {names} ({n} in all) would take more than all their hours: they take less for a visit than others, or were less "
         "with these deals; in the plan their deals queue",
-        "{n} 人的工作量超过其全部工时（{names}）：他们处理更快，或并未全程处理这些商机；在计划中其商机会排队",
+        "{names}（共 {n} 人）的工作量超过其全部工时：他们处理更快，或并未全程处理这些商机；在计划中其商机会排队",
     ),
     "effort.longer": (
-        "{n} people could not keep up with their visits in {hours} hours a week, and have kept up: the plan gives them as many as they "
-        "need ({names}), so that all are a little less busy than assumed; their own hours, in --people, would mend it",
-        "{n} 人每周 {hours} 小时跟不上其工作量，而实际跟上了：计划按其所需的工时计（{names}），因此整体略低于所假设的忙碌程度；在 --people 中给出各自工时即可",
+        "{hours} hours a week would not do for the visits of {names} ({n} in all), who have kept up: the plan gives them these hours, so "
+        "that all are a little less busy than assumed; their own hours, in --people, would mend it",
+        "每周 {hours} 小时不够 {names}（共 {n} 人）完成其工作量，而实际跟上了：计划按括号内的工时计，因此整体略低于所假设的忙碌程度；在 --people 中给出各自工时即可",
     ),
     "effort.busier": (
         "visits of the last three months were {times} times those of the year, and people have kept up: it is in these months that they "

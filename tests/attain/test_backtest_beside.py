@@ -76,6 +76,7 @@ def test_the_page_says_that_tables_are_today_s_and_a_table_of_periods_takes_none
         tmp_path / "crm.csv", folds=1, horizons="month", n=20, learn=0, library=False, capacity=Capacity(40.0), **tables
     )
     assert "people.csv" in found.notes[0]
+    assert "80% busy" in found.notes[1]
     shown = notes_of({"absent": {}, "notes": list(found.notes)}, Said("zh"))
     assert "当前" in shown[0]
     (tmp_path / "m.yaml").write_text(

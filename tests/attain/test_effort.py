@@ -113,6 +113,9 @@ def test_a_plan_s_people_are_as_busy_as_was_assumed(known: tuple[Firm, Path], tm
     used = utilisation(results)
     assert used is not None
     assert float(used.mean()) == pytest.approx(assumed, abs=0.04)
+    half = [f"reps.{rep.name}.hours_per_week={HOURS / 2:g}" for rep in loaded.plan.reps]
+    fewer = attain.simulate(str(found.plan), n=60, seed=0, jobs=1, sets=half)
+    assert float(fewer.legs[:, 0].mean()) < 0.9 * float(results.legs[:, 0].mean())  # hours count
     # waits without queue and work: the firm's own were 10, 25 and 15 calendar days in the median
     for stage, truth in zip(loaded.plan.stages, (10.0, 25.0, 15.0), strict=True):
         half = next(d for p, d in stage.wait.quantiles if p == 0.5)
