@@ -35,7 +35,7 @@ SURE = 0.5  # sd of the logarithm of stages' works, weighted by their hours, up 
 CLEARLY = 1.05  # times what somebody has
 MOVED = 0.2  # of what came before, from which the last three months are another time
 DRAWS = 4000
-LEAST_FREE = 3.0  # degrees of freedom: below, a few people's spread says nothing of its own error
+PRIOR_PEOPLE = 3.0
 LEAST_OF, MOST_OF = 2.0, 10_000.0
 
 
@@ -159,15 +159,19 @@ def as_from(sd: float) -> float:
 
 def _sum_error(load: Load, works: Floats) -> tuple[float, float]:
     """The sd of the logarithm of hours a visit, and its degrees of freedom: people differ in how busy they are, and
-    those that are there are a sample. Periods in place of people where there is one."""
+    those that are there are a sample. How much they differ is known of few people badly: as if PRIOR_PEOPLE more had
+    been seen to differ by what is usual."""
     took = load.visits @ works
     took *= load.hours.sum() / took.sum()
-    of = load.who if len(set(load.who.tolist())) > 1 else np.arange(len(took))
-    rest = np.bincount(of, took - load.hours)
-    n = len(set(of.tolist()))
-    if n < 2:
-        return 0.5, LEAST_FREE
-    return float(np.sqrt(np.sum(rest**2) * n / (n - 1)) / took.sum()), float(max(n - 1, LEAST_FREE))
+    seen = np.unique(load.who)
+    rest = np.bincount(load.who, took - load.hours)[seen]
+    had = np.bincount(load.who, load.hours)[seen]
+    free = len(seen) - 1.0
+    each = float(had @ had) / float(had.sum()) ** 2  # one over how many people of the same hours these are worth
+    own = float(np.sum(rest**2)) / float(took.sum()) ** 2 * (len(seen) / free if free else 0.0)
+    usual = float(np.exp(2 * SPREAD[0])) * each
+    variance = (free * own + PRIOR_PEOPLE * usual) / (free + PRIOR_PEOPLE)
+    return float(np.sqrt(variance)), free + PRIOR_PEOPLE
 
 
 # --- how hours split over stages --------------------------------------------------------------------------------------
