@@ -35,7 +35,7 @@ SURE = 0.5  # sd of the logarithm of stages' works, weighted by their hours, up 
 CLEARLY = 1.05  # times what somebody has
 MOVED = 0.2  # of what came before, from which the last three months are another time
 DRAWS = 4000
-PRIOR_PEOPLE = 3.0
+PRIOR_PEOPLE, USUAL = 2.0, 0.1  # people who differ by so much in how busy they are, as good as seen
 LEAST_OF, MOST_OF = 2.0, 10_000.0
 
 
@@ -169,7 +169,7 @@ def _sum_error(load: Load, works: Floats) -> tuple[float, float]:
     free = len(seen) - 1.0
     each = float(had @ had) / float(had.sum()) ** 2  # one over how many people of the same hours these are worth
     own = float(np.sum(rest**2)) / float(took.sum()) ** 2 * (len(seen) / free if free else 0.0)
-    usual = float(np.exp(2 * SPREAD[0])) * each
+    usual = USUAL**2 * each
     variance = (free * own + PRIOR_PEOPLE * usual) / (free + PRIOR_PEOPLE)
     return float(np.sqrt(variance)), free + PRIOR_PEOPLE
 

@@ -4,7 +4,8 @@
 
 *Full desks*: people fill 70 to 95% of their hours, month by month, with visits in a mix of their own, so that the split
 over stages can be told. *Leads dealt out*: visits come as Poisson numbers of leads and odds of people's own, and hours
-follow from them, so that nothing tells the split: to believe one there is the mistake that is counted.
+follow from them, so that nothing tells the split: to believe one there is the mistake that is counted. *One stage*:
+people are busy 70 to 95% each, and only the sum is asked for.
 """
 
 from __future__ import annotations
@@ -76,6 +77,14 @@ def dealt_out(rng: Rng, people: int, shares: float, odds: float, stages: int = 3
     return Known(work, _load(visits.reshape(-1, stages), np.repeat(np.arange(people), months)))
 
 
+def own_pace(rng: Rng, people: int, months: int = 12) -> Known:
+    """One stage; each person is busy a part of their hours that is their own."""
+    work = np.array([0.5 + rng.exponential(3.0)])
+    rate = HOURS * rng.uniform(*BUSY, people) / work[0]
+    visits = rng.poisson(rate[:, None], (people, months)).astype(float)
+    return Known(work, _load(visits.reshape(-1, 1), np.repeat(np.arange(people), months)))
+
+
 FIRMS: dict[str, Callable[[Rng], Known]] = {
     "full desks: 6 people, 3 stages, mixes of people's and months' own": lambda r: full_desks(r, 6, 3, 10, 10),
     "full desks: 6 people, 3 stages, mixes of months' own": lambda r: full_desks(r, 6, 3, 1000, 5),
@@ -85,6 +94,8 @@ FIRMS: dict[str, Callable[[Rng], Known]] = {
     "leads dealt out: 6 people, alike": lambda r: dealt_out(r, 6, 0.05, 0.3),
     "leads dealt out: 6 people, unlike": lambda r: dealt_out(r, 6, 0.4, 0.3),
     "leads dealt out: 20 people, odds unlike": lambda r: dealt_out(r, 20, 0.2, 0.6),
+    "one stage: 5 people": lambda r: own_pace(r, 5),
+    "one stage: 30 people": lambda r: own_pace(r, 30),
 }
 
 
