@@ -121,7 +121,7 @@ def fit_efforts(load: Load, stages: Sequence[str], busy: float, seed: int = 0) -
     middle *= hours / scale / (middle @ own)
     share = middle * own / (middle @ own)
     together = float(np.sqrt(np.sum((share * spread) ** 2)))
-    wide = sd * np.sqrt(free / (free - 2))
+    wide = sd * np.sqrt(free / max(free - 2.0, 1.0))
     written = spread * min(wide / max(together, 1e-12), 3.0)
     low, high = np.quantile(works, [0.025, 0.975], axis=0)
     efforts = tuple(

@@ -61,7 +61,7 @@ def read_busy(text: str | float | None) -> float | None:
 
 def with_effort(fitted: Fitted, joined: Joined, capacity: Capacity) -> Fitted:
     """The plan with work from people's hours, where some are known: what cannot be told is among what is refused."""
-    known = joined.has("people", "hours") and joined.frame("people")["hours"].drop_nulls().len() > 0  # type: ignore[index]
+    known = joined.has("people", "hours") and (joined.frame("people")["hours"].fill_null(0.0) > 0).any()  # type: ignore[index]
     if capacity.hours_per_week is None and not known:
         if capacity.busy is not None:
             raise Refused("--busy is a part of people's hours: give them, with --hours-per-week or in --people")
@@ -113,15 +113,15 @@ def _hours(joined: Joined, given: float | None, notes: list[str]) -> tuple[dict[
     """Everybody in the table, and the hours of others."""
     frame = joined.frame("people")
     rows = [] if frame is None else list(frame.iter_rows(named=True))
-    own = [float(row["hours"]) for row in rows if row.get("hours") is not None]
+    own = [float(row["hours"]) for row in rows if row.get("hours")]  # of one with none, deals would never be done
     others = given if given is not None else float(np.median(own))
-    without = sum(row.get("hours") is None for row in rows)
+    without = sum(not row.get("hours") for row in rows)
     if without and given is None:
         notes.append(told("effort.median_hours", n=str(without), file=joined.file("people"), hours=f"{others:g}"))
     people = {
         str(row["name"]): Person(
-            others if row.get("hours") is None else float(row["hours"]), row.get("start"), row.get("end"),
-            _days(row.get("ramp")), row.get("hours") is not None,
+            float(row.get("hours") or others), row.get("start"), row.get("end"),
+            _days(row.get("ramp")), bool(row.get("hours")),
         )
         for row in rows
     }  # fmt: skip

@@ -224,7 +224,7 @@ def test_what_is_no_part_is_refused(text: str) -> None:
 
 def test_hours_in_the_table_of_people_are_enough(tmp_path: Path) -> None:
     (tmp_path / "crm.csv").write_text(as_csv(export(400)), encoding="utf-8")
-    (tmp_path / "people.csv").write_text("Name,Hours per week\nAnn,40\nBob,20\nCy,\n", encoding="utf-8")
+    (tmp_path / "people.csv").write_text("Name,Hours per week\nAnn,40\nBob,20\nCy,0\n", encoding="utf-8")
     found = calibrate(tmp_path / "crm.csv", tmp_path / "plan.yaml", people=tmp_path / "people.csv")
     hours = {rep.name: rep.hours_per_week for rep in load_plan(found.plan).plan.reps}
     assert hours["Ann"] == 40
