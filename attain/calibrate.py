@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping as Table
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,8 @@ from attain.history.records import History, HistoryRefused, Refusal, reasons
 from attain.joined import Stranger, join, known_by
 from attain.planfile import actuals_text, pipeline_text, plan_text
 from attain.planpeople import accounts_text
-from attain.spend import fit_spend, read_spend
-from attain.wording import told
+from attain.spend import SpendTable, fit_spend, read_spend
+from attain.wording import Language, told
 from engine.fit.durations import Wait
 from engine.plan.load import load_plan
 from engine.plan.quantities import read_money
@@ -144,6 +144,7 @@ def calibrate(
     capacity: Capacity | None = None,
     known: Table[str, Beside] | None = None,
     country: str | None = None,
+    language: Language = "en",
 ) -> CalibrationResult:
     """Fit a plan to a history and write it to ``out``, with its pipeline, actuals and mapping beside it.
 
@@ -176,12 +177,12 @@ def calibrate(
     fitted = fit(joined, amount, growth, country=country, festival=True if chinese else None)
     fitted = with_effort(fitted, joined, capacity or Capacity())
     if spend is not None:
-        fitted = with_spend(fitted, fit_spend(read_spend(Path(spend)), read.deals["created"].dt.date()))
+        fitted = _answered(fitted, read, read_spend(Path(spend)))
     target = Path(out)
     stem = target.name[: -len(target.suffix)] if target.suffix in (".yaml", ".yml") else target.name
     used = read.mapping.model_copy(update={"tables": {k: t.mapping for k, t in tables.items()}})
     texts = {
-        target: plan_text(read, fitted, title or f"Fitted to {read.name}", stem, money),
+        target: plan_text(read, fitted, title, stem, money, language),
         target.with_name(f"{stem}-mapping.yaml"): write_mapping(used),
     }
     if fitted.pipeline.height:
@@ -208,6 +209,16 @@ def calibrate(
         fitted.strangers,
         loaded,
     )
+
+
+def _answered(fitted: Fitted, read: History, table: SpendTable) -> Fitted:
+    """What is spent as sources of their own; without them, and why, where the table cannot tell how leads answer."""
+    try:
+        return with_spend(fitted, fit_spend(table, read.deals["created"].dt.date()))
+    except HistoryRefused:
+        raise
+    except Refused as error:
+        return replace(fitted, refused=fitted.refused | {"spend": str(error)})
 
 
 def _write(texts: Table[Path, str], plan: Path) -> LoadedPlan:

@@ -11,19 +11,37 @@ import re
 from collections.abc import Callable
 
 from attain.effort import Effort, Efforts, pressed
+from attain.wording import Language, in_language, text
 from engine.fit.amounts import Amount
 from engine.fit.durations import Wait
 
 _PLAIN = re.compile(r"^[^\W\d_][\w .\-/&()]*$")
 _WORDS = {"yes", "no", "on", "off", "true", "false", "null", "y", "n", "none", "nan", "inf"}
-MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
-def name(text: str) -> str:
+class Comments:
+    """The comments of a plan in one language."""
+
+    def __init__(self, language: Language = "en") -> None:
+        self.language = language
+
+    def __call__(self, key: str, **values: object) -> str:
+        return text(f"planfile.{key}", self.language, **{k: str(v) for k, v in values.items()})
+
+    def outside(self, words: str) -> str:
+        """What was told of the history, or text from outside: in the language as far as it is ours, on one line."""
+        return said(in_language(words, self.language))
+
+    def range(self, low: float, high: float) -> str:
+        """0.2 to 0.4."""
+        return self("to", low=number(low, 2), high=number(high, 2))
+
+
+def name(word: str) -> str:
     """A name as YAML: plain where that is safe in block and flow, else in double quotes."""
-    if _PLAIN.match(text) and text.lower() not in _WORDS and text == text.strip():
-        return text
-    return json.dumps(text, ensure_ascii=False)
+    if _PLAIN.match(word) and word.lower() not in _WORDS and word == word.strip():
+        return word
+    return json.dumps(word, ensure_ascii=False)
 
 
 def number(x: float, digits: int = 4) -> str:
@@ -38,9 +56,9 @@ def number(x: float, digits: int = 4) -> str:
     return f"{rounded:.12f}".rstrip("0")
 
 
-def said(text: str) -> str:
+def said(words: str) -> str:
     """Text from outside for a comment: on one line."""
-    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", text)
+    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", words)
 
 
 def _days(x: float) -> str:
@@ -64,44 +82,35 @@ def wait_form(wait: Wait | None) -> str:
     return _table(wait.levels, p, _days, wait.of)
 
 
-def work_form(effort: Effort | None, split: bool = True) -> str:
+def work_form(effort: Effort | None, split: bool, say: Comments) -> str:
     """A stage's work as the plan writes it, with what it rests on. Visits' own efforts differ as an exponential's do;
     its mean is such that the mean over its posterior is what was found."""
     if effort is None:
-        return "0 h  # not in the data"
+        return f"0 h  # {say('no_effort')}"
     mean = effort.hours * (effort.of - 1) / effort.of
-    sure = f"{number(effort.hours, 3)} h a visit, as any: how they split is not told"
-    if split:
-        sure = f"{number(effort.hours, 3)} h a visit (95%: {number(effort.low, 3)} to {number(effort.high, 3)})"
-    return f"{{exponential: {{mean: {number(mean)} h{_known(effort.of)}}}}}  # {sure}, {effort.visits:,} visits"
+    values = {"hours": number(effort.hours, 3), "low": number(effort.low, 3), "high": number(effort.high, 3)}
+    sure = say("work_split" if split else "work_alike", visits=f"{effort.visits:,}", **values)
+    return f"{{exponential: {{mean: {number(mean)} h{_known(effort.of)}}}}}  # {sure}"
 
 
-def effort_head(found: Efforts | None) -> list[str]:
+def effort_head(found: Efforts | None, say: Comments) -> list[str]:
     """What work rests on, above the stages."""
     if found is None:
-        return ["stages:  # effort is not in the data: work is 0 h until you write it, and waits hold the whole time"]
+        return [f"stages:  # {say('no_work')}"]
+    counts = {k: f"{v:,.0f}" for k, v in (("people", found.people), ("hours", found.hours), ("months", found.months))}
     lines = [
         "stages:",
-        f"  # work: {found.people:,} people had {found.hours:,.0f} hours for deals, over {found.months:,.0f} months of "
-        f"people's work; that they were busy",
-        f"  # {found.busy:.0%} of them is an assumption (--busy), and all work moves in proportion to it. "
-        f"{found.visits:,} visits came to them:",
-        f"  # {number(found.mean, 3)} h each. Visits' own efforts differ as an exponential's do, which is assumed;",
-        "  # of: such that the sum of all is as sure as it is.",
+        f"  # {say('effort_hours', **counts)}",
+        f"  # {say('effort_busy', busy=f'{found.busy:.0%}', visits=f'{found.visits:,}')}",
+        f"  # {say('effort_mean', mean=number(found.mean, 3))}",
+        f"  # {say('effort_of')}",
     ]
     if pressed(found.lately) > 1:
-        lines.append(
-            f"  # They kept up with {number(found.lately, 3)} times the year's visits in the last three months: it is "
-            "in these that they were as busy."
-        )
+        lines.append(f"  # {say('effort_lately', times=number(found.lately, 3))}")
     if not found.split:
-        low, high = (found.mean * math.exp(z * found.sd) for z in (-1.96, 1.96))
-        lines.append(
-            f"  # How hours split over stages cannot be told: every visit is given the same (95% of the mean of all: "
-            f"{number(low, 3)} to {number(high, 3)})."
-        )
-    lines.append("  # Waits are what is left of the time in a stage without the queue and the work at that busy part.")
-    return lines
+        low, high = (number(found.mean * math.exp(z * found.sd), 3) for z in (-1.96, 1.96))
+        lines.append(f"  # {say('effort_alike', low=low, high=high)}")
+    return [*lines, f"  # {say('effort_waits')}"]
 
 
 def _known(of: float, spread_of: float = 0.0) -> str:

@@ -86,7 +86,7 @@ def calibrate(
         found = fit(
             history, out, goal, mapping, as_of=day, currency=currency, rates=rates, table=table, spend=spend,
             accounts=accounts, products=products, people=people, quotas=quotas, country=country,
-            capacity=capacity_of(hours_per_week, busy),
+            capacity=capacity_of(hours_per_week, busy), language=chosen(language),
         )  # fmt: skip
     if as_json:
         print_json(found.as_json())

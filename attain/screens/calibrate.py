@@ -21,8 +21,9 @@ from attain.history.mapping import Mapping
 from attain.history.presets import PRESETS
 from attain.history.records import reasons
 from attain.screens.calibrate_tables import tables
-from attain.screens.calibrate_texts import KINDS_ZH, REASONS_ZH, said, unfitted
+from attain.screens.calibrate_texts import KINDS_ZH, said
 from attain.wording import TEXTS, in_language, text
+from attain.wording.leftout import reason_in, unfitted
 from attain.wording.numbers import Language, date, joined, money, month, number, percent
 from attain.wording.refusals import refusal_in
 
@@ -82,7 +83,7 @@ def _left_out(found: CalibrationResult, language: Language) -> RenderableType:
     counts = reasons(found.refused)
     for reason, count in list(counts.items())[:MOST_REASONS]:
         example = said("line", language, row=first[reason].row, why=refusal_in(first[reason].why, language))
-        words = REASONS_ZH.get(reason, reason) if language == "zh" else reason
+        words = reason_in(reason, language)
         table.add_row(f"{count:,}", Text(words, style="yellow"), Text(example, style="dim"))
     return _cut(table, len(counts) - MOST_REASONS, language)
 

@@ -11,8 +11,9 @@ from rich.text import Text
 from attain.history.beside import Beside
 from attain.history.records import reasons
 from attain.joined import Stranger
-from attain.screens.calibrate_texts import REASONS_ZH, said
+from attain.screens.calibrate_texts import said
 from attain.wording import in_language
+from attain.wording.leftout import reason_in
 from attain.wording.numbers import Language
 
 MOST_STRANGERS = 10  # of each table
@@ -38,7 +39,7 @@ def _table(table: Beside, language: Language) -> list[RenderableType]:
         lines.append(Text(f"  {said('unit', language, unit=f'{table.mapping.unit:,.0f}')}", style="dim"))
     first = {r.reason: r for r in reversed(table.refused)}
     for reason, count in reasons(table.refused).items():
-        words = REASONS_ZH.get(reason, reason) if language == "zh" else reason
+        words = reason_in(reason, language)
         example = said("line", language, row=first[reason].row, why=first[reason].why)
         lines.append(Text(f"  {count:,} x {words} ({example})", style="yellow"))
     return list(lines)
