@@ -18,12 +18,14 @@ from attain.history.records import History
 from engine.fit.incidence import OPEN
 
 Floats = NDArray[np.float64]
+YEAR = 365.0
 DAYS_LONGEST = 365  # that are looked at: how busy people are is said of now
 PERIOD, MANY = 30.4375, 20.0  # days; where a person has fewer visits in them, three times as many days are one row
 SELDOM = 5.0  # visits a period, below which a person's whole time is one row
 SETTLED = 0.9  # share of visits that deals make by the age from which all stages have come to be visited
 GONE = 3.0  # mean gaps between visits, and a month, without any of which somebody is taken to have left
 MONTH = 31.0
+CHANCE = 3.0  # sds of a number of visits, within which the last three months are as busy as the rest
 RAMPING = 0.65  # of full hours during a ramp: a straight line from 0.3 to 1
 WEEK = 7.0
 A_DAY = 8.0  # hours that are worked of a day
@@ -55,7 +57,7 @@ class Load:
     who: NDArray[np.int64]
     own: NDArray[np.bool_]
     months: float  # of people's work
-    lately: float  # visits a day of the last three months, over those of the whole time
+    lately: float  # visits an hour had of the last three months, over those of the whole time; 1 where that is chance
     nobody: Floats
     most: Floats
     since: dt.date
@@ -86,6 +88,7 @@ def load_of(history: History, people: Mapping[str, Person], others: float | None
     hours: list[float] = []
     who: list[int] = []
     worked = 0.0
+    quarter, before = min(back, 3 * PERIOD), []
     owned = visits.filter(pl.col("owner").is_not_null()).sort("owner", "ago")
     for (name,), own in owned.group_by("owner", maintain_order=True):
         found = people.get(str(name)) or (Person(others) if others is not None else None)
@@ -93,6 +96,7 @@ def load_of(history: History, people: Mapping[str, Person], others: float | None
             continue
         came = own["ago"].to_numpy()
         first, last = _span(came, whole, found, history.as_of)
+        before.append([_pace(came, first, last, found, history.as_of, ago, quarter, back) for ago in (0.0, YEAR)])
         period = np.minimum((came / length).astype(np.int64), periods)
         counts = np.zeros((periods + 1, stages))
         np.add.at(counts, (period, own["stage"].to_numpy()), 1.0)
@@ -109,13 +113,11 @@ def load_of(history: History, people: Mapping[str, Person], others: float | None
         names.append(str(name))
     lost = visits.filter(pl.col("owner").is_null() & (pl.col("ago") < back))
     nobody = np.bincount(lost["stage"].to_numpy(), minlength=stages).astype(float)
-    came = visits["ago"].to_numpy()
-    quarter = min(back, 3 * PERIOD)
-    lately = (came < quarter).sum() / quarter / max(float((came < back).sum()) / back, 1e-9)
+    lately = _lately(np.array(before).reshape(-1, 2, 4).sum(axis=0), seasons=whole - settling >= YEAR + back)
     own_hours = [name in people and people[name].own for name in names]
     return Load(
         tuple(names), np.array(rows).reshape(-1, stages), np.array(hours), np.array(who, dtype=np.int64),
-        np.array(own_hours, dtype=bool), worked / PERIOD, float(lately), nobody, _most(history),
+        np.array(own_hours, dtype=bool), worked / PERIOD, lately, nobody, _most(history),
         history.as_of - dt.timedelta(days=round(back) - 1), history.as_of,
     )  # fmt: skip
 
@@ -127,6 +129,32 @@ def _most(history: History) -> Floats:
     for stage, median in ended.iter_rows():
         days[stage] = max(median, history.resolution, A_MINUTE)
     return np.asarray(np.where(days < 1.0, np.minimum(days * 24.0, A_DAY), days * A_DAY) / np.log(2.0))
+
+
+def _pace(
+    came: Floats, first: float, last: float, person: Person, as_of: dt.date, ago: float, quarter: float, back: float
+) -> tuple[float, float, float, float]:
+    """Visits and hours of somebody: of three months and of the whole time, both up to so many days ago."""
+    out = []
+    for length in (quarter, back):
+        there = _there(first, last, person, as_of, ago, ago + length)
+        visits = float(((came >= ago) & (came < ago + length)).sum()) if there > 0 else 0.0
+        out += [visits, person.hours * there]
+    return out[0], out[1], out[2], out[3]
+
+
+def _lately(found: Floats, *, seasons: bool) -> float:
+    """Visits an hour of the last three months over those of the whole time, without what the same months had the year
+    before where that is known (``seasons``); 1 where they differ by no more than chance."""
+    ratios, sds = np.ones(2), np.zeros(2)
+    for k in range(2 if seasons else 1):
+        visits, hours, visits_all, hours_all = found[k]
+        expected = visits_all * hours / max(hours_all, 1e-12)
+        if expected > 0:
+            ratios[k], sds[k] = visits / expected, np.sqrt(1.0 / expected)
+    season = ratios[1] if abs(ratios[1] - 1.0) > CHANCE * sds[1] else 1.0
+    lately = float(ratios[0] / season) if season > 0 else 1.0
+    return lately if abs(lately - 1.0) > CHANCE * sds[0] else 1.0
 
 
 def _span(came: Floats, whole: float, person: Person, as_of: dt.date) -> tuple[float, float]:

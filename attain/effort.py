@@ -104,7 +104,7 @@ def fit_efforts(load: Load, stages: Sequence[str], busy: float, seed: int = 0) -
     if not len(load.hours):
         raise Refused(told("effort.nobody"))
     if load.months < MONTHS_FROM:
-        raise Refused(told("effort.short", n=f"{load.months:.1f}", need=str(MONTHS_FROM)))
+        raise Refused(told("effort.short", n=f"{np.floor(load.months * 10) / 10:.1f}", need=str(MONTHS_FROM)))
     own = load.visits.sum(axis=0)
     hours = busy * float(load.hours.sum()) / pressed(load.lately)
     scale = 1.0 + load.nobody.sum() / own.sum()  # who has the deals without an owner is not known: all in proportion
@@ -169,7 +169,7 @@ def _sum_error(load: Load, works: Floats) -> tuple[float, float]:
     free = len(seen) - 1.0
     each = float(had @ had) / float(had.sum()) ** 2  # one over how many people of the same hours these are worth
     own = float(np.sum(rest**2)) / float(took.sum()) ** 2 * (len(seen) / free if free else 0.0)
-    usual = USUAL**2 * each
+    usual = USUAL**2 * each + 1.0 / float(load.visits.sum())  # and visits come by chance
     variance = (free * own + PRIOR_PEOPLE * usual) / (free + PRIOR_PEOPLE)
     return float(np.sqrt(variance)), free + PRIOR_PEOPLE
 
