@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from attain.fitted import CHINA, Fitted, fit, with_spend
-from attain.fitted_effort import Capacity, as_json, with_effort
+from attain.fitted_effort import Capacity, as_json, hours_in, with_effort
 from attain.fitted_flow import is_chinese
 from attain.fitted_months import StageMonths
 from attain.history.beside import Beside, read_tables
@@ -175,7 +175,7 @@ def calibrate(
     chinese = money.upper() == "CNY"
     country = country or (CHINA if chinese else None)
     fitted = fit(joined, amount, growth, country=country, festival=True if chinese else None)
-    fitted = with_effort(fitted, joined, capacity or Capacity())
+    fitted = with_effort(fitted, joined, capacity or Capacity(), later=known is not None and hours_in(tables))
     if spend is not None:
         fitted = _answered(fitted, read, read_spend(Path(spend)))
     target = Path(out)

@@ -13,7 +13,7 @@ is, and then nothing tells the split.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ PRIOR = 1.0  # sd of the logarithm of a stage's work against the others
 SPREAD = (np.log(0.15), 1.0)  # of people, and of their quarters: the logarithm's mean and sd
 EVENER = 0.5  # spread of hours over that of new deals, up to which a split is believed
 SURE = 0.5  # sd of the logarithm of stages' works, weighted by their hours, up to which it is
+RARELY = 0.2  # of the visits an hour of the middle visit's person, below which the hours said of all are not somebody's
 CLEARLY = 1.05  # times what somebody has
 MOVED = 0.2  # of what came before, from which the last three months are another time
 DRAWS = 4000
@@ -70,6 +71,7 @@ class Efforts:
     longer: tuple[
         tuple[str, float], ...
     ] = ()  # who would not keep up in the hours said of all: how many times they need
+    rarely: tuple[tuple[str, float], ...] = ()  # who has next to no visits for them: the part of others' visits an hour
 
     @property
     def mean(self) -> float:
@@ -105,6 +107,7 @@ def fit_efforts(load: Load, stages: Sequence[str], busy: float, seed: int = 0) -
         raise Refused(told("effort.nobody"))
     if load.months < MONTHS_FROM:
         raise Refused(told("effort.short", n=f"{np.floor(load.months * 10) / 10:.1f}", need=str(MONTHS_FROM)))
+    load, rarely = _without_idle(load)
     own = load.visits.sum(axis=0)
     hours = busy * float(load.hours.sum()) / pressed(load.lately)
     scale = 1.0 + load.nobody.sum() / own.sum()  # who has the deals without an owner is not known: all in proportion
@@ -133,7 +136,24 @@ def fit_efforts(load: Load, stages: Sequence[str], busy: float, seed: int = 0) -
     return Efforts(
         efforts, split.told, split.why, busy, len(set(load.who.tolist())), int(own.sum() + load.nobody.sum()),
         float(load.hours.sum()), load.months, float(wide), load.lately, _named(load, over), _named(load, longer),
+        rarely,
     )  # fmt: skip
+
+
+def _without_idle(load: Load) -> tuple[Load, tuple[tuple[str, float], ...]]:
+    """The table with as many hours for those who come to next to no visits as these take others, and who they are:
+    what is said of all people's time for deals is not said of somebody who helps out, or of a manager with two deals.
+    Hours of a person's own are believed."""
+    n = len(load.people)
+    visits = np.bincount(load.who, load.visits.sum(axis=1), n)
+    had = np.bincount(load.who, load.hours, n)
+    pace = visits / np.where(had > 0, had, np.inf)
+    order = np.argsort(pace, kind="stable")
+    middle = pace[order[np.searchsorted(np.cumsum(visits[order]), visits.sum() / 2)]]
+    idle = ~load.own & (had > 0) & (pace < RARELY * middle)
+    part = np.where(idle, pace / middle, 1.0)
+    named = tuple((load.people[i], float(part[i])) for i in np.argsort(part, kind="stable") if idle[i])
+    return (replace(load, hours=load.hours * part[load.who]) if named else load), named
 
 
 def _parts(load: Load, works: Floats) -> Floats:
@@ -166,9 +186,9 @@ def _sum_error(load: Load, works: Floats) -> tuple[float, float]:
     seen = np.unique(load.who)
     rest = np.bincount(load.who, took - load.hours)[seen]
     had = np.bincount(load.who, load.hours)[seen]
-    free = len(seen) - 1.0
     each = float(had @ had) / float(had.sum()) ** 2  # one over how many people of the same hours these are worth
-    own = float(np.sum(rest**2)) / float(took.sum()) ** 2 * (len(seen) / free if free else 0.0)
+    free = max(0.0, round(1.0 / each - 1.0, 9))
+    own = float(np.sum(rest**2)) / float(took.sum()) ** 2 * ((1.0 + free) / free if free else 0.0)
     usual = USUAL**2 * each + 1.0 / float(load.visits.sum())  # and visits come by chance
     variance = (free * own + PRIOR_PEOPLE * usual) / (free + PRIOR_PEOPLE)
     return float(np.sqrt(variance)), free + PRIOR_PEOPLE

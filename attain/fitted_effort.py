@@ -6,7 +6,7 @@ has work its waits are the rest: what queue and work take at the assumed busy pa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from attain.effort import BUSY, MOVED, Efforts, effort_from_capacity, pressed
 from attain.fitted import Fitted
 from attain.fitted_people import RepFit
 from attain.fitted_stages import StageFit
+from attain.history.beside import Beside
 from attain.joined import Joined
 from attain.wording import told
 from engine.fit.durations import Wait
@@ -59,10 +60,18 @@ def read_busy(text: str | float | None) -> float | None:
     return value
 
 
-def with_effort(fitted: Fitted, joined: Joined, capacity: Capacity) -> Fitted:
-    """The plan with work from people's hours, where some are known: what cannot be told is among what is refused."""
-    known = joined.has("people", "hours") and (joined.frame("people")["hours"].fill_null(0.0) > 0).any()  # type: ignore[index]
-    if capacity.hours_per_week is None and not known:
+def hours_in(tables: Mapping[str, Beside]) -> bool:
+    """Whether the table of people tells somebody's hours."""
+    people = tables.get("people")
+    return people is not None and people.has("hours") and bool((people.frame["hours"].fill_null(0.0) > 0).any())
+
+
+def with_effort(fitted: Fitted, joined: Joined, capacity: Capacity, *, later: bool = False) -> Fitted:
+    """The plan with work from people's hours, where some are known: what cannot be told is among what is refused.
+    ``later``: whether hours are known of people who were not there yet."""
+    if capacity.hours_per_week is None and not hours_in(joined.tables):
+        if later:
+            return replace(fitted, refused=fitted.refused | {"effort": told("effort.nobody")})
         if capacity.busy is not None:
             raise Refused("--busy is a part of people's hours: give them, with --hours-per-week or in --people")
         return fitted
@@ -87,6 +96,10 @@ def with_effort(fitted: Fitted, joined: Joined, capacity: Capacity) -> Fitted:
             )
             more = f" (+{len(named) - MOST_NAMED})" if len(named) > MOST_NAMED else ""
             notes.append(told(key, n=str(len(named)), names=shown + more, hours=f"{others:g}"))
+    if found.rarely:
+        names = ", ".join(name for name, _ in found.rarely[:MOST_NAMED])
+        more = f" (+{len(found.rarely) - MOST_NAMED})" if len(found.rarely) > MOST_NAMED else ""
+        notes.append(told("effort.rarely", n=str(len(found.rarely)), names=names + more, hours=f"{others:g}"))
     if abs(found.lately - 1.0) > MOVED:
         now = f"{busy * found.lately:.0%}"
         key = "effort.busier" if found.lately > 1 else "effort.quieter"
@@ -200,6 +213,7 @@ def as_json(found: Efforts | None) -> dict[str, object] | None:
         "split": found.split,
         "over": dict(found.over),
         "longer": dict(found.longer),
+        "rarely": dict(found.rarely),
         "stages": {
             e.stage: {"hours": e.hours, "interval": [e.low, e.high], "of": e.of, "visits": e.visits}
             for e in found.stages

@@ -38,6 +38,12 @@ EFFORT: dict[str, tuple[str, str]] = {
         "that all are a little less busy than assumed; their own hours, in --people, would mend it",
         "每周 {hours} 小时不够 {names}（共 {n} 人）完成其工作量，而实际跟上了：计划按括号内的工时计，因此整体略低于所假设的忙碌程度；在 --people 中给出各自工时即可",
     ),
+    "effort.rarely": (
+        "{names} ({n} in all) come to less than a fifth of the visits an hour that others come to: they are taken not to have {hours} hours a "
+        "week for deals, and count with as many as others need for their visits; their own hours, in --people, would be believed",
+        "{names}（共 {n} 人）每小时进入阶段的次数不到其他人的五分之一：视为每周并无 {hours} 小时用于商机，仅按其他人所需的工时计；"
+        "在 --people 中给出各自工时即以其为准",
+    ),
     "effort.busier": (
         "visits of the last three months were {times} times those of the year, and people have kept up: it is in these months that they "
         "are taken to be {busy} busy",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,3 +87,10 @@ def test_the_page_says_that_tables_are_today_s_and_a_table_of_periods_takes_none
     )
     with pytest.raises(BacktestRefused, match="no deals and makes no plan: leave out people, hours-per-week, busy"):
         backtest(tmp_path / "x.csv", mapping=tmp_path / "m.yaml", people=tables["people"], capacity=Capacity(40.0))
+
+
+def test_hours_that_are_known_of_later_people_alone_are_not_known_before(tmp_path: Path) -> None:
+    people = ["Owner,Region,Start,Hours per week", "Ann,North,2019-03-01,", "Bob,South,2020-05-01,"]
+    source = _source(tmp_path, {"people": ["Zoe,North,2024-04-15,40"]}, people)
+    told = forecast(replace(source, capacity=Capacity(None, 0.75)), ORIGIN, 3, 20, 7)
+    assert "nobody is known whose hours are" in told.fitted["not_fitted"]["effort"]
