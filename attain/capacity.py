@@ -113,7 +113,7 @@ def load_of(history: History, people: Mapping[str, Person], others: float | None
         names.append(str(name))
     lost = visits.filter(pl.col("owner").is_null() & (pl.col("ago") < back))
     nobody = np.bincount(lost["stage"].to_numpy(), minlength=stages).astype(float)
-    lately = _lately(np.array(before).reshape(-1, 2, 4).sum(axis=0), seasons=whole - settling >= YEAR + back)
+    lately = _lately(*np.array(before).reshape(-1, 2, 4).sum(axis=0), seasons=whole - settling >= YEAR + quarter)
     own_hours = [name in people and people[name].own for name in names]
     return Load(
         tuple(names), np.array(rows).reshape(-1, stages), np.array(hours), np.array(who, dtype=np.int64),
@@ -143,18 +143,18 @@ def _pace(
     return out[0], out[1], out[2], out[3]
 
 
-def _lately(found: Floats, *, seasons: bool) -> float:
-    """Visits an hour of the last three months over those of the whole time, without what the same months had the year
-    before where that is known (``seasons``); 1 where they differ by no more than chance."""
-    ratios, sds = np.ones(2), np.zeros(2)
-    for k in range(2 if seasons else 1):
-        visits, hours, visits_all, hours_all = found[k]
-        expected = visits_all * hours / max(hours_all, 1e-12)
-        if expected > 0:
-            ratios[k], sds[k] = visits / expected, np.sqrt(1.0 / expected)
-    season = ratios[1] if abs(ratios[1] - 1.0) > CHANCE * sds[1] else 1.0
-    lately = float(ratios[0] / season) if season > 0 else 1.0
-    return lately if abs(lately - 1.0) > CHANCE * sds[0] else 1.0
+def _lately(now: Floats, before: Floats, *, seasons: bool) -> float:
+    """Visits an hour of the last three months over those of the whole time; 1 where they differ by no more than chance,
+    and no further from 1 than from the same months of the year before, where these are known (``seasons``)."""
+    visits, hours, visits_all, hours_all = now
+    expected = visits_all * hours / max(hours_all, 1e-12)
+    ratio = float(visits / expected) if expected > 0 else 1.0
+    if abs(ratio - 1.0) <= CHANCE / np.sqrt(max(expected, 1e-12)):
+        return 1.0
+    if seasons and before[0] > 0 and before[1] > 0:
+        grown = float(visits / hours / (before[0] / before[1]))
+        return min(ratio, max(grown, 1.0)) if ratio > 1.0 else max(ratio, min(grown, 1.0))
+    return ratio
 
 
 def _span(came: Floats, whole: float, person: Person, as_of: dt.date) -> tuple[float, float]:

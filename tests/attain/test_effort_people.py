@@ -65,7 +65,7 @@ def test_few_visits_are_not_busier_by_chance() -> None:
 
 def test_the_busy_time_of_the_year_is_no_growth() -> None:
     """A third more in April to June, as the year before: 27% too short, were it taken for now."""
-    found = _fits(lambda rng: _staff(5, 1200.0, rng), 2.0, 6, season=0.35)
+    found = _fits(lambda rng: _staff(5, 730.0, rng), 2.0, 6, season=0.35)
     assert abs(np.mean([np.log(f.stages[0].hours / 2.0) for f in found])) < 4 * 0.03 / np.sqrt(6)
 
 
