@@ -79,7 +79,7 @@ def load_of(history: History, people: Mapping[str, Person], others: float | None
     visits = visits.select("owner", "stage", ago=ago, aged=aged).filter(pl.col("ago") > 0)
     whole = float(visits["ago"].max() or 0.0)  # type: ignore[arg-type]
     settling = float(visits["aged"].quantile(SETTLED) or 0.0)
-    back = min(DAYS_LONGEST, max(whole - settling, whole / 2))
+    back = max(A_MINUTE, min(DAYS_LONGEST, max(whole - settling, whole / 2)))
     each = visits.filter(pl.col("ago") < back).height / max(1, visits["owner"].n_unique()) / (back / PERIOD)
     periods = max(1, round(back / (PERIOD if each >= MANY else 3 * PERIOD)))
     length = back / periods

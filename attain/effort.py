@@ -214,7 +214,12 @@ class _Split:
 
 def evened(visits: Floats, hours: float, most: Floats) -> Floats:
     """[stages]: the same hours for every visit, but no more than ``most``; as many in all as there are, or in
-    proportion to ``most`` where that is not enough."""
+    proportion to ``most`` where that is not enough. A stage without visits has what a visit takes on average."""
+    seen = visits > 0
+    if not seen.all():
+        works = np.minimum(hours / float(visits.sum()), most)
+        works[seen] = evened(visits[seen], hours, most[seen])
+        return np.asarray(works)
     if float(visits @ most) <= hours:
         return np.asarray(most * hours / float(visits @ most))
     order = np.argsort(most)

@@ -171,6 +171,7 @@ def test_what_is_over_soon_takes_no_more_than_its_time() -> None:
     works = evened(np.array([100.0, 50.0, 50.0]), 300.0, np.array([0.5, np.inf, np.inf]))
     assert works == pytest.approx([0.5, 2.5, 2.5])
     assert evened(np.array([100.0, 50.0]), 300.0, np.array([1.0, 1.0])) == pytest.approx([2.0, 2.0])
+    assert evened(np.array([100.0, 0.0]), 300.0, np.array([1.0, np.inf])) == pytest.approx([3.0, 3.0])  # nobody came
 
 
 @pytest.mark.parametrize("people", [1, 2])
