@@ -203,9 +203,12 @@ def fit(
 
 def weekend_of(history: History) -> tuple[str, ...] | None:
     """The days of the week on which nothing is done: on which visits end, for all that is known, less than a quarter as
-    often as on the five busiest days. None where too few visits have ended to tell."""
+    often as on the five busiest days; in the last year, where that tells, since weeks change. None where too few visits
+    have ended to tell."""
     left = pl.col("entered") + pl.duration(microseconds=(pl.col("days") * 86_400e6).cast(pl.Int64))
-    days = history.visits.filter(pl.col("outcome") != OPEN).select(left.dt.weekday().alias("day"))["day"]
+    ends = history.visits.filter(pl.col("outcome") != OPEN).select(left.alias("left"))["left"]
+    lately = ends.filter(ends.dt.date() > history.as_of - dt.timedelta(days=365))
+    days = (lately if len(lately) >= WEEKDAYS_FROM else ends).dt.weekday()
     if len(days) < WEEKDAYS_FROM:
         return None
     counts = np.bincount(days.to_numpy(), minlength=8)[1:]

@@ -111,7 +111,7 @@ def one_more(elasticity: float) -> float:
 
 def known_country(code: str) -> str:
     """The code of a country, or of a part of one. Raises Refused, with the nearest that there is."""
-    place = _at(code.upper())
+    place = _at(_cased(code.strip()))
     try:
         resolve(place, _year(TODAY))
     except PlanRefused as refused:
@@ -121,6 +121,13 @@ def known_country(code: str) -> str:
         raise Refused(f"the country {code!r} is not known; expected {problem.expected}.{near}") from None
     country: str = holidays.country_holidays(place.country or code).country  # USA is US
     return f"{country}-{place.subdivision}" if place.subdivision else country
+
+
+def _cased(code: str) -> str:
+    """A code as the table of holidays writes it: countries in capitals, some parts as names (DE-Augsburg)."""
+    country, dash, part = code.upper().partition("-")
+    known = holidays.list_supported_countries(include_aliases=True).get(country, [])
+    return country + dash + next((name for name in known if name.upper() == part), part)
 
 
 @lru_cache(maxsize=256)
