@@ -96,10 +96,12 @@ def load_of(history: History, people: Mapping[str, Person], others: float | None
             continue
         came = own["ago"].to_numpy()
         first, last = _span(came, whole, found, history.as_of)
+        inside = (came >= last) & (came < first)  # older deals that were handed over, or that still bear a name
+        came, stage = came[inside], own["stage"].to_numpy()[inside]
         before.append([_pace(came, first, last, found, history.as_of, ago, quarter, back) for ago in (0.0, YEAR)])
         period = np.minimum((came / length).astype(np.int64), periods)
         counts = np.zeros((periods + 1, stages))
-        np.add.at(counts, (period, own["stage"].to_numpy()), 1.0)
+        np.add.at(counts, (period, stage), 1.0)
         steps = periods
         if counts[:-1].sum() < SELDOM * periods:  # a period without a visit is chance, and none of absence
             counts, steps = counts[:-1].sum(axis=0, keepdims=True), 1

@@ -94,3 +94,16 @@ def test_who_helps_out_now_and_then_has_no_full_week_for_deals() -> None:
     history = _history(helped(np.random.default_rng(0)), 2.0, np.random.default_rng(0))
     own = {f"P{i:02d}": Person(HOURS) for i in range(25)}
     assert not fit_efforts(load_of(history, own, HOURS), history.stages, BUSY).rarely  # hours of their own are believed
+
+
+@pytest.mark.parametrize("which", ["start", "end"])
+def test_visits_outside_somebody_s_dates_are_not_held_against_their_hours(which: str) -> None:
+    """Three of five joined 60 days ago and have older deals that were handed to them, or left and kept them."""
+    dates = {"start": LAST - dt.timedelta(days=60)} if which == "start" else {"end": LAST - dt.timedelta(days=305)}
+    off = []
+    for k in range(12):
+        rng = np.random.default_rng([k, 6])
+        history = _history(_staff(5, 730.0, rng), 80.0, rng)
+        own = {name: Person(HOURS, **dates) for name in ("P00", "P01", "P02")}
+        off.append(np.log(fit_efforts(load_of(history, own, HOURS), history.stages, BUSY).stages[0].hours / 80.0))
+    assert abs(np.mean(off)) < 4 * 0.16 / np.sqrt(12)  # of a firm, whose thirty-odd visits come by chance
