@@ -22,6 +22,7 @@ from engine.plan.types import Calendar, Horizon
 from engine.problems import PlanRefused, Refused
 
 BEFORE, AFTER = 3, 11  # days around the new year's day on which little is begun
+MADE_UP = 7  # days before it, on whose weekends its days off are made up for
 _LENGTH = BEFORE + AFTER + 1
 FESTIVAL, WORKING_DAYS = "Spring Festival", "working days"
 FESTIVAL_PRIOR = (0.0, 0.7)  # mean and sd of the logarithm of a month that holds all of it
@@ -73,7 +74,8 @@ def _days_of_year(works: Workdays, year: int) -> NDArray[np.float64]:
     if works.festival:
         resting = set(resolve(calendar, _year(year)).weekend)
         span = [d for d in _span(year) if d.year == year]
-        free = tuple(d for d in span if WEEKDAYS[d.weekday()] in resting)
+        near = [span[0] - dt.timedelta(days=k) for k in range(1, MADE_UP - BEFORE + 1)] if span else []
+        free = tuple(d for d in [*near, *span] if WEEKDAYS[d.weekday()] in resting)
         calendar = calendar.model_copy(update={"holidays": free, "workdays": tuple(d for d in span if d not in free)})
     return np.asarray(np.maximum(1.0, resolve(calendar, _year(year)).days_per_month))
 

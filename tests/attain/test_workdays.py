@@ -43,6 +43,8 @@ def firsts(year: int, years: int = 1) -> list[dt.date]:
         (Workdays("CN"), 2025, [19, 19, 21, 22, 19, 20, 23, 21, 23, 18, 20, 23]),
         # from 26 January to 9 February, the festival's days, the week alone counts
         (CHINA, 2025, [22, 20, 21, 22, 19, 20, 23, 21, 23, 18, 20, 23]),
+        # Sunday 4 February 2024 pays for days off that are the festival's
+        (CHINA, 2024, [22, 21, 21, 22, 21, 19, 23, 22, 21, 19, 21, 22]),
         (Workdays("US", ("sun",)), 2025, [25, 23, 26, 26, 26, 24, 26, 26, 25, 26, 23, 26]),  # Saturdays are worked
         (Workdays("DE-BY"), 2025, [21, 20, 21, 20, 20, 19, 23, 21, 22, 22, 20, 21]),  # Epiphany, Corpus Christi
         (Workdays(None, ()), 2025, [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]),
