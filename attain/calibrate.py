@@ -21,6 +21,7 @@ from attain.fitted_months import StageMonths
 from attain.history.beside import Beside, read_tables
 from attain.history.currencies import code, read_rates
 from attain.history.mapping import Mapping, read_mapping, write_mapping
+from attain.history.paired import Paired
 from attain.history.quality import Finding
 from attain.history.read import read_history
 from attain.history.records import History, HistoryRefused, Refusal, reasons
@@ -62,10 +63,11 @@ class CalibrationResult:
     tables: tuple[Beside, ...] = ()  # read beside the history
     strangers: tuple[Stranger, ...] = ()  # names that one side has and the other has not
     loaded: LoadedPlan | None = None  # the plan as it was read back
+    paired: Paired | None = None  # the table of a log's deals
 
     def as_json(self) -> dict[str, Any]:
         """rows, used, refused (examples by reason), left_out (counts by reason), quality, mapping, fitted, notes, plan,
-        files; tables, where some were given."""
+        files; tables and deals, where some were given."""
         return {
             "rows": self.rows,
             "used": self.used,
@@ -78,6 +80,7 @@ class CalibrationResult:
             "plan": str(self.plan),
             "files": [str(f) for f in self.files],
             **({"tables": {table.kind: self._table(table) for table in self.tables}} if self.tables else {}),
+            **({"deals": self.paired.as_json()} if self.paired else {}),
         }
 
     def _table(self, table: Beside) -> dict[str, Any]:
@@ -134,6 +137,8 @@ def calibrate(
     title: str | None = None,
     rates: str | Path | None = None,
     table: str = "",
+    deals: str | Path | None = None,
+    timezone: str = "",
     spend: str | Path | None = None,
     accounts: str | Path | None = None,
     products: str | Path | None = None,
@@ -145,7 +150,8 @@ def calibrate(
     ``goal``: '+10%' over the last four complete quarters (the default), or an amount. ``mapping``: a saved mapping or
     its file.
     ``as_of``: fit as if the history had ended that day. ``currency``: else guessed. ``rates``: a table of what other
-    currencies are worth in it. ``table``: of a database, where ``history`` is its address. ``spend``:
+    currencies are worth in it. ``table``: of a database, where ``history`` is its address. ``deals``: the table of a
+    log's deals, matched by their numbers. ``timezone``: where the business works, such as Asia/Shanghai. ``spend``:
     a table of spend by week or month, whose effect on leads is fitted. ``accounts``, ``products``, ``people``,
     ``quotas``: tables beside the history (``history.beside``), matched to it by name. Raises ``HistoryRefused``,
     ``MappingRefused``, ``GoalRefused`` or ``Refused``, each with one message, and then nothing has been written.
@@ -157,7 +163,10 @@ def calibrate(
     worth = read_rates(Path(rates), code(currency)) if rates is not None and currency is not None else None
     files = {"accounts": accounts, "products": products, "people": people, "quotas": quotas}
     tables = read_tables(files, given)
-    joined = join(read_history(history, mapping=given, as_of=as_of, rates=worth, table=table), tables)
+    whole = read_history(
+        history, mapping=given, as_of=as_of, rates=worth, table=table, deals=deals, timezone=timezone
+    )
+    joined = join(whole, tables)
     read = joined.history
     money = currency or guess_currency(read)
     fitted = fit(joined, amount, growth, festival=True if money.upper() == "CNY" else None)
@@ -193,6 +202,7 @@ def calibrate(
         fitted.beside,
         fitted.strangers,
         loaded,
+        read.paired,
     )
 
 

@@ -24,16 +24,21 @@ class Source:
     currency: str | None = None
     rates: Path | None = None
     table: str = ""
+    deals: str | None = None
+    timezone: str = ""
 
     def read(self) -> History:
         """The whole history. Raises HistoryRefused."""
         if self.rates is not None and self.currency is None:
             raise HistoryRefused("a table of rates is in some currency: say which with --currency")
         worth = read_rates(self.rates, code(self.currency)) if self.rates and self.currency else None
-        return read_history(self.history, mapping=self.mapping, rates=worth, table=self.table)
+        return read_history(
+            self.history, mapping=self.mapping, rates=worth, table=self.table, deals=self.deals, timezone=self.timezone
+        )
 
     def fit(self, out: Path, day: dt.date) -> CalibrationResult:
         """The plan fitted to what was known at the end of a day, written to ``out``. Raises HistoryRefused."""
         return calibrate(
-            self.history, out, GOAL, self.mapping, as_of=day, currency=self.currency, rates=self.rates, table=self.table
-        )
+            self.history, out, GOAL, self.mapping, as_of=day, currency=self.currency, rates=self.rates, table=self.table,
+            deals=self.deals, timezone=self.timezone,
+        )  # fmt: skip

@@ -31,6 +31,8 @@ def backtest(
     currency: str | None = None,
     rates: str | os.PathLike[str] | None = None,
     table: str = "",
+    deals: str | os.PathLike[str] | None = None,
+    timezone: str = "",
     on_progress: Said | None = None,
 ) -> Backtest:
     """Forecast ``folds`` past months' ends, ``every`` so many months (1mo, 1q), and score what came after each.
@@ -38,7 +40,7 @@ def backtest(
     ``horizons``: some of month, quarter and half. At each origin the plan is fitted to what was known that day and
     simulated ``n`` times in phase 3. ``learn``: earlier origins, forecast for recalibration alone; as many as ``folds``
     unless given. ``library``: AutoETS and AutoARIMA too, where they are installed. ``sets`` vary each fitted plan, as
-    ``--set`` does. ``currency``, ``rates``, ``table``: as ``calibrate`` takes them. A mapping with ``shape: periods``
+    ``--set`` does. ``currency``, ``rates``, ``table``, ``deals``, ``timezone``: as ``calibrate`` takes them. A mapping with ``shape: periods``
     makes the same of a table without deals. Raises HistoryRefused, MappingRefused, PlanRefused or BacktestRefused.
     """
     step = read_every(every)
@@ -54,8 +56,9 @@ def backtest(
             )  # fmt: skip
         mapping = read_mapping(Path(mapping))
     source = Source(
-        address if is_url(address) else path, mapping, currency, Path(rates) if rates is not None else None, table
-    )
+        address if is_url(address) else path, mapping, currency, Path(rates) if rates is not None else None, table,
+        deals=str(deals) if deals is not None else None, timezone=timezone,
+    )  # fmt: skip
     return backtest_deals(
         source, folds=folds, every=step, horizons=asked, n=n, seed=seed, learn=learn, library=library, sets=sets,
         on_progress=on_progress,

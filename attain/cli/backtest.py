@@ -11,12 +11,14 @@ from attain.cli.errors import verb
 from attain.cli.options import (
     AsJson,
     Currency,
+    Deals,
     Language,
     Rates,
     Replications,
     Seed,
     Sets,
     Table,
+    Timezone,
     chosen,
     print_json,
     quiet,
@@ -51,6 +53,8 @@ def backtest(
     currency: Currency = None,
     rates: Rates = None,
     table: Table = "",
+    deals: Deals = None,
+    timezone: Timezone = "",
     learn: Annotated[
         int | None,
         typer.Option(min=0, max=MOST_FOLDS, help="Earlier origins to learn recalibration from; as many as folds."),
@@ -81,7 +85,7 @@ def backtest(
         found = judge(
             history, mapping=mapping, folds=folds, every=every, horizons=horizons, n=n,
             seed=fresh_seed() if seed is None else seed, learn=learn, library=library, sets=sets or (),
-            currency=currency, rates=rates, table=table,
+            currency=currency, rates=rates, table=table, deals=deals, timezone=timezone,
             on_progress=None if quiet(as_json) else lambda day, k, of: said.print(f"  {day} ({k + 1}/{of})"),
         )  # fmt: skip
     told = document(found)

@@ -12,9 +12,11 @@ from attain.cli.errors import verb
 from attain.cli.options import (
     AsJson,
     Currency,
+    Deals,
     Language,
     Rates,
     Table,
+    Timezone,
     chosen,
     print_json,
     screen,
@@ -43,6 +45,8 @@ def calibrate(
     currency: Currency = None,
     rates: Rates = None,
     table: Table = "",
+    deals: Deals = None,
+    timezone: Timezone = "",
     spend: Annotated[
         Path | None,
         typer.Option(
@@ -84,7 +88,7 @@ def calibrate(
     with working("Reading and fitting", as_json, language):
         found = fit(
             history, out, goal, mapping, as_of=day, currency=currency, rates=rates, table=table, spend=spend,
-            accounts=accounts, products=products, people=people, quotas=quotas,
+            accounts=accounts, products=products, people=people, quotas=quotas, deals=deals, timezone=timezone,
         )  # fmt: skip
     if as_json:
         print_json(found.as_json())

@@ -54,6 +54,13 @@ Rates = Annotated[
 Table = Annotated[
     str, typer.Option(help="Of a database: the history's table, or one SELECT; of a workbook: its sheet.")
 ]
+Deals = Annotated[
+    str | None,
+    typer.Option(help="Of a log of stages: the export of its deals, for owners, products, regions and values."),
+]
+Timezone = Annotated[
+    str, typer.Option(help="Where the business works, for times that say how far from UTC they are: Asia/Shanghai.")
+]
 Seed = Annotated[
     int | None,
     typer.Option("--seed", metavar="S", callback=_seed, help="From 0 to 2^64 - 1; drawn and printed unless given."),
