@@ -103,7 +103,7 @@ PRESETS = (
                  stage="stagename stage", value="amountconverted amount", created="createddate", closed="closedate",
                  is_won="iswon won", is_closed="isclosed closed", currency="currencyisocode amountcurrency opportunitycurrency",
                  source="leadsource", region="territory region billingstateprovince billingcountry",
-                 product="productfamily productname product", segment="industry"),
+                 product="productfamily productname product type", segment="industry"),
         chinese="Salesforce 商机",
     ),
     Preset(

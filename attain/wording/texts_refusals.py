@@ -60,6 +60,18 @@ REFUSALS: dict[str, str] = {
     "the history holds no stage besides won and lost; map one (stages: [...])": "历史中除赢、输外没有阶段；请在映射中写明（stages: [...]）",
     "{path}: no such mapping file": "{path}：没有这个映射文件",
     "{file}: not YAML: {error}": "{file}：不是 YAML：{error}",
+    "the deal's number, as the log has it (such as 'Opportunity ID' or 商机编号)": "商机编号，与日志一致（如 商机编号、Opportunity ID）",
+    "the mapping names columns that the deals' table does not have ({absent}); it has: {header}":
+        "映射中的列商机表里没有（{absent}）；商机表的列有：{header}",
+    "none of the log's {n} deals is in {file}: the log has {one} where column {column} has {other}. Name the column of the deals' "
+    "numbers in a mapping (deals: {example}), and pass it with --mapping":
+        "日志的 {n} 个商机都不在 {file} 中：日志里是 {one}，列 {column} 里是 {other}。请在映射中指明商机编号所在的列（deals: {example}），并用 --mapping 传入",
+    "neither this file nor {file} is a log of stages, one row a stage that a deal came to; a table of deals alone is a history "
+    "by itself, without --deals":
+        "此文件和 {file} 都不是阶段日志（每行一次进入阶段）；只有商机表时不需要 --deals",
+    "no time zone is called {name} (nearest: {near}); a name such as Asia/Shanghai was expected":
+        "没有名为 {name} 的时区（最接近：{near}）；应为 Asia/Shanghai 这样的名称",
+    "no time zone is called {name}; a name such as Asia/Shanghai was expected": "没有名为 {name} 的时区；应为 Asia/Shanghai 这样的名称",
     # dates and amounts
     "column {column} should hold dates; {text} is not one that can be read": "列 {column} 应为日期；{text} 无法识别",
     "column {column} mixes dates in several formats: {shown}. Export it in one format, such as 2024-03-31":
