@@ -23,6 +23,7 @@ from attain.history.records import History, HistoryRefused, Refusal
 from attain.wording import Series, Told, told
 
 MISSED = 0.05  # share of the deals won that the log does not have, from which it is no log of all deals' changes
+TELLING = 20  # deals won from which that share says something
 MOST = 0.5  # of the deals, from which a log is one of changes alone
 DAY = dt.timedelta(days=1)
 CENT = 0.01  # part of an amount by which two say the same
@@ -143,12 +144,12 @@ def _unmoved(
     table: DealTable, cases: pl.DataFrame, first: dt.datetime, latest: dt.datetime, *, changes: bool
 ) -> pl.DataFrame:
     """Deals that are not in the log since they have not moved: created since it was last written, or, in a log of
-    ``changes`` that has what it should have (all deals won but few), ever since it began."""
+    ``changes`` that has what it should have (all deals won but few, of enough to tell), ever since it began."""
     absent = table.frame.filter(~pl.col("key").is_in(cases["key"].implode()) & pl.col("created").is_not_null())
     within = pl.col("created").dt.date() >= first.date()
     won = (pl.col("status") == "won") & pl.col("ended").is_not_null() & within
     all_won, missed = table.frame.filter(won).height, absent.filter(won).height
-    since = within if changes and missed <= MISSED * all_won else pl.col("created") > latest
+    since = within if changes and all_won >= TELLING and missed <= MISSED * all_won else pl.col("created") > latest
     return absent.filter(since).with_columns(pl.col("id").alias("case"))
 
 
@@ -264,7 +265,7 @@ def _finding(kind: str, n: int, key: str, done: Told | None = None, **values: ob
     if not n:
         return []
     what = told(f"paired.{key}", n=f"{n:,}", **values)
-    return [Finding(kind, n, what, told(f"paired.{key}.effect"), done or told(f"paired.{key}.done"))]
+    return [Finding(kind, n, what, told(f"paired.{key}.effect"), done or told(f"paired.{key}.done", **values))]
 
 
 def _later(table: DealTable, later: dt.date | None) -> list[Finding]:

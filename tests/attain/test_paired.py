@@ -1,0 +1,356 @@
+"""A log of stages and the table of its deals as one history: nothing of either is lost, made up, or known too early."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from attain.backtest import backtest
+from attain.calibrate import calibrate
+from attain.fitted import fit
+from attain.history import History, HistoryRefused, read_history, read_mapping, write_mapping
+from attain.history.deals import deal_keys
+from tests.attain.cli_runs import Attain
+from tests.attain.histories import as_csv, as_read
+from tests.attain.simulated_histories import DEALS, LOG, SERVES, simulated_pair, with_check
+
+EVENTS, TABLE = simulated_pair(3)
+WAY = ["id", "created", "ended", "status", "stage"]
+OWN = {c: i for i, c in enumerate(DEALS)}
+DAY = dt.date(2023, 6, 20)
+
+
+def _write(folder: Path, log: list[list[str]], deals: list[list[str]]) -> tuple[Path, Path]:
+    """The two files, of which the log's name says nothing."""
+    paths = folder / "a.csv", folder / "b.csv"
+    for path, rows in zip(paths, (log, deals), strict=True):
+        path.write_text(as_csv(rows), encoding="utf-8")
+    return paths
+
+
+def _read(folder: Path, log: list[list[str]], deals: list[list[str]], as_of: dt.date | None = None) -> History:
+    one, other = _write(folder, log, deals)
+    return read_history(one, deals=other, as_of=as_of)
+
+
+def _found(history: History) -> dict[str, int]:
+    return {f.kind: f.count for f in history.findings}
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> History:
+    return _read(tmp_path_factory.mktemp("both"), EVENTS, TABLE)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> History:
+    path = tmp_path_factory.mktemp("alone") / "log.csv"
+    path.write_text(as_csv(EVENTS), encoding="utf-8")
+    return read_history(path)
+
+
+def test_the_way_is_the_log_s_and_the_rest_the_table_s(both: History, alone: History) -> None:
+    assert both.stages == alone.stages == ("Qualify", "Propose", "Negotiate")
+    assert both.visits.drop("person").equals(alone.visits.drop("person"))
+    assert both.deals.select(WAY).equals(alone.deals.select(WAY))
+    assert alone.deals["owner"].null_count() == alone.deals.height
+    table = {with_check(row[0]): row for row in TABLE[1:]}
+    columns = {"owner": "Opportunity Owner", "account": "Account Name", "product": "Type", "region": "Territory",
+               "source": "Lead Source"}  # fmt: skip
+    for field, column in columns.items():
+        assert both.deals[field].to_list() == [table[i][OWN[column]] for i in both.deals["id"]]
+    assert both.deals["value"].to_list() == [float(table[i][OWN["Amount"]]) for i in both.deals["id"]]
+    assert both.visits["person"].to_list() == both.deals["owner"].gather(both.visits["deal"]).to_list()
+    assert both.paired is not None
+    assert (both.paired.matched, both.paired.only_log, both.paired.only_deals) == (len(TABLE) - 1, 0, 0)
+    assert both.paired.conflicts == {}
+
+
+def test_the_fit_is_the_log_s_and_people_appear(both: History, alone: History) -> None:
+    joint, single = fit(both), fit(alone, 1e6)
+    for mine, other in zip(joint.stages, single.stages, strict=True):
+        assert mine.conversion.raw == other.conversion.raw
+        assert mine.conversion.probability == pytest.approx(other.conversion.probability, abs=0.01)
+        assert (mine.seen or mine.waits).advance.quantile(0.5) == pytest.approx(
+            (other.seen or other.waits).advance.quantile(0.5), rel=0.03
+        )
+    odds = {r.name: r.advance["Propose"] for r in joint.reps}
+    assert odds.keys() == SERVES.keys()
+    # Dee's odds at Propose are 3 times the others'; fitted with a standard error of their logarithm of .22 from her 200
+    # deals there, and pulled toward the others': four of them below 3 is still above 1.2
+    assert odds["Dee"] > 1.2 * max(m for name, m in odds.items() if name != "Dee")
+    assert joint.regions == ("North", "South")
+    assert set(joint.products) == {"CRM", "ERP"}
+    assert {f.name for f in joint.flows} == {"Fair", "Web"}
+    assert joint.valued
+    assert not single.valued
+
+
+def test_which_file_is_which_does_not_matter(tmp_path: Path, both: History) -> None:
+    log, deals = _write(tmp_path, EVENTS, TABLE)
+    turned = read_history(deals, deals=log)
+    assert turned.deals.equals(both.deals)
+    assert turned.visits.equals(both.visits)
+    assert turned.notes[0] == "the first file is the table of deals, and a.csv is the log: taken as attain calibrate a.csv --deals b.csv"
+    mapped = read_history(deals, deals=log, mapping=both.mapping)  # the log's columns tell
+    assert mapped.visits.equals(both.visits)
+
+
+def test_salesforce_s_two_ways_to_write_a_number_are_one() -> None:
+    ids = ["0015000000Gv7qJ", "0015000000Gv7qJAAR", "0015000000gv7qJAAR", "001D000000IRFmaIAH", "D-17", "123456789012345678"]
+    assert deal_keys(pl.Series(ids)).to_list() == [ids[0], ids[0], ids[2], "001D000000IRFma", "D-17", ids[5]]
+
+
+def _moved(rows: list[list[str]]) -> list[list[str]]:
+    """The log as one of changes alone, in Chinese: what a deal left and where it went; no row when it was created."""
+    out = [["商机编号", "变更前阶段", "变更后阶段", "变更时间", "操作人"]]
+    words = {"Qualify": "1.初步接洽", "Propose": "2.方案报价", "Negotiate": "3.商务谈判", "Closed Won": "赢单", "Closed Lost": "输单"}
+    last: dict[str, str] = {}
+    for deal, stage, at in rows[1:]:
+        if deal in last:
+            out.append([deal, words[last[deal]], words[stage], at[:19].replace("T", " "), "管理员"])
+        last[deal] = stage
+    return out
+
+
+def _chinese(rows: list[list[str]]) -> list[list[str]]:
+    """The table as 纷享销客 writes it, with the time of each deal's creation."""
+    first: dict[str, str] = {}
+    for deal, _, at in EVENTS[1:]:
+        first.setdefault(deal, at[:19].replace("T", " "))
+    stages = {"Qualify": "1.初步接洽", "Propose": "2.方案报价", "Negotiate": "3.商务谈判", "Closed Won": "赢单", "Closed Lost": "输单"}
+    out = [["商机编号", "商机名称", "客户名称", "负责人", "商机阶段", "赢率", "商机金额(元)", "创建时间", "预计成交日期", "区域", "产品名称", "来源",
+            "实际成交日期", "最后修改时间"]]
+    for row in rows[1:]:
+        deal, closes = with_check(row[0]), row[OWN["Close Date"]]
+        own = [deal, f"项目{row[0]}", row[2], row[1], stages[row[9]], "", row[6], first[deal], closes, row[4], row[3], row[5]]
+        out.append([*own, closes if row[9] == "Closed Won" else "", closes if row[9].startswith("Closed") else ""])
+    return out
+
+
+def test_a_log_of_changes_alone_has_its_first_stage_from_the_table(tmp_path: Path, both: History) -> None:
+    found = _read(tmp_path, _moved(EVENTS), _chinese(TABLE))
+    assert found.mapping.preset == "fxiaoke-history"
+    assert found.mapping.deals is not None
+    assert found.mapping.deals.preset == "fxiaoke"
+    assert found.stages == ("1.初步接洽", "2.方案报价", "3.商务谈判")
+    way = ["id", "entered", "days", "outcome"]
+    one, other = (
+        h.visits.with_columns(h.deals["id"].gather(h.visits["deal"])).sort("id", "stage").select("stage", *way)
+        for h in (found, both)
+    )
+    # what is open is open until the table's last day here, and until the log's last event there
+    assert one.drop("days").equals(other.drop("days"))
+    assert (one["days"] - other["days"]).abs().max() < 1.0  # type: ignore[operator]
+    unmoved = sum(stage == "Qualify" for *_, stage in TABLE[1:])
+    assert _found(found)["never moved"] == unmoved > 5
+    assert set(found.deals["owner"]) == set(SERVES)  # not who made the entry
+
+
+def test_what_the_log_leaves_open_ends_as_the_table_says(tmp_path: Path, both: History) -> None:
+    log = [row for row in EVENTS if row[1] not in ("Closed Won", "Closed Lost")]
+    found = _read(tmp_path, log, TABLE)
+    assert found.deals["status"].to_list() == both.deals["status"].to_list()
+    late = (found.deals["ended"] - both.deals["ended"]).abs().max()
+    assert isinstance(late, dt.timedelta)
+    assert late < dt.timedelta(days=1)  # a day without a clock
+    assert found.stages == both.stages
+    ended = both.deals.filter(pl.col("status").is_in(["won", "lost"])).height
+    assert _found(found)["left open by the log"] == ended
+    assert found.mapping.won == ("Won",)
+    log_file, deals_file = tmp_path / "a.csv", tmp_path / "b.csv"
+    again = read_history(log_file, deals=deals_file, mapping=found.mapping)
+    assert again.visits.equals(found.visits)
+
+
+def test_deals_that_only_the_table_has_count_where_they_can(tmp_path: Path, both: History) -> None:
+    late = {row[0] for row in EVENTS[1:] if row[1] == "Qualify" and row[2][:10] > "2022-06-30"}
+    kept = [EVENTS[0], *(row for row in EVENTS[1:] if row[0] in late)]
+    (tmp_path / "log.csv").write_text(as_csv(kept), encoding="utf-8")
+    found, log = _read(tmp_path, kept, TABLE), read_history(tmp_path / "log.csv")
+    assert found.visits.drop("person").equals(log.visits.drop("person"))
+    assert found.deals.height == both.deals.height
+    assert found.deals.filter(pl.col("status") == "won").height == both.deals.filter(pl.col("status") == "won").height
+    assert found.deals["value"].sum() == pytest.approx(both.deals["value"].sum())
+    only = _found(found)["only in the deals' table"]
+    assert only == len(TABLE) - 1 - len(late)
+    said = next(f for f in found.findings if f.kind == "only in the deals' table")
+    assert f"{only:,} created before the log begins" in said.what
+    assert fit(found).arrivals.leads == fit(both).arrivals.leads
+
+
+def test_an_incomplete_log_does_not_make_deals_that_never_moved(tmp_path: Path) -> None:
+    log = [row for i, row in enumerate(_moved(EVENTS)) if i == 0 or int(row[0][-9:-3]) % 3]
+    found = _read(tmp_path, log, _chinese(TABLE))
+    kinds = _found(found)
+    assert "never moved" not in kinds
+    assert kinds["only in the deals' table"] > 400
+
+
+def test_where_the_two_do_not_agree_the_log_counts(tmp_path: Path, both: History) -> None:
+    table = [list(row) for row in TABLE]
+    won = [row for row in table if row[9] == "Closed Won"]
+    won[0][9] = "Closed Lost"
+    won[1][OWN["Created Date"]] = "2021-11-03"
+    won[2][OWN["Close Date"]] = "2023-12-28"
+    found = _read(tmp_path, EVENTS, table)
+    assert found.paired is not None
+    assert found.paired.conflicts == {"status": 1, "created": 1, "closed": 1}
+    early = found.deals["id"] == with_check(won[1][0])  # created before the log was kept: no word of the log's against it
+    assert found.deals.filter(~early).select(WAY).equals(both.deals.filter(~early).select(WAY))
+    assert found.deals.filter(early)["created"].to_list() == [dt.datetime(2021, 11, 3)]
+    assert next(f for f in found.findings if f.kind == "two files do not agree").count == 3
+
+
+def test_a_table_of_a_later_day_is_put_back(tmp_path: Path) -> None:
+    log = [row for row in EVENTS if row is EVENTS[0] or row[2][:10] <= DAY.isoformat()]
+    found = _read(tmp_path, log, TABLE)
+    assert found.as_of == DAY
+    assert found.deals["created"].dt.date().max() == DAY
+    (tmp_path / "log.csv").write_text(as_csv(EVENTS), encoding="utf-8")
+    plain = read_history(tmp_path / "log.csv", as_of=DAY)
+    assert found.deals["status"].to_list() == plain.deals["status"].to_list()
+    assert "two exports of different days" in _found(found)
+
+
+def test_any_table_with_the_deals_numbers_will_do(tmp_path: Path, both: History) -> None:
+    lean = [["CRM key", "Sales rep", "Region"], *([row[0], row[1], row[4]] for row in TABLE[1:])]
+    found = _read(tmp_path, EVENTS, lean)
+    assert found.deals["owner"].to_list() == both.deals["owner"].to_list()
+    assert found.deals["region"].to_list() == both.deals["region"].to_list()
+    assert found.visits.equals(both.visits)
+    assert found.mapping.deals is not None
+    assert found.mapping.deals.columns == {"id": "CRM key", "region": "Region", "owner": "Sales rep"}
+    named = [["Opportunity ID", *DEALS[1:], "Record"], *([f"r{i}", *r[1:], r[0]] for i, r in enumerate(TABLE[1:]))]
+    assert _read(tmp_path, EVENTS, named).deals.equals(both.deals)  # another column holds the log's numbers
+
+
+def test_hubspot_s_and_xiaoshouyi_s_pairs(tmp_path: Path, both: History) -> None:
+    history = [["Deal ID", "Property", "Value", "Timestamp"], *([i, "dealstage", s, at] for i, s, at in EVENTS[1:])]
+    history += [[i, "amount", "17", at] for i, _, at in EVENTS[1:50]]
+    deals = [["Record ID", "Deal Name", "Deal Stage", "Deal owner", "Amount", "Create Date", "Close Date", "Region"]]
+    deals += [[r[0], "n", r[9], r[1], r[6], r[7], r[8], r[4]] for r in TABLE[1:]]
+    found = _read(tmp_path, history, deals)
+    assert (found.mapping.preset, found.mapping.deals and found.mapping.deals.preset) == ("hubspot-history", "hubspot")
+    assert found.visits.equals(both.visits)
+    assert len(found.refused) == 49
+    moved = [["销售机会编号", "变更前阶段", "变更后阶段", "变更时间"], *(row[:4] for row in _moved(EVENTS)[1:])]
+    head = ["销售机会编号", "销售机会名称", "客户名称", "销售机会所有人", "销售阶段", "销售金额", "创建时间", "结单日期", "所属区域"]
+    table = [[r[0], r[1], r[2], r[3], r[4], r[6], r[7], r[13] or r[8], r[9]] for r in _chinese(TABLE)[1:]]
+    found = _read(tmp_path, moved, [head, *table])
+    assert (found.mapping.preset, found.mapping.deals and found.mapping.deals.preset) == ("xiaoshouyi-history", "xiaoshouyi")
+    assert found.visits.height == both.visits.height
+    assert set(found.deals["region"]) == {"North", "South"}
+
+
+def test_amounts_in_two_currencies_are_the_table_s(tmp_path: Path) -> None:
+    log = [[*row, "7", "EUR" if i % 2 else "USD"] for i, row in enumerate(EVENTS)]
+    log[0][3:] = ["Amount", "Currency"]
+    table = [[*row, "EUR", "2.0"] if i % 2 else [*row, "USD", "1.0"] for i, row in enumerate(TABLE)]
+    table[0][10:] = ["Currency", "Exchange Rate"]
+    found = _read(tmp_path, log, table)
+    assert found.currency == "USD"
+    worth = {with_check(r[0]): float(r[6]) * float(r[11]) for r in table[1:]}
+    assert found.deals["value"].to_list() == pytest.approx([worth[i] for i in found.deals["id"]])
+    with pytest.raises(HistoryRefused, match="amounts are in 2 currencies"):
+        _read(tmp_path, log, [row[:6] + row[7:10] for row in table])
+
+
+def test_what_cannot_be_joined_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    others = [TABLE[0], *([f"X{i}", *row[1:]] for i, row in enumerate(TABLE[1:]))]
+    with pytest.raises(HistoryRefused, match=r"none of the log's 1,442 deals is in b.csv: the log has '006.*' where column 'Id'"):
+        _read(tmp_path, EVENTS, others)
+    with pytest.raises(HistoryRefused, match=r"^a.csv: neither this file nor b.csv is a log of stages"):
+        _read(tmp_path, TABLE, TABLE)
+    with pytest.raises(HistoryRefused, match=r"^b.csv: column 'Created Date' should hold dates"):
+        _read(tmp_path, EVENTS, [TABLE[0], *([*r[:7], "soon", *r[8:]] for r in TABLE[1:])])
+    assert not (tmp_path / "plan.yaml").exists()
+
+
+def test_the_mapping_is_shown_saved_and_used_again(
+    tmp_path: Path, both: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    attain = Attain(capsys)
+    log, deals = _write(tmp_path, EVENTS, TABLE)
+    found = attain("calibrate", log, "--deals", deals, "--out", tmp_path / "p.yaml", "--json").document
+    assert found["deals"]["matched"] == found["deals"]["used"] == 1442
+    saved = read_mapping(tmp_path / "p-mapping.yaml")
+    assert saved == both.mapping
+    (tmp_path / "m.yaml").write_text(write_mapping(saved), encoding="utf-8")
+    again = calibrate(log, tmp_path / "q.yaml", mapping=tmp_path / "m.yaml", deals=deals)
+    assert again.fitted == found["fitted"]
+    shown = attain("calibrate", deals, "--deals", log, "--out", tmp_path / "r.yaml", "--language", "zh").out
+    assert "两个文件都有 1,442 个商机" in shown
+
+
+def test_a_back_test_takes_the_pair(tmp_path: Path) -> None:
+    log, deals = _write(tmp_path, EVENTS, TABLE)
+    found = backtest(log, deals=deals, folds=1, n=20, learn=0, library=False)
+    assert set(found.scored.cells["level"]) == {"company", "region", "product", "rep"}
+
+
+# --- as of a day ------------------------------------------------------------------------------------------------------
+
+PHASES = (Phase.explicit, Phase.generate)  # shrinking would read histories for minutes
+
+
+def _retold(told: random.Random) -> tuple[list[list[str]], list[list[str]]]:
+    """The two files with everything after the day told another way."""
+    day = DAY.isoformat()
+    known = [row for row in EVENTS[1:] if row[2][:10] <= day]
+    cases = sorted({row[0] for row in known})
+    log = [LOG, *known]
+    new = [f"N{i}" for i in range(told.randint(1, 40))]
+    for _ in range(told.randint(1, 400)):
+        at = dt.datetime.combine(DAY, dt.time(9)) + dt.timedelta(days=told.randint(1, 90))
+        stage = told.choice(["Qualify", "Propose", "Closed Won", "Closed Lost", "Parked"])
+        log.append([told.choice([*cases, *new]), stage, f"{at:%Y-%m-%dT%H:%M:%S}.000+0000"])
+    table = [DEALS]
+    for row in TABLE[1:]:
+        if row[OWN["Created Date"]] > day:
+            continue
+        again = list(row)
+        if not (row[9].startswith("Closed") and row[8] <= day):
+            again[9] = told.choice(["Qualify", "Negotiate", "Closed Won", "Closed Lost", "Parked"])
+            again[8] = (DAY + dt.timedelta(days=told.randint(1, 150))).isoformat()
+        table.append(again)
+    for key in told.sample(new, k=len(new) // 2):
+        created = (DAY + dt.timedelta(days=told.randint(1, 90))).isoformat()
+        closes = (DAY + dt.timedelta(days=told.randint(91, 150))).isoformat()
+        table.insert(told.randint(1, len(table)), [key, "Zoe", "A", "HR", "West", "Fax", "1e9", created, closes, "Closed Won"])
+    return log, table
+
+
+@settings(max_examples=12, phases=PHASES, deadline=None)
+@given(st.integers(0, 10_000))
+def test_what_either_file_says_of_later_days_changes_nothing(seed: int) -> None:
+    with TemporaryDirectory() as folder:
+        plain = as_read(_read(Path(folder), EVENTS, TABLE, DAY))
+        told = as_read(_read(Path(folder), *_retold(random.Random(seed)), DAY))
+    assert told == plain
+
+
+def test_later_days_change_no_plan(tmp_path: Path) -> None:
+    plans = []
+    for rows in ((EVENTS, TABLE), _retold(random.Random(5))):
+        log, deals = _write(tmp_path, *rows)
+        found = calibrate(log, tmp_path / "plan.yaml", as_of=DAY, deals=deals)
+        plans.append({file.name: file.read_bytes() for file in found.files})
+    assert plans[0] == plans[1]
+
+
+@pytest.mark.parametrize("open_ended", [False, True])
+def test_a_day_s_history_is_what_the_log_knew_then(tmp_path: Path, open_ended: bool) -> None:
+    log = [row for row in EVENTS if not open_ended or not row[1].startswith("Closed")]
+    found = _read(tmp_path, log, TABLE, DAY)
+    (tmp_path / "log.csv").write_text(as_csv(EVENTS), encoding="utf-8")
+    plain = read_history(tmp_path / "log.csv", as_of=DAY)
+    assert found.deals.select("id", "status").equals(plain.deals.select("id", "status"))
+    assert found.deals["expected"].null_count() == found.deals.height
