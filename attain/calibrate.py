@@ -80,8 +80,12 @@ class CalibrationResult:
             "plan": str(self.plan),
             "files": [str(f) for f in self.files],
             **({"tables": {table.kind: self._table(table) for table in self.tables}} if self.tables else {}),
-            **({"deals": self.paired.as_json()} if self.paired else {}),
+            **({"deals": self._deals(self.paired)} if self.paired else {}),
         }
+
+    @staticmethod
+    def _deals(paired: Paired) -> dict[str, Any]:
+        return {**paired.as_json(), "refused": [{"row": r.row, "why": r.why} for r in examples(paired.refused)]}
 
     def _table(self, table: Beside) -> dict[str, Any]:
         return {
@@ -163,9 +167,7 @@ def calibrate(
     worth = read_rates(Path(rates), code(currency)) if rates is not None and currency is not None else None
     files = {"accounts": accounts, "products": products, "people": people, "quotas": quotas}
     tables = read_tables(files, given)
-    whole = read_history(
-        history, mapping=given, as_of=as_of, rates=worth, table=table, deals=deals, timezone=timezone
-    )
+    whole = read_history(history, mapping=given, as_of=as_of, rates=worth, table=table, deals=deals, timezone=timezone)
     joined = join(whole, tables)
     read = joined.history
     money = currency or guess_currency(read)

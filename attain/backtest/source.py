@@ -39,6 +39,6 @@ class Source:
     def fit(self, out: Path, day: dt.date) -> CalibrationResult:
         """The plan fitted to what was known at the end of a day, written to ``out``. Raises HistoryRefused."""
         return calibrate(
-            self.history, out, GOAL, self.mapping, as_of=day, currency=self.currency, rates=self.rates, table=self.table,
-            deals=self.deals, timezone=self.timezone,
+            self.history, out, GOAL, self.mapping, as_of=day, currency=self.currency, rates=self.rates,
+            table=self.table, deals=self.deals, timezone=self.timezone,
         )  # fmt: skip

@@ -40,8 +40,9 @@ def backtest(
     ``horizons``: some of month, quarter and half. At each origin the plan is fitted to what was known that day and
     simulated ``n`` times in phase 3. ``learn``: earlier origins, forecast for recalibration alone; as many as ``folds``
     unless given. ``library``: AutoETS and AutoARIMA too, where they are installed. ``sets`` vary each fitted plan, as
-    ``--set`` does. ``currency``, ``rates``, ``table``, ``deals``, ``timezone``: as ``calibrate`` takes them. A mapping with ``shape: periods``
-    makes the same of a table without deals. Raises HistoryRefused, MappingRefused, PlanRefused or BacktestRefused.
+    ``--set`` does. ``currency``, ``rates``, ``table``, ``deals``, ``timezone``: as ``calibrate`` takes them. A mapping
+    with ``shape: periods`` makes the same of a table without deals. Raises HistoryRefused, MappingRefused, PlanRefused
+    or BacktestRefused.
     """
     step = read_every(every)
     asked = read_horizons(horizons if isinstance(horizons, str) else ",".join(horizons))

@@ -189,8 +189,8 @@ MANY = 20_000  # different cells from which a column of plain ISO dates is read 
 def date_column(
     texts: pl.Series, name: str, *, known: str | None = None, hint: str | None = None, zone: str = ""
 ) -> Dates:
-    """`read_dates` of a column of text: each different cell is read once. Times are as their clocks show them, or, where
-    they say how far from UTC that is, as those of ``zone`` do. Raises ValueError as that does."""
+    """`read_dates` of a column of text: each different cell is read once. Times are as their clocks show them, or,
+    where they say how far from UTC that is, as those of ``zone`` do. Raises ValueError as that does."""
     read = _date_column(texts, name, known, hint)
     return replace(read, values=in_zone(texts, read.values, zone)) if zone else read
 

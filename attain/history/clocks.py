@@ -19,7 +19,10 @@ from attain.wording import Series, told
 
 _OFFSET = r"\d{1,2}[:时]\d{2}[^+\-]*?\s*(Z|UTC|[+-]\d{2}:?\d{2})$"
 _MIDNIGHT = r"(?:^|[T\s])0{1,2}:00(?::00(?:\.0+)?)?\s*(?:Z|UTC|[+-]00:?00)$"
-PLACES = dict.fromkeys(("Beijing", "beijing", "China", "北京", "北京时间", "上海", "中国", "CST", "UTC+8", "+08:00", "GMT+8"), "Asia/Shanghai")
+PLACES = dict.fromkeys(
+    ("Beijing", "beijing", "China", "北京", "北京时间", "上海", "中国", "CST", "UTC+8", "+08:00", "GMT+8"),
+    "Asia/Shanghai",
+)
 MOST = 6  # offsets that are named
 
 
@@ -38,7 +41,9 @@ def zone_of(name: str) -> str:
         return by_key[_key(name)]
     cities = {_key(zone.rpartition("/")[2]): zone for zone in sorted(known, key=lambda z: ("/" in z, z))}
     if name in PLACES:
-        raise HistoryRefused(f"no time zone is called {name!r} (nearest: {PLACES[name]}); a name such as Asia/Shanghai was expected")
+        raise HistoryRefused(
+            f"no time zone is called {name!r} (nearest: {PLACES[name]}); a name such as Asia/Shanghai was expected"
+        )
     near = difflib.get_close_matches(_key(name), [*by_key, *cities], n=1, cutoff=0.6)
     hint = f" (nearest: {(by_key | cities)[near[0]]})" if near else ""
     raise HistoryRefused(f"no time zone is called {name!r}{hint}; a name such as Asia/Shanghai was expected")
@@ -58,7 +63,18 @@ def _converts(name: str) -> bool:
 
 def is_utc(zone: str) -> bool:
     """Whether a typed column's zone is UTC by any of its names."""
-    return zone.removeprefix("Etc/") in ("UTC", "UCT", "GMT", "Universal", "Zulu", "Greenwich", "GMT0", "GMT+0", "GMT-0", "+00:00")
+    return zone.removeprefix("Etc/") in (
+        "UTC",
+        "UCT",
+        "GMT",
+        "Universal",
+        "Zulu",
+        "Greenwich",
+        "GMT0",
+        "GMT+0",
+        "GMT-0",
+        "+00:00",
+    )
 
 
 def offsets_of(texts: pl.Series) -> dict[int, int]:
@@ -84,10 +100,14 @@ def in_zone(texts: pl.Series, wall: pl.Series, zone: str) -> pl.Series:
 def _minutes(texts: pl.Series) -> pl.Series:
     said = texts.str.extract(_OFFSET)
     digits = said.str.replace(":", "", literal=True)
-    minutes = digits.str.slice(1, 2).cast(pl.Int64, strict=False) * 60 + digits.str.slice(3, 2).cast(pl.Int64, strict=False)
+    minutes = digits.str.slice(1, 2).cast(pl.Int64, strict=False) * 60 + digits.str.slice(3, 2).cast(
+        pl.Int64, strict=False
+    )
     frame = pl.DataFrame([said.rename("said"), minutes.rename("minutes")])
     signed = pl.when(pl.col("said").str.starts_with("-")).then(-pl.col("minutes")).otherwise(pl.col("minutes"))
-    return frame.select(pl.when(pl.col("said").is_in(["Z", "UTC"])).then(0).otherwise(signed).alias(texts.name)).to_series()
+    return frame.select(
+        pl.when(pl.col("said").is_in(["Z", "UTC"])).then(0).otherwise(signed).alias(texts.name)
+    ).to_series()
 
 
 def _days(texts: pl.Series) -> bool:

@@ -216,7 +216,7 @@ def status_by_values(sheet: Sheet, taken: Sequence[str]) -> str | None:
 
 def repeats(sheet: Sheet, column: str) -> bool:
     """Whether a column's cells come again and again, as a deal's number does in a log of its stages."""
-    cases = sheet.data[column].head(20_000)
+    cases = sheet.data[column]  # all of it: a log may stand in the order of its stages
     return cases.n_unique() < 0.9 * len(cases) or len(cases) < 10
 
 

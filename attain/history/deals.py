@@ -95,8 +95,8 @@ def guess_deals(sheet: Sheet, cases: AbstractSet[str]) -> Mapping:
     best = max(shares, key=shares.__getitem__, default=None)
     if best is None or shares[best] <= (_share(sheet.data[own], cases) if own is not None else 0.0):
         return mapping
-    columns = {f: c for f, c in mapping.columns.items() if c != best}
-    return mapping.model_copy(update={"columns": {"id": best, **columns, "id": best}})
+    columns = {f: c for f, c in mapping.columns.items() if c != best and f != "id"}
+    return mapping.model_copy(update={"columns": {"id": best, **columns}})
 
 
 def _share(ids: pl.Series, cases: AbstractSet[str]) -> float:
@@ -150,7 +150,9 @@ def read_deals(
         name,
         (sheet.height if as_of is not None else height) + len(aside),
         frame.select("key", "id", "created", "ended", "status", "value", "expected", *(f for f in TEXTS if f != "id")),
-        mapping.model_copy(update={"timezone": "", "dates": formats, "decimal": decimal if decimal != "." else mapping.decimal}),
+        mapping.model_copy(
+            update={"timezone": "", "dates": formats, "decimal": decimal if decimal != "." else mapping.decimal}
+        ),
         tuple(sorted(refused, key=lambda refusal: refusal.row)),
         (*examine_clocks(timed_columns(reader), zone)[0], *money),
         last,

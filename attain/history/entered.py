@@ -40,9 +40,7 @@ class Entered:
     times: pl.Series
 
 
-def entries(
-    sheet: Sheet, as_of: dt.date | None = None, known: str | None = None, zone: str = ""
-) -> Entered | None:
+def entries(sheet: Sheet, as_of: dt.date | None = None, known: str | None = None, zone: str = "") -> Entered | None:
     """The log of such an export. As of a day, only deals made and stages entered by then make it one; how days are
     written (``known``: as a mapping says) is told from the whole file.
 

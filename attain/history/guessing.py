@@ -31,7 +31,10 @@ def guess_mapping(sheet: Sheet, *, beside: bool = False) -> Mapping:
             if columns.get("stage") == found and preset is None:
                 del columns["stage"]
     if beside:
-        coded = preset is not None and {w for w, _ in sheet.words(columns.get("status", sheet.header[0]))} <= {*preset.codes, ""}
+        coded = preset is not None and {w for w, _ in sheet.words(columns.get("status", sheet.header[0]))} <= {
+            *preset.codes,
+            "",
+        }
         columns = {f: c for f, c in columns.items() if f != "status" or flagged or coded or _has_outcomes(sheet, c)}
     else:
         check_columns(sheet, columns)

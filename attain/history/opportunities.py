@@ -118,7 +118,13 @@ def read_opportunities(
     check_outcomes(deals, name)
     clocks, unused = examine_clocks(timed_columns(reader), mapping.timezone)
     reader.notes += unused
-    findings: list[Finding] = [*clocks, *dateless, *closed_stages(reader.column("status"), mapping.lost), *merged, *money]
+    findings: list[Finding] = [
+        *clocks,
+        *dateless,
+        *closed_stages(reader.column("status"), mapping.lost),
+        *merged,
+        *money,
+    ]
     deals, seen = examine(deals, as_of)
     findings += seen
     resolution = 0.0 if dates["created"].timed and dates["closed"].timed else 1.0

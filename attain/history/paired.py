@@ -91,9 +91,9 @@ def completed(events: pl.DataFrame, table: DealTable, mapping: Mapping, day: dt.
     known = cases.join(table.frame.select("key", "created", "ended", "status"), on="key", how="left")
     if not known.select(pl.col("key").is_in(table.frame["key"].implode()).any()).item():
         raise HistoryRefused(
-            f"none of the log's {cases.height:,} deals is in {table.name}: the log has {cases['case'][0]!r} where column "
-            f"{table.mapping.columns['id']!r} has {table.frame['id'].first()!r}. Name the column of the deals' numbers in a "
-            "mapping (deals: {columns: {id: ...}}), and pass it with --mapping"
+            f"none of the log's {cases.height:,} deals is in {table.name}: the log has {cases['case'][0]!r} where "
+            f"column {table.mapping.columns['id']!r} has {table.frame['id'].first()!r}. Name the column of the deals' "
+            "numbers in a mapping (deals: {columns: {id: ...}}), and pass it with --mapping"
         )
     first = cases["since"].min()
     latest = cases["until"].max()
@@ -127,11 +127,11 @@ def completed(events: pl.DataFrame, table: DealTable, mapping: Mapping, day: dt.
     more = pl.concat([n.cast({"time": pl.Datetime("us")}) for n in new]).with_columns(pl.lit("").alias("person"))
     added = pl.concat([events, more.with_columns(pl.lit(None, dtype=pl.UInt32).alias("row"))], how="diagonal")
     # an end comes after what happened at the same time, a creation before it
-    rank = pl.when(pl.col("row").is_not_null()).then(1).when(pl.col("activity").is_in([*won, *lost])).then(2).otherwise(0)
-    both = added.with_columns(rank.alias("_rank")).sort("case", "time", "_rank", "row", maintain_order=True)
-    return Completed(
-        both.drop("_rank", "before"), by_name, cases, tuple(left["case"]), tuple(unmoved["key"]), first
+    rank = (
+        pl.when(pl.col("row").is_not_null()).then(1).when(pl.col("activity").is_in([*won, *lost])).then(2).otherwise(0)
     )
+    both = added.with_columns(rank.alias("_rank")).sort("case", "time", "_rank", "row", maintain_order=True)
+    return Completed(both.drop("_rank", "before"), by_name, cases, tuple(left["case"]), tuple(unmoved["key"]), first)
 
 
 def _creations(known: pl.DataFrame) -> pl.DataFrame:
@@ -172,7 +172,9 @@ def _ends(events: pl.DataFrame, table: DealTable, mapping: Mapping) -> tuple[lis
     if told_won or (won and not by_name):
         try:
             firsts = events.group_by("case", "activity", maintain_order=True).agg(pl.col("time").min())
-            given = mapping.model_copy(update={"won": tuple(told_won), "lost": tuple(a for a in mapping.lost if a in names)})
+            given = mapping.model_copy(
+                update={"won": tuple(told_won), "lost": tuple(a for a in mapping.lost if a in names)}
+            )
             funnel = find_funnel(firsts, given, [])
             won, lost = list(funnel.won), list(funnel.lost)
         except HistoryRefused:
@@ -212,7 +214,13 @@ def filled(history: History, made: Completed, table: DealTable, later: dt.date |
     only_log = made.cases.height - matched
     found = [*_later(table, later), *_only_log(only_log, table), *_only_deals(rest, made, table, history.stages)]
     found += [*_ended(made, table), *_disagreed(conflicts, table)]
-    note = told("paired.filled", file=table.name, n=f"{matched:,}", of=f"{made.cases.height:,}", id=repr(table.mapping.columns["id"]))
+    note = told(
+        "paired.filled",
+        file=table.name,
+        n=f"{matched:,}",
+        of=f"{made.cases.height:,}",
+        id=repr(table.mapping.columns["id"]),
+    )
     paired = Paired(
         table.name, table.rows, table.refused, matched, only_log, rest.height + len(made.unmoved), len(made.ended),
         conflicts,
@@ -251,10 +259,13 @@ def _conflicts(both: pl.DataFrame, made: Completed) -> dict[str, int]:
         "status": (over & (pl.col("_status") != "") & (pl.col("_status") != pl.col("status"))),
         "created": (pl.col("_created").dt.date() - pl.col("created").dt.date()).abs() > DAY,
         "closed": over & other & ((pl.col("_ended").dt.date() - pl.col("ended").dt.date()).abs() > DAY),
-        "value": (pl.col("status") == "won") & ((pl.col("_value") - pl.col("value")).abs() > CENT * pl.col("value").abs()),
+        "value": (pl.col("status") == "won")
+        & ((pl.col("_value") - pl.col("value")).abs() > CENT * pl.col("value").abs()),
         **{f: pl.col(f) != pl.col(f"_{f}") for f in SHARED},
     }
-    counts = own.select(expr.fill_null(value=False).sum().alias(name) for name, expr in apart.items()).row(0, named=True)
+    counts = own.select(expr.fill_null(value=False).sum().alias(name) for name, expr in apart.items()).row(
+        0, named=True
+    )
     return {name: int(n) for name, n in counts.items() if n}
 
 
@@ -282,8 +293,10 @@ def _only_deals(rest: pl.DataFrame, made: Completed, table: DealTable, stages: t
     counts = dict(rest["status"].value_counts().iter_rows())
     won, lost, other = (f"{counts.get(kind, 0):,}" for kind in ("won", "lost", "stale"))
     early = int((rest["created"].dt.date() < made.first.date()).sum())
-    values = {"file": table.name, "won": won, "lost": lost, "open": other, "early": f"{early:,}"}
-    found = _finding("only in the deals' table", rest.height, "only_deals", **values)
+    found = _finding(
+        "only in the deals' table", rest.height, "only_deals",
+        file=table.name, won=won, lost=lost, open=other, early=f"{early:,}",
+    )  # fmt: skip
     stage = repr(stages[0])
     return found + _finding("never moved", len(made.unmoved), "unmoved", file=table.name, stage=stage)
 

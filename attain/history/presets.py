@@ -36,7 +36,13 @@ def _columns(**fields: str) -> dict[str, tuple[str, ...]]:
 
 
 ENTERED = "hubspot-stages"  # of the log that ``entered`` makes of HubSpot's columns
-BY_NAME = ("salesforce-history", "hubspot-history", "fxiaoke-history", "xiaoshouyi-history", ENTERED)  # histories whose stages' names say which are won and lost
+BY_NAME = (
+    "salesforce-history",
+    "hubspot-history",
+    "fxiaoke-history",
+    "xiaoshouyi-history",
+    ENTERED,
+)  # histories whose stages' names say which are won and lost
 PRESETS = (
     Preset(
         ENTERED,

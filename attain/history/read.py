@@ -14,12 +14,13 @@ from attain.history.deals import DealTable, read_deals
 from attain.history.entered import Entered, entries
 from attain.history.events import check_log, deals_in, guess_log_mapping, last_event, log_by, read_events
 from attain.history.mapping import Mapping
-from attain.history.opportunities import AHEAD, read_opportunities
+from attain.history.opportunities import read_opportunities
 from attain.history.presets import ENTERED, columns_of, preset_of
 from attain.history.records import History, HistoryRefused, Refusal
 from attain.history.sheets import PARQUET, SPREADSHEETS, Sheet, database_sheet, is_url, sheet_of
 from attain.wording import told
 
+LATE = 7  # days by which a table of deals may be later than the log's last event and still of the same day
 TABLES = (".csv", ".csv.gz", ".tsv", ".txt", *SPREADSHEETS, *PARQUET)
 
 
@@ -85,12 +86,12 @@ class _Beside:
     name: str
     rates: Rates | None
     zone: str
+    mapping: Mapping | None
 
-    def read(self, log: Sheet, mapping: Mapping, given: Mapping | None, as_of: dt.date | None) -> DealTable:
-        """As of a day. Raises HistoryRefused in one message."""
-        own = given.deals if given is not None else None
+    def read(self, log: Sheet, mapping: Mapping, as_of: dt.date | None) -> DealTable:
+        """As of a day, by the log and its mapping. Raises HistoryRefused in one message."""
         try:
-            return read_deals(self.sheet, self.name, own, deals_in(log, mapping), as_of, self.rates, self.zone)
+            return read_deals(self.sheet, self.name, self.mapping, deals_in(log, mapping), as_of, self.rates, self.zone)
         except HistoryRefused as refused:
             raise _named(refused, self.name) from None
 
@@ -114,7 +115,7 @@ def _log(
         sheet, log = log_by(sheet, log, as_of)
     deals, later = None, None
     if beside is not None:
-        deals, as_of, later = _of_one_day(beside, sheet, log, mapping, as_of)
+        deals, as_of, later = _of_one_day(beside, sheet, log, as_of)
     money = (entered.currency if entered is not None else "") or _money(sheet, deals)
     if money is None:
         log = log.model_copy(update={"columns": {f: c for f, c in log.columns.items() if f != "amount"}})
@@ -142,17 +143,17 @@ def _money(sheet: Sheet, deals: DealTable | None) -> str | None:
 
 
 def _of_one_day(
-    beside: _Beside, sheet: Sheet, log: Mapping, given: Mapping | None, as_of: dt.date | None
+    beside: _Beside, sheet: Sheet, log: Mapping, as_of: dt.date | None
 ) -> tuple[DealTable, dt.date | None, dt.date | None]:
     """The deals' table as of the log's day, that day where it is not the log's own last one, and the table's last day
     where that is so much later that it was put back."""
-    deals = beside.read(sheet, log, given, as_of)
+    deals = beside.read(sheet, log, as_of)
     last = last_event(sheet, log)
     if as_of is not None or last is None or deals.last is None or deals.last <= last:
         return deals, as_of, None
-    if (deals.last - last).days <= AHEAD:
+    if (deals.last - last).days <= LATE:
         return deals, deals.last, None
-    return beside.read(sheet, log, given, last), last, deals.last
+    return beside.read(sheet, log, last), last, deals.last
 
 
 def _opened(path: Path | str, table: str, zone: str) -> tuple[Sheet, Path, str]:
@@ -196,15 +197,25 @@ def read_history(
     sheet, file, name = _opened(path, table, zone)
     beside, turned = None, False
     if deals is not None:
+        own = mapping.deals if mapping is not None else None
+        if mapping is not None and mapping.shape == "opportunities":  # of the table, as it was read alone
+            own, mapping = mapping, None
         other, where, second = _opened(deals, "", zone)
         turned = not _logged(sheet, mapping) and _logged(other, mapping)
         if turned:
             sheet, file, name, other, second = other, where, second, sheet, name
-        beside = _Beside(other, second, rates, zone)
+        elif mapping is None and _is_log(sheet) and _is_log(other):
+            raise HistoryRefused(
+                f"{name} and {second} are both logs of stages; the table of the deals, one row a deal, was expected as "
+                "--deals"
+            )
+        beside = _Beside(other, second, rates, zone, own)
     try:
         history = _read(sheet, file, name, mapping, as_of, rates, beside, zone)
     except HistoryRefused as refused:
-        raise (refused if beside is not None and str(refused).startswith(beside.name) else _named(refused, name)) from None
+        raise (
+            refused if beside is not None and str(refused).startswith(beside.name) else _named(refused, name)
+        ) from None
     history = _with_the_rest(history, sheet)
     if turned and beside is not None:
         history = replace(history, notes=(told("paired.turned", log=name, deals=beside.name), *history.notes))
@@ -230,7 +241,7 @@ def _read(
         return _log(sheet, file, mapping, as_of, None, beside, zone)
     if beside is not None:
         raise HistoryRefused(
-            f"neither this file nor {beside.name} is a log of stages, one row a stage that a deal came to; a table of deals "
-            "alone is a history by itself, without --deals"
+            f"neither this file nor {beside.name} is a log of stages, one row a stage that a deal came to; a table of "
+            "deals alone is a history by itself, without --deals"
         )
     return read_opportunities(sheet, name, mapping, as_of, rates, zone)

@@ -61,7 +61,9 @@ def _read(
         words: tuple[str, ...] = getattr(mapping, word, ())
         if words:
             shown = ", ".join(words[:MOST_WORDS]) + (", …" if len(words) > MOST_WORDS else "")
-            lines.append(Text(f"  {said('words', language, what=said(f'word_{word}', language), words=shown)}", style="dim"))
+            lines.append(
+                Text(f"  {said('words', language, what=said(f'word_{word}', language), words=shown)}", style="dim")
+            )
     if mapping.unit != 1.0:
         lines.append(Text(f"  {said('unit', language, unit=f'{mapping.unit:,.0f}')}", style="dim"))
     first = {r.reason: r for r in reversed(refused)}

@@ -69,6 +69,8 @@ REFUSALS: dict[str, str] = {
     "neither this file nor {file} is a log of stages, one row a stage that a deal came to; a table of deals alone is a history "
     "by itself, without --deals":
         "此文件和 {file} 都不是阶段日志（每行一次进入阶段）；只有商机表时不需要 --deals",
+    "{file} and {other} are both logs of stages; the table of the deals, one row a deal, was expected as --deals":
+        "{file} 和 {other} 都是阶段日志；--deals 应为商机表（每行一个商机）",
     "no time zone is called {name} (nearest: {near}); a name such as Asia/Shanghai was expected":
         "没有名为 {name} 的时区（最接近：{near}）；应为 Asia/Shanghai 这样的名称",
     "no time zone is called {name}; a name such as Asia/Shanghai was expected": "没有名为 {name} 的时区；应为 Asia/Shanghai 这样的名称",

@@ -69,12 +69,16 @@ def simulated(seed: int, replication: int = 0) -> list[list[str]]:
 
 STAGES = ("Qualify", "Propose", "Negotiate")
 ADVANCE = (0.6, 0.7, 0.8)
-STAGED = PLAN[: PLAN.index("stages:")] + """\
+STAGED = (
+    PLAN[: PLAN.index("stages:")]
+    + """\
 stages:
   - {name: Qualify, advance: 0.6, work: 0 h, wait: {lognormal: {median: 10 cd, sigma: 0.5}}}
   - {name: Propose, advance: 0.7, work: 0 h, wait: {lognormal: {median: 20 cd, sigma: 0.5}}}
   - {name: Negotiate, advance: 0.8, work: 0 h, wait: {lognormal: {median: 12 cd, sigma: 0.5}}, won: true}
-""" + PLAN[PLAN.index("products:"):].replace("{opportunity: 1.5}", "{Propose: 3.0}")
+"""
+    + PLAN[PLAN.index("products:") :].replace("{opportunity: 1.5}", "{Propose: 3.0}")
+)
 LOG = ["OpportunityId", "StageName", "CreatedDate"]
 DEALS = ["Id", "Opportunity Owner", "Account Name", "Type", "Territory", "Lead Source", "Amount", "Created Date",
          "Close Date", "Stage"]  # fmt: skip
@@ -109,7 +113,18 @@ def simulated_pair(seed: int) -> tuple[list[list[str]], list[list[str]]]:
             value = f"{rng.lognormal(9, 0.5):.2f}"
             day = at.date().isoformat()
             closes = (at.date() + dt.timedelta(days=90)).isoformat()
-            deals[deal] = [short, rep, f"Account {len(deals) % 40}", product, region, source, value, day, closes, STAGES[0]]
+            deals[deal] = [
+                short,
+                rep,
+                f"Account {len(deals) % 40}",
+                product,
+                region,
+                source,
+                value,
+                day,
+                closes,
+                STAGES[0],
+            ]
         stage = {Kind.ARRIVED: STAGES[0], Kind.LOST: "Closed Lost", Kind.BOOKED: "Closed Won"}.get(kind, "")  # type: ignore[call-overload]
         if kind == Kind.ADVANCED and int(event["stage"]) + 1 < len(STAGES):
             stage = STAGES[int(event["stage"]) + 1]

@@ -27,7 +27,10 @@ def test_a_time_is_what_its_clock_showed() -> None:
     assert _times("2026-01-05T00:00:00+08:00", "2026-01-31 23:30:00+0800") == [T(2026, 1, 5), T(2026, 1, 31, 23, 30)]
     assert _times("2026-01-05T00:00:00+08:00")[0].isoweekday() == 1  # a Monday, which in UTC is a Sunday
     assert _times("2026-03-28T12:00:00+01:00", "2026-03-30T12:00:00+02:00") == [T(2026, 3, 28, 12), T(2026, 3, 30, 12)]
-    assert _times("05/01/2026 9:15 PM -05:00", "17/01/2026 9:15 AM -05:00") == [T(2026, 1, 5, 21, 15), T(2026, 1, 17, 9, 15)]
+    assert _times("05/01/2026 9:15 PM -05:00", "17/01/2026 9:15 AM -05:00") == [
+        T(2026, 1, 5, 21, 15),
+        T(2026, 1, 17, 9, 15),
+    ]
     assert _times("2026-01-05T23:30:00Z") == [T(2026, 1, 5, 23, 30)]
 
 
@@ -70,9 +73,14 @@ def test_many_times_are_read_as_few_are() -> None:
 
 @pytest.mark.parametrize(
     ("name", "nearest"),
-    [("Asia/Shangai", "Asia/Shanghai"), ("Shanghai", "Asia/Shanghai"), ("北京", "Asia/Shanghai"), ("New York", "America/New_York"),
-     ("Europe/Berln", "Europe/Berlin")],
-)  # fmt: skip
+    [
+        ("Asia/Shangai", "Asia/Shanghai"),
+        ("Shanghai", "Asia/Shanghai"),
+        ("北京", "Asia/Shanghai"),
+        ("New York", "America/New_York"),
+        ("Europe/Berln", "Europe/Berlin"),
+    ],
+)
 def test_a_zone_that_is_none_is_refused_with_the_nearest(name: str, nearest: str) -> None:
     with pytest.raises(HistoryRefused, match=rf"no time zone is called '{name}' \(nearest: {nearest}\)"):
         zone_of(name)
@@ -127,7 +135,9 @@ def test_summer_time_is_as_written_and_said(tmp_path: Path) -> None:
     rows[0][2] = "CreatedDate"
     found = _read(tmp_path, rows)
     assert found.deals["created"].dt.hour().unique().to_list() == [0]
-    assert _clocks(found) == ["column 'CreatedDate' holds 180 times with several distances from UTC: +01:00 (174), +02:00 (6)"]
+    assert _clocks(found) == [
+        "column 'CreatedDate' holds 180 times with several distances from UTC: +01:00 (174), +02:00 (6)"
+    ]
     berlin = _read(tmp_path, rows, timezone="Europe/Berlin")
     assert berlin.deals["created"].equals(found.deals["created"])
     assert berlin.visits.equals(found.visits)
@@ -148,7 +158,9 @@ def test_an_export_s_columns_are_read_so_too(tmp_path: Path) -> None:
     other = _read(tmp_path, rows, mapping=found.mapping, timezone="Europe/Berlin")
     assert other.deals["created"][0] == T(2026, 1, 1, 18)
     bare = [[cell.removesuffix("Z") for cell in row] for row in rows]
-    assert any("no time says how far from UTC it is" in n for n in _read(tmp_path, bare, timezone="Asia/Shanghai").notes)
+    assert any(
+        "no time says how far from UTC it is" in n for n in _read(tmp_path, bare, timezone="Asia/Shanghai").notes
+    )
 
 
 def test_typed_times_of_a_zone_are_its_clock_s(tmp_path: Path) -> None:
