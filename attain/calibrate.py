@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attain.fitted import Fitted, fit, with_spend
+from attain.fitted import CHINA, Fitted, fit, with_spend
 from attain.fitted_flow import is_chinese
 from attain.fitted_months import StageMonths
 from attain.history.beside import Beside, read_tables
 from attain.history.currencies import code, read_rates
+from attain.history.holidays import FESTIVAL, WORKING_DAYS, interval, known_country, mostly_assumed
 from attain.history.mapping import Mapping, read_mapping, write_mapping
 from attain.history.paired import Paired
 from attain.history.quality import Finding
@@ -148,6 +149,7 @@ def calibrate(
     products: str | Path | None = None,
     people: str | Path | None = None,
     quotas: str | Path | None = None,
+    country: str | None = None,
 ) -> CalibrationResult:
     """Fit a plan to a history and write it to ``out``, with its pipeline, actuals and mapping beside it.
 
@@ -157,10 +159,12 @@ def calibrate(
     currencies are worth in it. ``table``: of a database, where ``history`` is its address. ``deals``: the table of a
     log's deals, matched by their numbers. ``timezone``: where the business works, such as Asia/Shanghai. ``spend``:
     a table of spend by week or month, whose effect on leads is fitted. ``accounts``, ``products``, ``people``,
-    ``quotas``: tables beside the history (``history.beside``), matched to it by name. Raises ``HistoryRefused``,
+    ``quotas``: tables beside the history (``history.beside``), matched to it by name. ``country``: the code of the one
+    whose public holidays are kept; CN where the currency is CNY. Raises ``HistoryRefused``,
     ``MappingRefused``, ``GoalRefused`` or ``Refused``, each with one message, and then nothing has been written.
     """
     amount, growth = read_goal(goal)
+    country = known_country(country) if country is not None else None
     given = read_mapping(Path(mapping)) if isinstance(mapping, (str, Path)) else mapping
     if rates is not None and currency is None:
         raise HistoryRefused("a table of rates is in some currency: say which with --currency")
@@ -171,7 +175,9 @@ def calibrate(
     joined = join(whole, tables)
     read = joined.history
     money = currency or guess_currency(read)
-    fitted = fit(joined, amount, growth, festival=True if money.upper() == "CNY" else None)
+    chinese = money.upper() == "CNY"
+    country = country or (CHINA if chinese else None)
+    fitted = fit(joined, amount, growth, country=country, festival=True if chinese else None)
     if spend is not None:
         fitted = with_spend(fitted, fit_spend(read_spend(Path(spend)), read.deals["created"].dt.date()))
     target = Path(out)
@@ -247,8 +253,15 @@ def _spreads(months: StageMonths) -> dict[str, list[float]]:
     return {name: [found.sd, *found.sd_range] for name, found in both.items() if found is not None}
 
 
+def _days(elasticity: float, sd: float) -> dict[str, float | bool]:
+    """The elasticity of leads to working days, its 95%, and whether it is mostly the prior's."""
+    middle, low, high = interval(elasticity, sd)
+    return {"elasticity": middle, "low": low, "high": high, "assumed": mostly_assumed(sd)}
+
+
 def summary(history: History, fitted: Fitted) -> dict[str, Any]:
     """What was fitted, as JSON-ready numbers."""
+    effects = fitted.arrivals.effects
     return {
         "shape": history.shape,
         "as_of": history.as_of.isoformat(),
@@ -284,7 +297,9 @@ def summary(history: History, fitted: Fitted) -> dict[str, Any]:
         "growth": fitted.arrivals.growth,
         "leads_sd": fitted.arrivals.level_sd,
         "overdispersion": fitted.arrivals.overdispersion,
-        "festival": list(fitted.arrivals.covariate) if fitted.arrivals.covariate[1] > 0 else None,
+        "festival": list(effects[FESTIVAL]) if FESTIVAL in effects else None,
+        "working_days": _days(*effects[WORKING_DAYS]) if WORKING_DAYS in effects else None,
+        "country": fitted.works.country,
         "sources": {
             f.name: {
                 "leads_per_month": f.arrivals.per_month,

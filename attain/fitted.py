@@ -26,6 +26,7 @@ from attain.fitted_flow import Flow, add_months, arrivals_of, flows_of, is_chine
 from attain.fitted_people import Base, RepFit, shares_of, staff_of, won_between
 from attain.fitted_stages import Odds, StageFit, fit_stages
 from attain.history.beside import Beside
+from attain.history.holidays import Workdays, known_country
 from attain.history.records import History, HistoryRefused
 from attain.joined import Joined, Stranger
 from attain.spend import SpendFit
@@ -37,6 +38,7 @@ from engine.fit.shocks import Shocks
 from engine.problems import Refused
 
 ALL = "All"
+CHINA = "CN"
 OTHER = "Other"
 MOST_PRODUCTS = 30
 MOST_REGIONS = 40
@@ -77,7 +79,7 @@ class Fitted:
     economy: Shocks | None = None
     spend: SpendFit | None = None
     paces: Odds | None = None  # how long deals of products and sources wait
-    weekend: tuple[str, ...] = ("sat", "sun")
+    works: Workdays = field(default_factory=Workdays)
     refused: dict[str, str] = field(default_factory=dict)  # part that could not be fitted -> what would suffice
     segments: dict[str, int] = field(default_factory=dict)  # -> leads of the last twelve months
     segment_odds: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -95,19 +97,29 @@ def quarter_start(day: dt.date) -> dt.date:
 
 
 def fit(
-    history: History | Joined, goal: float | None = None, growth: float | None = 0.10, *, festival: bool | None = None
+    history: History | Joined,
+    goal: float | None = None,
+    growth: float | None = 0.10,
+    *,
+    country: str | None = None,
+    festival: bool | None = None,
 ) -> Fitted:
-    """Fit everything. ``goal``: bookings in the horizon; else ``growth`` over the last four quarters. ``festival``:
-    whether the Spring Festival moves lead flow (unless given: where the history is Chinese). A history may come joined
-    with the tables beside it.
+    """Fit everything. ``goal``: bookings in the horizon; else ``growth`` over the last four quarters. ``country``:
+    whose public holidays are kept; without it days of the week alone count. ``festival``: whether the Spring Festival
+    moves lead flow (unless given: in China, and where the history is Chinese). A history may come joined with the
+    tables beside it.
 
-    Raises HistoryRefused where the history holds too little to fit a plan.
+    Raises HistoryRefused where the history holds too little to fit a plan, Refused for a country that is none.
     """
     joined = history if isinstance(history, Joined) else Joined(history)
     history = joined.history
     notes: list[str] = list(joined.notes)
     refused: dict[str, str] = {}
-    festival = is_chinese(history) if festival is None else festival
+    country = known_country(country) if country is not None else None
+    festival = country == CHINA or is_chinese(history) if festival is None else festival
+    works = Workdays(country, weekend_of(history), festival)
+    if country is None:
+        notes.append(told("fit.no_country"))
     deals = _places(joined, notes)
     deals = named_sources(deals, _last_year(deals, history.as_of), notes)
     start = quarter_start(history.as_of)
@@ -123,8 +135,8 @@ def fit(
         won = deals.filter((pl.col("status") == "won") & (pl.col("value") > 0))
         prices = prices_of(joined, won, FEW) if valued else None
         values = _values(deals, history.as_of, prices, notes)
-        arrivals = arrivals_of(deals, history.as_of, start, festival=festival)
-        flows = flows_of(deals, recent, history.as_of, start, festival=festival)
+        arrivals = arrivals_of(deals, history.as_of, start, works)
+        flows = flows_of(deals, recent, history.as_of, start, works)
     except Refused as error:
         raise HistoryRefused(f"{history.name}: {error}") from None
     base = _base(deals, start, history.as_of, notes)
@@ -136,7 +148,7 @@ def fit(
             "give the goal as an amount"
         )
     refused |= {name.split(":")[0]: name for name in arrivals.missing}
-    economy = shocks_of(deals, history.as_of, refused)
+    economy = shocks_of(deals, history.as_of, works, refused)
     staff = staff_of(deals, recent, (odds, paces), base, target, start, joined, notes)
     reps, names = staff.reps, {r.name for r in staff.reps if r.end is None or r.end > history.as_of}
     regions = tuple(sorted(set(deals["region"].to_list())))
@@ -171,7 +183,7 @@ def fit(
         odds.of["region"],
         economy=economy,
         paces=paces,
-        weekend=weekend_of(history),
+        works=works,
         refused=refused | staff.refused,
         segments=segments_of(recent),
         segment_odds=odds.of["segment"],
@@ -187,13 +199,13 @@ def fit(
 # --- where and what ---------------------------------------------------------------------------------------------------
 
 
-def weekend_of(history: History) -> tuple[str, ...]:
+def weekend_of(history: History) -> tuple[str, ...] | None:
     """The days of the week on which nothing is done: on which visits end, for all that is known, less than a quarter as
-    often as on the five busiest days. Saturday and Sunday where too few visits have ended to tell."""
+    often as on the five busiest days. None where too few visits have ended to tell."""
     left = pl.col("entered") + pl.duration(microseconds=(pl.col("days") * 86_400e6).cast(pl.Int64))
     days = history.visits.filter(pl.col("outcome") != OPEN).select(left.dt.weekday().alias("day"))["day"]
     if len(days) < WEEKDAYS_FROM:
-        return ("sat", "sun")
+        return None
     counts = np.bincount(days.to_numpy(), minlength=8)[1:]
     busy = np.sort(counts)[-5:].mean()
     return tuple(day for day, n in zip(DAYS, counts, strict=True) if n < RESTING * busy)

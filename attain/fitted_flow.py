@@ -1,4 +1,4 @@
-"""Lead flow from a history: by source, with season and festival, and the shocks that regions share.
+"""Lead flow from a history: by source, with season, working days and festival, and the shocks that regions share.
 
 Called by ``fitted``; ``engine.fit.arrivals`` and ``engine.fit.shocks`` do the estimating. What a history is too short
 for is left out and said, with what would suffice.
@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from attain.history.columns import chinese
-from attain.history.holidays import festival_share
+from attain.history.holidays import Workdays
 from attain.history.records import History
 from attain.wording import told
 from engine.fit.arrivals import Arrivals, fit_arrivals
@@ -26,6 +26,7 @@ MARKET = "market"
 OTHER_SOURCE = "other"
 DAMPING = 0.5  # of the growth seen, what is carried into the coming year
 MOST_SOURCES = 16
+SHOCK_MONTHS = 60  # that tell what regions share, the last ones
 SOURCE_FROM = 24  # leads of the last twelve months from which a source has a flow of its own
 
 
@@ -82,7 +83,7 @@ def by_month(deals: pl.DataFrame, months: Months) -> NDArray[np.float64]:
     return np.bincount(kept, minlength=months.count).astype(np.float64)
 
 
-def arrivals_of(deals: pl.DataFrame, as_of: dt.date, start: dt.date, *, festival: bool) -> Arrivals:
+def arrivals_of(deals: pl.DataFrame, as_of: dt.date, start: dt.date, works: Workdays) -> Arrivals:
     """The flow of these deals, at its level in the middle of the year from ``start``."""
     months = complete_months(deals, as_of)
     if months.count < 1:  # less than a month of history: its own span, scaled
@@ -91,15 +92,8 @@ def arrivals_of(deals: pl.DataFrame, as_of: dt.date, start: dt.date, *, festival
         return fit_arrivals([deals.height * 30.4375 / days], as_of.month)
     end = add_months(months.begin, months.count)
     ahead = (start.year - end.year) * 12 + start.month - end.month + 6.0
-    if not festival:
-        return _damped(fit_arrivals(by_month(deals, months), months.begin.month), ahead)
-    coming = [add_months(start, m) for m in range(12)]
-    share = festival_share(coming)
-    by_calendar = np.zeros(12)
-    for month, part in zip(coming, share, strict=True):
-        by_calendar[month.month - 1] = part
-    counts, past = by_month(deals, months), festival_share(months.firsts())
-    return _damped(fit_arrivals(counts, months.begin.month, covariate=past, coming=by_calendar), ahead)
+    regressors = works.regressors(months.firsts(), [add_months(start, m) for m in range(12)])
+    return _damped(fit_arrivals(by_month(deals, months), months.begin.month, regressors=regressors), ahead)
 
 
 def _damped(found: Arrivals, ahead: float) -> Arrivals:
@@ -133,18 +127,15 @@ def named_sources(deals: pl.DataFrame, recent: pl.DataFrame, notes: list[str]) -
 
 
 def flows_of(
-    deals: pl.DataFrame, recent: pl.DataFrame, as_of: dt.date, start: dt.date, *, festival: bool
+    deals: pl.DataFrame, recent: pl.DataFrame, as_of: dt.date, start: dt.date, works: Workdays
 ) -> tuple[Flow, ...]:
     """Every source's flow and mix. A source of which nothing came in the last twelve months is none."""
     out = []
     for name in sorted(recent["source"].unique().to_list()):
         own = deals.filter(pl.col("source") == name)
         # a source that began later has been there from its first month on; before, the history did not know it
-        out.append(
-            Flow(
-                name, arrivals_of(own, as_of, start, festival=festival), mix_of(recent.filter(pl.col("source") == name))
-            )
-        )
+        mix = mix_of(recent.filter(pl.col("source") == name))
+        out.append(Flow(name, arrivals_of(own, as_of, start, works), mix))
     return tuple(out)
 
 
@@ -156,7 +147,7 @@ def mix_of(recent: pl.DataFrame) -> dict[str, dict[str, int]]:
     return mix
 
 
-def shocks_of(deals: pl.DataFrame, as_of: dt.date, refused: dict[str, str]) -> Shocks | None:
+def shocks_of(deals: pl.DataFrame, as_of: dt.date, works: Workdays, refused: dict[str, str]) -> Shocks | None:
     """The economy, from regions' months; None, and why, where the history cannot tell."""
     try:
         months = complete_months(deals, as_of)
@@ -164,11 +155,9 @@ def shocks_of(deals: pl.DataFrame, as_of: dt.date, refused: dict[str, str]) -> S
         if months.count < 1:
             raise Refused(f"common shocks: 0 complete months; {MONTHS_FROM} would suffice")
         counts = [by_month(deals.filter(pl.col("region") == r), months) for r in sorted(regions)]
-        return fit_shocks(np.array(counts).reshape(len(counts), -1)[:, -60:], _first_of_last(months, 60))
+        last = months.firsts()[-SHOCK_MONTHS:]
+        seen = np.array(counts).reshape(len(counts), -1)[:, -SHOCK_MONTHS:]
+        return fit_shocks(seen, last[0].month, regressors=works.regressors(last))
     except Refused as error:
         refused["economy"] = str(error)
         return None
-
-
-def _first_of_last(months: Months, most: int) -> int:
-    return add_months(months.begin, max(0, months.count - most)).month

@@ -18,10 +18,20 @@ from attain.fitted import Fitted
 from attain.fitted_flow import Flow
 from attain.fitted_months import StageMonths
 from attain.fitted_stages import StageFit
+from attain.history.holidays import (
+    A_MONTH,
+    FESTIVAL,
+    WORKING_DAYS,
+    Workdays,
+    interval,
+    mostly_assumed,
+    one_more,
+)
 from attain.history.records import History, reasons
 from attain.planpeople import products_text, reps_text, tables_text, waits_of
 from attain.plantext import MONTHS, known_odds, name, number, said, wait_form
 from attain.spend import DRAWS, SpendFit
+from engine.fit.arrivals import Arrivals
 from engine.fit.months import Months
 from engine.fit.response import Channel
 
@@ -59,7 +69,6 @@ def _head(history: History, fitted: Fitted, title: str, stem: str, currency: str
     if history.notes or fitted.notes:
         lines += ["#", "# What was found:"]
         lines += [f"#  - {said(note)}" for note in (*history.notes, *fitted.notes)]
-    country = {"CNY": "CN"}.get(currency)
     lines += [
         "",
         "attain: 1",
@@ -67,21 +76,26 @@ def _head(history: History, fitted: Fitted, title: str, stem: str, currency: str
         f"currency: {currency}  # not in the data: as guessed or given",
         f"horizon: {{start: {fitted.start}, end: {fitted.end}, as_of: {fitted.as_of}}}  # four quarters; as_of "
         "the history's last day",
-        _calendar(country, fitted.weekend),
+        _calendar(fitted.works),
         "",
     ]
     return "\n".join(lines)
 
 
-def _calendar(country: str | None, weekend: tuple[str, ...]) -> str:
+def _calendar(works: Workdays) -> str:
     """The working week as the history shows it; the usual one goes without saying."""
-    usual = weekend == ("sat", "sun")
-    own = "" if usual else f", weekend: [{', '.join(weekend)}]"
-    said = "hardly anything ends on other days" if weekend else "deals end on all days of the week"
+    calendar = works.calendar()
+    usual = "weekend" not in calendar.model_fields_set
+    own = "" if usual else f", weekend: [{', '.join(calendar.weekend)}]"
+    said = "hardly anything ends on other days" if calendar.weekend else "deals end on all days of the week"
     said = "weekends only" if usual else said
-    if country:
-        return f"calendar: {{country: {country}{own}}}" + ("" if usual else f"  # {said}")
-    return f"calendar: {{hours_per_day: 8{own}}}  # {said}; add country: US, say, for its holidays"
+    if calendar.country:
+        part = f", subdivision: {name(calendar.subdivision)}" if calendar.subdivision else ""
+        return f"calendar: {{country: {name(calendar.country)}{part}{own}}}" + ("" if usual else f"  # {said}")
+    return (
+        f"calendar: {{hours_per_day: 8{own}}}  # {said}; public holidays, here and in the season: calibrate with "
+        "--country US, say"
+    )
 
 
 def _goals(fitted: Fitted) -> str:
@@ -231,9 +245,9 @@ def _source(flow: Flow, fitted: Fitted) -> list[str]:
     if fitted.economy is None and a.overdispersion >= 0.0005:
         lines.append(f"    overdispersion: {number(a.overdispersion, 2)}")
     if any(abs(s - 1) > 1e-9 for s in a.season):
-        moved = f"; the Spring Festival x {math.exp(a.covariate[0]):.2f}, where it falls" if a.covariate[1] > 0 else ""
         lines += [
-            f"    # by calendar month ({', '.join(MONTHS)}), shrunk to {a.shrinkage:.0%} of what was seen{moved}",
+            f"    # by calendar month ({', '.join(MONTHS)}), shrunk to {a.shrinkage:.0%} of what was seen",
+            *_moved(a, fitted.works),
             f"    season: [{', '.join(number(s, 3) for s in a.season)}]",
             f"    season_sd: {number(a.season_sd, 2)}",
         ]
@@ -250,6 +264,27 @@ def _source(flow: Flow, fitted: Fitted) -> list[str]:
     lines.append("    mix:  # deals created in the last twelve months, and those still open")
     for region, row in flow.mix.items():
         lines.append(f"      {name(region)}: {{{', '.join(f'{name(p)}: {n}' for p, n in row.items())}}}")
+    return lines
+
+
+def _moved(found: Arrivals, works: Workdays) -> list[str]:
+    """What is in the season and moves from year to year."""
+    lines = []
+    if FESTIVAL in found.effects:
+        middle, low, high = (math.exp(v) for v in interval(*found.effects[FESTIVAL]))
+        lines.append(
+            f"    #   in it: the Spring Festival, where it falls: x {middle:.2f} in a month with all its days "
+            f"(95%: {low:.2f} to {high:.2f})"
+        )
+    if WORKING_DAYS in found.effects:
+        middle, low, high = (one_more(v) for v in interval(*found.effects[WORKING_DAYS]))
+        of = f"public holidays of {works.country} known" if works.country else "public holidays not known"
+        if mostly_assumed(found.effects[WORKING_DAYS][1]):
+            of += "; mostly assumed, since the months say little"
+        lines.append(
+            f"    #   in it: the plan's own working days; one more in a month of {A_MONTH}: {middle:+.1%} leads "
+            f"(95%: {low:+.1%} to {high:+.1%}); {of}"
+        )
     return lines
 
 

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 import engine.montecarlo as montecarlo
+from attain.wording import Language, text
 
 Report = Callable[[montecarlo.Progress], None]
 LINES = 10  # lines over a whole run where there is no terminal
@@ -27,31 +28,39 @@ PATIENCE = 0.5  # seconds before anything is shown: a run that is over by then w
 
 
 @contextlib.contextmanager
-def meter(title: str, *, silent: bool = False, stream: TextIO | None = None) -> Iterator[Report]:
+def meter(
+    title: str, *, silent: bool = False, stream: TextIO | None = None, language: Language = "en"
+) -> Iterator[Report]:
     """A callable for the driver's `on_progress`; `silent` (with --json) says nothing at all."""
     out = stream if stream is not None else sys.stderr
     if silent:
         yield lambda progress: None
     elif out.isatty():
         with _shown(_bar(out)) as bar:
-            yield _Bar(bar, title)
+            yield _Bar(bar, title, language)
     else:
-        yield _Lines(title, out)
+        yield _Lines(title, out, language)
 
 
-def in_words(progress: montecarlo.Progress) -> str:
+def in_words(progress: montecarlo.Progress, language: Language = "en") -> str:
     """`3.4 a second, about 2 min left`."""
     rate = progress.rate
     pace = f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}" if rate >= 1 else f"{rate:.2g}"
-    return f"{pace} a second, {_left(progress.left)} left"
+    return text("progress.pace", language, rate=pace, left=_left(progress.left, language))
 
 
-def _left(seconds: float) -> str:
+def _left(seconds: float, language: Language) -> str:
     if not math.isfinite(seconds):
-        return "an unknown time"
+        return text("progress.unknown", language)
     if seconds < 90:
-        return f"about {math.ceil(seconds)} s"
-    return f"about {math.ceil(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+        return text("progress.seconds", language, n=str(math.ceil(seconds)))
+    if seconds < 5400:
+        return text("progress.minutes", language, n=str(math.ceil(seconds / 60)))
+    return text("progress.hours", language, n=f"{seconds / 3600:.1f}")
+
+
+def _count(progress: montecarlo.Progress, language: Language) -> str:
+    return text("progress.count", language, done=f"{progress.done:,}", total=f"{progress.total:,}")
 
 
 def _bar(out: TextIO) -> Progress:
@@ -79,19 +88,20 @@ def _shown(bar: Progress) -> Iterator[Progress]:
 
 
 class _Bar:
-    def __init__(self, bar: Progress, title: str) -> None:
-        self.bar = bar
+    def __init__(self, bar: Progress, title: str, language: Language) -> None:
+        self.bar, self.language = bar, language
         # There from the start, since workers take seconds to begin; a plan's name may hold rich's brackets.
-        self.task: TaskID = bar.add_task(Text(title).markup, total=None, count="", pace="starting")
+        begun = text("progress.starting", language).lower()
+        self.task: TaskID = bar.add_task(Text(title).markup, total=None, count="", pace=begun)
 
     def __call__(self, progress: montecarlo.Progress) -> None:
-        count = f"{progress.done:,} of {progress.total:,}"
-        self.bar.update(self.task, completed=progress.done, total=progress.total, count=count, pace=in_words(progress))
+        count, pace = _count(progress, self.language), in_words(progress, self.language)
+        self.bar.update(self.task, completed=progress.done, total=progress.total, count=count, pace=pace)
 
 
 class _Lines:
-    def __init__(self, title: str, out: TextIO) -> None:
-        self.title, self.out = title, out
+    def __init__(self, title: str, out: TextIO, language: Language) -> None:
+        self.title, self.out, self.language = title, out, language
         self.told: int | None = None
 
     def __call__(self, progress: montecarlo.Progress) -> None:
@@ -103,7 +113,8 @@ class _Lines:
         first, self.told = self.told is None, tenth
         if first and tenth == 0:
             return
-        share = progress.done / max(progress.total, 1)
-        count = f"{progress.done:,} of {progress.total:,}"
-        self.out.write(f"{self.title}: {count} ({share:.0%}), {in_words(progress)}\n")
+        share = f"{progress.done / max(progress.total, 1):.0%}"
+        count, pace = _count(progress, self.language), in_words(progress, self.language)
+        line = text("progress.line", self.language, title=self.title, count=count, share=share, pace=pace)
+        self.out.write(f"{line}\n")
         self.out.flush()

@@ -21,6 +21,7 @@ from scipy.stats import beta as beta_law
 from scipy.stats import norm
 
 from attain.history.events import read_events
+from attain.history.holidays import ELASTICITY_PRIOR, Workdays
 from attain.history.mapping import Mapping
 from attain.history.sheets import Sheet
 from engine.fit.amounts import fit_amounts
@@ -204,22 +205,52 @@ def values(rng: Rng) -> Hits:
     return out
 
 
-def arrivals(rng: Rng) -> Hits:
-    """Leads of 48 months, 40 a month, growing by a tenth a year, with a season and gamma overdispersion."""
-    time = (np.arange(48) - 47.5) / 12
+def _arrivals(
+    rng: Rng, leads: float, years: int, extra: float, works: Workdays, elasticity: float, festival: float = 0.0
+) -> Hits:
+    """The years end with 2024; the coming one is 2025. ``extra``: variance of the gamma factor."""
+    months = [dt.date(2025 - years + m // 12, m % 12 + 1, 1) for m in range(12 * years + 12)]
+    known = works.regressors(months[:-12], months[-12:])
+    effects = [elasticity, festival][: len(known)]
+    time = (np.arange(12 * years) - 12 * years + 0.5) / 12
     season = rng.normal(0, 0.2, 12)
-    mean = 40 * np.exp(0.1 * time + season[np.arange(48) % 12])
-    fit = fit_arrivals(rng.poisson(mean * rng.gamma(1 / 0.03, 0.03, 48)), 1)
-    level = np.log(40 * np.exp(season).mean())
+    mean = leads * np.exp(0.1 * time + np.tile(season, years) + effects @ np.array([r.seen for r in known]))
+    fit = fit_arrivals(rng.poisson(mean * rng.gamma(1 / extra, extra, len(time))), 1, regressors=known)
+    coming = season + effects @ np.array([r.coming for r in known])
+    level = np.log(leads * np.exp(coming).mean())
+    january = coming[0] - np.log(np.exp(coming).mean())
     low, high = fit.overdispersion_range
     return {
         "level of leads": float(abs(np.log(fit.per_month) - level) < 1.96 * fit.level_sd),
         "growth of leads": float(abs(fit.growth - 0.1) < 1.96 * fit.growth_sd),
-        "overdispersion": float(low <= 0.03 <= high),
-        "January's season": float(
-            abs(np.log(fit.season[0]) - season[0] + np.log(np.exp(season).mean())) < 1.96 * fit.season_sd
-        ),
+        "overdispersion": float(low <= extra <= high),
+        "January's season": float(abs(np.log(fit.season[0]) - january) < 1.96 * fit.season_sd),
+        **{
+            f"effect of {r.name}": float(abs(fit.effects[r.name][0] - truth) < 1.96 * fit.effects[r.name][1])
+            for r, truth in zip(known, effects, strict=True)
+        },
     }
+
+
+def arrivals(rng: Rng) -> Hits:
+    """Leads of 48 months, 40 a month, growing by a tenth a year, with a season, gamma overdispersion, and an elasticity
+    to working days (US) that is drawn from its prior."""
+    return _arrivals(rng, 40, 4, 0.03, Workdays("US"), rng.normal(*ELASTICITY_PRIOR))
+
+
+def arrivals_by_day(rng: Rng) -> Hits:
+    """400 leads a month over five years, with little overdispersion, as many on each working day (US): elasticity 1."""
+    return _arrivals(rng, 400, 5, 0.005, Workdays("US"), 1.0)
+
+
+def arrivals_by_month(rng: Rng) -> Hits:
+    """The same with leads that know no holidays (DE): elasticity 0."""
+    return _arrivals(rng, 400, 5, 0.005, Workdays("DE"), 0.0)
+
+
+def arrivals_china(rng: Rng) -> Hits:
+    """The same by the working day in China, with Golden Weeks, make-up days and the Spring Festival (-0.5 in logs)."""
+    return _arrivals(rng, 400, 5, 0.005, Workdays("CN", None, True), 1.0, -0.5)
 
 
 def reps(rng: Rng) -> Hits:
@@ -282,6 +313,15 @@ def shocks_strong(rng: Rng) -> Hits:
 def shocks_drawn(rng: Rng) -> Hits:
     """36 months: common sd from .05 to .3, persistence from .1 to .9, regional sd from .03 to .2, drawn evenly."""
     return _shocks(rng.uniform(0.05, 0.3), rng.uniform(0.1, 0.9), rng.uniform(0.03, 0.2), 36, rng)
+
+
+def shocks_by_day(rng: Rng) -> Hits:
+    """The mild ones in China, with as many leads on each working day and the Spring Festival (-0.5 in logs)."""
+    firsts = [dt.date(2022 + m // 12, m % 12 + 1, 1) for m in range(36)]
+    days, festival = Workdays("CN", None, True).regressors(firsts)
+    log = days.seen - 0.5 * festival.seen + _walk(0.08, 0.4, 36, rng) + [_walk(0.05, 0.4, 36, rng) for _ in range(4)]
+    found = fit_shocks(rng.poisson(60 * np.exp(log)), 1, regressors=(days, festival))
+    return shock_hits(found, 0.08, 0.4, 0.05)
 
 
 class Curve(NamedTuple):
@@ -413,6 +453,9 @@ SCENARIOS: dict[str, Callable[[Rng], Hits]] = {
         *(
             values,
             arrivals,
+            arrivals_by_day,
+            arrivals_by_month,
+            arrivals_china,
             reps,
             paces,
             months,
@@ -422,6 +465,7 @@ SCENARIOS: dict[str, Callable[[Rng], Hits]] = {
             shocks_strong,
             shocks_long,
             shocks_drawn,
+            shocks_by_day,
         ),
         *(response, response_full, response_straight, response_bent, response_steady, response_steady_drawn),
     )

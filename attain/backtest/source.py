@@ -24,6 +24,7 @@ class Source:
     currency: str | None = None
     rates: Path | None = None
     table: str = ""
+    country: str | None = None
     deals: str | None = None
     timezone: str = ""
 
@@ -39,6 +40,6 @@ class Source:
     def fit(self, out: Path, day: dt.date) -> CalibrationResult:
         """The plan fitted to what was known at the end of a day, written to ``out``. Raises HistoryRefused."""
         return calibrate(
-            self.history, out, GOAL, self.mapping, as_of=day, currency=self.currency, rates=self.rates,
-            table=self.table, deals=self.deals, timezone=self.timezone,
+            self.history, out, GOAL, self.mapping, as_of=day, currency=self.currency, country=self.country,
+            rates=self.rates, table=self.table, deals=self.deals, timezone=self.timezone,
         )  # fmt: skip

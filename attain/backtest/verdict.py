@@ -15,6 +15,7 @@ OFF = 0.1  # of the mean transform from a half
 LEVEL = 0.8
 FAR = 0.2  # less coverage than elsewhere
 ROOM = 0.05  # of coverage about 80%: what is called holding
+SHORT = 2 * ROOM  # of coverage under 80%: what is said of a horizon whatever is said of all
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,16 @@ class Losing:
     horizon: str
     best: str
     skill: float
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """A horizon whose intervals as fitted held far less than 80%: the share, and the recalibrated ones'."""
+
+    horizon: str
+    raw: float
+    recalibrated: float | None
+    cells: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,7 @@ class Verdict:
     overall: float | None  # attain's skill against it
     few: bool  # fewer cells than coverage is judged by
     horizons: tuple[str, ...]  # those that are judged
+    short: tuple[Short, ...] = ()  # judged or not: a plan is for longer than most horizons that can be judged
 
     @property
     def raw_holds(self) -> bool:
@@ -54,6 +66,7 @@ class Verdict:
 def verdict(told: Row) -> Verdict:
     """From ``summary.document``'s rows."""
     pooled = [r for r in told["coverage"] if r["level"] == "all" and r["interval"] == LEVEL]
+    short = _short(pooled)
     method = RECALIBRATED if any(r["method"] == RECALIBRATED for r in pooled) else ATTAIN
     many = [r for r in pooled if r["method"] == method and r["cells"] >= summary.ENOUGH]
     told_of = {(r["horizon"], r["measure"]) for r in many}  # horizons with fewer cells are shown, and not judged by
@@ -70,8 +83,21 @@ def verdict(told: Row) -> Verdict:
     return Verdict(
         method, covered, cells, abs(covered - LEVEL) <= ROOM, _pooled(pooled, ATTAIN)[0], _reasons(told),
         losing, len(judged), best, against[best] if best else None, not many,
-        tuple(h for h in HORIZONS if any(r["horizon"] == h for r in pooled)),
+        tuple(h for h in HORIZONS if any(r["horizon"] == h for r in pooled)), short,
     )  # fmt: skip
+
+
+def _short(pooled: list[Row]) -> tuple[Short, ...]:
+    """The horizons that do not hold, each by itself: pooled with a shorter one, or left out for want of cells, one
+    would not be seen."""
+    out = []
+    for horizon in HORIZONS:
+        own = [r for r in pooled if r["horizon"] == horizon]
+        raw, cells = _pooled(own, ATTAIN)
+        if cells and raw < LEVEL - SHORT:
+            again, scored = _pooled(own, RECALIBRATED)
+            out.append(Short(horizon, raw, again if scored else None, cells))
+    return tuple(out)
 
 
 def _reps_worse(rows: list[Row]) -> bool:

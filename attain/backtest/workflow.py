@@ -12,6 +12,7 @@ from attain.backtest.records import Backtest
 from attain.backtest.run import FOLDS, REPLICATIONS, Said, backtest_deals
 from attain.backtest.source import Source
 from attain.backtest.table import period_mapping
+from attain.history.holidays import known_country
 from attain.history.mapping import Mapping, read_mapping
 from attain.history.sheets import is_url
 
@@ -33,6 +34,7 @@ def backtest(
     table: str = "",
     deals: str | os.PathLike[str] | None = None,
     timezone: str = "",
+    country: str | None = None,
     on_progress: Said | None = None,
 ) -> Backtest:
     """Forecast ``folds`` past months' ends, ``every`` so many months (1mo, 1q), and score what came after each.
@@ -40,9 +42,9 @@ def backtest(
     ``horizons``: some of month, quarter and half. At each origin the plan is fitted to what was known that day and
     simulated ``n`` times in phase 3. ``learn``: earlier origins, forecast for recalibration alone; as many as ``folds``
     unless given. ``library``: AutoETS and AutoARIMA too, where they are installed. ``sets`` vary each fitted plan, as
-    ``--set`` does. ``currency``, ``rates``, ``table``, ``deals``, ``timezone``: as ``calibrate`` takes them. A mapping
-    with ``shape: periods`` makes the same of a table without deals. Raises HistoryRefused, MappingRefused, PlanRefused
-    or BacktestRefused.
+    ``--set`` does. ``currency``, ``rates``, ``table``, ``deals``, ``timezone``, ``country``: as ``calibrate`` takes
+    them. A mapping with ``shape: periods`` makes the same of a table without deals. Raises HistoryRefused,
+    MappingRefused, PlanRefused or BacktestRefused.
     """
     step = read_every(every)
     asked = read_horizons(horizons if isinstance(horizons, str) else ",".join(horizons))
@@ -57,9 +59,15 @@ def backtest(
             )  # fmt: skip
         mapping = read_mapping(Path(mapping))
     source = Source(
-        address if is_url(address) else path, mapping, currency, Path(rates) if rates is not None else None, table,
-        deals=str(deals) if deals is not None else None, timezone=timezone,
-    )  # fmt: skip
+        address if is_url(address) else path,
+        mapping,
+        currency,
+        Path(rates) if rates is not None else None,
+        table,
+        known_country(country) if country is not None else None,
+        str(deals) if deals is not None else None,
+        timezone,
+    )
     return backtest_deals(
         source, folds=folds, every=step, horizons=asked, n=n, seed=seed, learn=learn, library=library, sets=sets,
         on_progress=on_progress,

@@ -10,6 +10,7 @@ import typer
 from attain.cli.errors import verb
 from attain.cli.options import (
     AsJson,
+    Country,
     Currency,
     Deals,
     Language,
@@ -51,6 +52,7 @@ def backtest(
     ] = None,
     sets: Sets = None,
     currency: Currency = None,
+    country: Country = None,
     rates: Rates = None,
     table: Table = "",
     deals: Deals = None,
@@ -75,17 +77,17 @@ def backtest(
     """Forecast past months with what was known then, and score it beside what people use."""
     _folder(out)
     target(save, "what was learnt")
-    with starting(as_json, simulates=True):
+    with starting(as_json, simulates=True, language=language):
         from attain.backtest import backtest as judge
         from attain.backtest import document
         from attain.screens.backtest import screen as show
         from attain.simulate import fresh_seed
     said = screen(stderr=True)
-    with working("Forecasting the past", as_json, language):
+    with working("forecasting", as_json, language):
         found = judge(
             history, mapping=mapping, folds=folds, every=every, horizons=horizons, n=n,
             seed=fresh_seed() if seed is None else seed, learn=learn, library=library, sets=sets or (),
-            currency=currency, rates=rates, table=table, deals=deals, timezone=timezone,
+            currency=currency, rates=rates, table=table, country=country, deals=deals, timezone=timezone,
             on_progress=None if quiet(as_json) else lambda day, k, of: said.print(f"  {day} ({k + 1}/{of})"),
         )  # fmt: skip
     told = document(found)

@@ -53,8 +53,9 @@ def bench(
 ) -> None:
     """Measure how fast plans simulate on one core: seconds a replication, moves a second."""
     target(out, "the rows")
-    with starting(as_json):
+    with starting(as_json, language=language):
         from attain import bench as measure
+        from attain.wording import text
 
     what = plans[0] if plans and plans[0] in (PEERS, OPTIMISE) else ""
     if what != OPTIMISE and (n is not None or seed is not None or jobs is not None):
@@ -62,14 +63,14 @@ def bench(
     if PEERS in (plans or ()) and plans != [PEERS]:
         raise typer.BadParameter("peers stands alone: measure plans by another call (a plan of that name: ./peers)")
     if what and not quiet(as_json):
-        screen(stderr=True).print(_AHEAD[what])  # how far it is, it says by itself
+        screen(stderr=True).print(text(_AHEAD[what], chosen(language)))  # how far it is, it says by itself
     if what == PEERS:
         document = measure.peers(seconds)
     elif what == OPTIMISE:
         asked = {"n": n or measure.REPLICATIONS, "seed": measure.SEED if seed is None else seed, "jobs": jobs or 1}
         document = measure.allocations((plans or [])[1:], **asked)
     else:
-        with working("Measuring: some seconds for each plan, a minute for compiling", as_json):
+        with working("measuring", as_json, language):
             document = {"rows": measure.bench(plans or None, seconds=seconds, compiling=compiling)}
     if out is not None:
         write_json(document, out)
@@ -81,7 +82,7 @@ def bench(
         raise typer.Exit(REFUSED)
 
 
-_AHEAD = {PEERS: "Measuring the peers: some minutes", OPTIMISE: "Allocating by every method: some minutes for a plan"}
+_AHEAD = {PEERS: "progress.peers", OPTIMISE: "progress.methods"}
 
 
 def _show(document: dict[str, Any], language: Languages | None) -> None:

@@ -15,6 +15,7 @@ from attain.cli.options import (
     AsJson,
     Jobs,
     Language,
+    Languages,
     Plan,
     Replications,
     Seed,
@@ -52,10 +53,10 @@ def optimise(
         raise typer.BadParameter(f"{out} is the plan itself: name another file", param_hint="--out")
     target(out, "the new plan")
     target(result, "the result")
-    with starting(as_json, simulates=True):
+    with starting(as_json, simulates=True, language=language):
         from attain.optimise import optimise as search
 
-    with _told(as_json) as say:
+    with _told(as_json, language) as say:
         found = search(
             plan,
             sets=sets or (),
@@ -102,10 +103,10 @@ def frontier(
 ) -> None:
     """What the best split of each budget attains, and what one more point of probability costs."""
     asked = _asked(totals, low, high, steps)
-    with starting(as_json, simulates=True):
+    with starting(as_json, simulates=True, language=language):
         from attain.optimise import budget_frontier
 
-    with _told(as_json) as say:
+    with _told(as_json, language) as say:
         found = budget_frontier(
             plan,
             totals=asked,
@@ -150,25 +151,28 @@ def _asked(totals: str | None, low: str | None, high: str | None, steps: int) ->
 
 
 @contextlib.contextmanager
-def _told(as_json: bool) -> Iterator[Callable[[str], None] | None]:
+def _told(as_json: bool, language: Languages | None) -> Iterator[Callable[[str], None] | None]:
     """Where the search's progress goes: one line that changes on a terminal, elsewhere a line for each part of it."""
-    console = screen(stderr=True)
+    from attain.wording import in_language, text
+
+    console, spoken = screen(stderr=True), chosen(language)
     if console.is_terminal:
-        with console.status("Reading the plan") as status:
-            yield lambda text: status.update(escape(text))
+        with console.status(text("progress.plan", spoken)) as status:
+            yield lambda words: status.update(escape(in_language(words, spoken)))
     else:
-        yield None if as_json else _lines()
+        lines = _lines()
+        yield None if as_json else lambda words: lines(in_language(words, spoken))
 
 
 def _lines() -> Callable[[str], None]:
     last = ""
 
-    def say(text: str) -> None:
+    def say(words: str) -> None:
         nonlocal last
-        head = text.partition(":")[0]
+        head = words.replace("：", ":").partition(":")[0]  # how far a part is comes after it
         if head != last:
             last = head
-            typer.echo(text, err=True)
+            typer.echo(words, err=True)
 
     return say
 

@@ -11,6 +11,7 @@ import typer
 from attain.cli.errors import verb
 from attain.cli.options import (
     AsJson,
+    Country,
     Currency,
     Deals,
     Language,
@@ -43,6 +44,7 @@ def calibrate(
     mapping: Annotated[Path | None, typer.Option(help="A saved mapping of columns.")] = None,
     as_of: Annotated[str | None, typer.Option(help="Fit as if the history had ended on this day (YYYY-MM-DD).")] = None,
     currency: Currency = None,
+    country: Country = None,
     rates: Rates = None,
     table: Table = "",
     deals: Deals = None,
@@ -82,13 +84,14 @@ def calibrate(
         from engine.problems import Refused
 
         raise Refused(f"{out} is there already: name another file, or give --force to replace it.")
-    with starting(as_json):
+    with starting(as_json, language=language):
         from attain.calibrate import calibrate as fit
         from attain.screens.calibrate import screen as show
-    with working("Reading and fitting", as_json, language):
+    with working("fitting", as_json, language):
         found = fit(
             history, out, goal, mapping, as_of=day, currency=currency, rates=rates, table=table, spend=spend,
-            accounts=accounts, products=products, people=people, quotas=quotas, deals=deals, timezone=timezone,
+            accounts=accounts, products=products, people=people, quotas=quotas, country=country, deals=deals,
+            timezone=timezone,
         )  # fmt: skip
     if as_json:
         print_json(found.as_json())

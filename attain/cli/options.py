@@ -48,6 +48,10 @@ def _precision(value: float | None) -> float | None:
 
 # of what is asked of a history, wherever one is read
 Currency = Annotated[str | None, typer.Option(help="The currency's code; guessed unless given.")]
+Country = Annotated[
+    str | None,
+    typer.Option(help="The country whose public holidays count (US, DE, DE-BY); CN where the currency is CNY."),
+]
 Rates = Annotated[
     Path | None, typer.Option(help="What other currencies are worth in --currency: columns currency, rate, date.")
 ]
@@ -142,21 +146,12 @@ def quiet(as_json: bool) -> bool:
     return as_json and not sys.stderr.isatty()
 
 
-_WORKING_ZH = {
-    "Starting": "启动中",
-    "Compiling the engine: once on each machine, up to a minute": "正在编译引擎：每台机器只需一次，最多一分钟",
-    "Reading and fitting": "正在读取和拟合",
-    "Forecasting the past": "正在预测过去",
-    "Writing the page": "正在写页面",
-}
-
-
 @contextlib.contextmanager
-def starting(as_json: bool = False, simulates: bool = False) -> Iterator[None]:
+def starting(as_json: bool = False, simulates: bool = False, language: Languages | None = None) -> Iterator[None]:
     """Something to look at while the engine is read in; the first time on a machine it is compiled, and says so."""
     from engine.compiled import kept, made
 
-    with working("Starting", silent=True):
+    with working("starting", True, language):
         gc.disable()  # what is imported stays: to look through it for garbage takes a fifth of the time
         try:
             yield
@@ -166,14 +161,16 @@ def starting(as_json: bool = False, simulates: bool = False) -> Iterator[None]:
     if simulates and not kept("model.replicate"):
         from engine.twin.model import replicate
 
-        with working("Compiling the engine: once on each machine, up to a minute", as_json):
+        with working("compiling", as_json, language):
             made(replicate)
 
 
 @contextlib.contextmanager
-def working(words: str, silent: bool = False, language: Languages | None = None) -> Iterator[None]:
+def working(what: str, silent: bool = False, language: Languages | None = None) -> Iterator[None]:
     """Something to look at during work of unknown length: on a terminal always, else a line unless `silent`."""
-    words = _WORKING_ZH.get(words, words) if chosen(language) == "zh" else words
+    from attain.wording import text
+
+    words = text(f"progress.{what}", chosen(language))
     console = screen(stderr=True)
     if console.is_terminal:
         with console.status(words):

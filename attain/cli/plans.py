@@ -39,6 +39,7 @@ def new(
     import datetime as dt
 
     target(out, "the plan")
+    from attain.wording import text as words
     from engine.plan.document import write_text
     from engine.plan.template import template
     from engine.problems import Refused
@@ -54,7 +55,7 @@ def new(
     elif out is None:
         print(text, end="")
     else:
-        screen(stderr=True).print(f"Wrote {out}. Change it to your own, then: attain check {out}", markup=False)
+        screen(stderr=True).print(words("progress.wrote_plan", chosen(language), path=str(out)), markup=False)
 
 
 def schema(as_json: AsJson = False) -> None:
@@ -66,7 +67,7 @@ def schema(as_json: AsJson = False) -> None:
 
 def check(plan: Plan, sets: Sets = None, as_json: AsJson = False, language: Language = None) -> None:
     """Check a plan: is it valid, SMART(+C), and are there hours enough? Exit code 1 where an error is found."""
-    with starting(as_json):
+    with starting(as_json, language=language):
         from attain.plans import open_plan
         from engine.plan.findings import findings
         from engine.problems import PlanRefused

@@ -74,7 +74,7 @@ def simulate(
     """Simulate a plan thousands of times: how likely is each goal, and why would it be missed?"""
     if cluster is not None and jobs is not None:
         raise typer.BadParameter("workers of a cluster compute in place of --jobs", param_hint="--cluster")
-    with starting(as_json, simulates=cluster is None):
+    with starting(as_json, simulates=cluster is None, language=language):
         from attain.plans import open_plan
         from attain.progress import meter
         from attain.simulate import simulate as run
@@ -89,7 +89,7 @@ def simulate(
 
             learnt = read_learnt(recalibrate)
             check_history(loaded, learnt)
-    with watched(cluster), meter(loaded.plan.name, silent=quiet(as_json)) as report:
+    with watched(cluster), meter(loaded.plan.name, silent=quiet(as_json), language=chosen(language)) as report:
         results = run(
             loaded,
             sets=sets or (),
@@ -152,12 +152,14 @@ def funnel(
     language: Language = None,
 ) -> None:
     """Calculate back from the target to deals, proposals and prospects, and say how likely that is to be enough."""
-    with starting(as_json, simulates=True):
+    with starting(as_json, simulates=True, language=language):
         from attain.funnel import as_json as document
         from attain.funnel import funnel as work_back
         from attain.progress import meter
+        from attain.wording import text
 
-    with meter("Funnel", silent=quiet(as_json)) as report:
+    spoken = chosen(language)
+    with meter(text("progress.funnel", spoken), silent=quiet(as_json), language=spoken) as report:
         found = work_back(plan, sets=sets or (), goal=goal, n=n, seed=seed, jobs=jobs, on_progress=report)
     if as_json:
         print_json(document(found, chosen(language)))
@@ -179,11 +181,13 @@ def compare(
     """Compare plans on the same random numbers: how much likelier is one than another, and which is best?"""
     if len(plans) == 1 and not sets:
         raise typer.BadParameter("name two plans at least, or one plan and a --set that varies it")
-    with starting(as_json, simulates=True):
+    with starting(as_json, simulates=True, language=language):
         from attain.compare import compare as judge
         from attain.progress import meter
+        from attain.wording import text
 
-    with meter("Comparing", silent=quiet(as_json)) as report:
+    spoken = chosen(language)
+    with meter(text("progress.comparing", spoken), silent=quiet(as_json), language=spoken) as report:
         found = judge(plans, sets=sets or (), n=n, seed=seed, jobs=jobs, on_progress=report)
     if as_json:
         print_json(found.as_json(chosen(language)))
@@ -205,7 +209,7 @@ def replay(
     language: Language = None,
 ) -> None:
     """Show one replication as it happened, event by event: that of the run with the same seed."""
-    with starting(as_json, simulates=True):
+    with starting(as_json, simulates=True, language=language):
         from attain.replay import replay as again
         from attain.simulate import fresh_seed
 
@@ -243,25 +247,26 @@ def report(
 ) -> None:
     """Write a page for people: one file, no network, to read, print and pass on."""
     target(out, "the page")
-    with starting(as_json, simulates=funnel):
+    with starting(as_json, simulates=funnel, language=language):
         from attain.report import report as write
+        from attain.wording import text
 
-    back = None
+    back, spoken = None, chosen(language)
     if funnel:
         from attain.funnel import funnel as work_back
         from attain.progress import meter
         from attain.simulate import read_plan
         from attain.store import RunStore
 
-        with meter("Calculating back", silent=as_json) as progress:
+        with meter(text("progress.back", spoken), silent=as_json, language=spoken) as progress:
             seed = RunStore.open(run).manifest.seed
             back = work_back(read_plan(run), seed=seed, jobs=jobs, on_progress=progress)
-    with working("Writing the page", silent=True):
+    with working("page", True, language):
         path = write(run, out=out, language=chosen(language), optimised=optimised, funnel=back)
     if as_json:
         print_json({"page": str(path)})
         return
-    screen().print(f"Wrote {path}", markup=False)
+    screen().print(text("progress.wrote", spoken, path=str(path)), markup=False)
 
 
 def register(app: typer.Typer) -> None:

@@ -26,6 +26,7 @@ from attain.optimise.territories import balanced
 from attain.optimise.workflow import searched, why_no_lever
 from attain.plans import open_plan
 from attain.simulate import REPLICATIONS, check_goals, fresh_seed
+from attain.wording import number, told
 from engine.draws import SELECTION, SIMULATE
 from engine.plan.decide import Decide, DecideBudget
 from engine.plan.types import LoadedPlan
@@ -113,7 +114,7 @@ class _Run:
     simulated: int = 0
 
     def optimise(self, total: float, more: Mapping[str, Floats]) -> Floats:
-        self.tell(f"Searching a total of {total:,.0f}")
+        self.tell(told("search.total", total=number(round(total))))
         found = searched(
             self.loaded, self.decisions[total], self.aim, self.seed, self.jobs, self.work, lambda _: None, more
         )
@@ -124,7 +125,7 @@ class _Run:
 
     def judge(self, splits: Sequence[Floats], n: int, phase: int) -> BoolArray:
         """Which splits attain, each different one simulated once: (n, splits)."""
-        self.tell("Verifying on fresh paths")
+        self.tell(told("search.verifying"))
         decision = next(iter(self.decisions.values()))
         paths = Paths(self.loaded, decision, self.aim, self.seed, self.jobs)
         known: dict[bytes, BoolArray] = {}

@@ -34,7 +34,7 @@ from attain.optimise.verdict import Judged, verdict
 from attain.plans import find_plan, open_plan
 from attain.results import Results
 from attain.simulate import REPLICATIONS, check_goals, fresh_seed, simulate
-from attain.wording import TEXTS, Series, told
+from attain.wording import TEXTS, Series, number, sentence, told
 from engine.batch import Simulator
 from engine.draws import SEARCH
 from engine.montecarlo import Progress
@@ -104,7 +104,7 @@ def optimise(
         return clashing(frame, clash, started)
     found, current = search_of.found, search_of.current
     proof = search_of.certified()
-    tell("Verifying on fresh paths")
+    tell(told("search.verifying"))
     verifying = time.perf_counter()
     before = _verified(loaded, n, seed, jobs, on_progress)
     reference = _reference_results(loaded, found, n, seed, jobs)
@@ -113,7 +113,7 @@ def optimise(
     judged = Judged(before, reference, after, _since(verifying), proof, _costs(loaded, current, found))
     answer: QuotaAnswer | None = None
     if quotas_wanted:
-        tell("Setting quotas")
+        tell(told("search.quotas"))
         answer = set_quotas(current, before, after, seed=seed, jobs=jobs, paths=work.quotas)
         current = with_quotas(current, answer)
     report = verdict(frame, aim, found, judged, answer)
@@ -136,15 +136,6 @@ def clashing(frame: Optimisation, clash: ClashingLimits, started: float) -> Opti
     more = told("optimise.clash_more", n=str(len(names) - CLASHES)) if len(names) > CLASHES else ""
     reason = told("optimise.clash", shown=Series(names[:CLASHES], "; "), more=more)
     return replace(frame, status="infeasible", reason=reason, limits=names, seconds=_since(started))
-
-
-_WORDS = {
-    "headcount": "new reps",
-    "budget": "the budget",
-    "shares": "shares of leads",
-    "hours": "prospecting hours",
-    "focus": "shares of hours",
-}
 
 
 @dataclass
@@ -186,7 +177,8 @@ class _Searches:
 
     def one(self, decision: Decision, written: Decision, more: Mapping[str, NDArray[np.float64]]) -> bool:
         """Search one more, which was `written` so in the plan; whether to go on."""
-        self.tell(f"Searching {_WORDS[decision.kind]}: {len(decision.cells)} cells, about {self.work.paths:,} paths")
+        size = {"cells": len(decision.cells), "paths": number(self.work.paths)}
+        self.tell(told("search.begun", what=sentence(f"search.of.{decision.kind}"), **size))
         result = searched(self.current, decision, self.aim, self.seed, self.jobs, self.fresh(), self.tell, more)
         if written.own is not None and decision.kind == "budget":  # hires may have taken some of it since
             within = replace(written, balance=decision.balance).violation(written.own) <= WITHIN
@@ -202,7 +194,7 @@ class _Searches:
         """What no allocation of the last decision can exceed; None where nothing was searched, or it was stopped."""
         if self.given is None or self.found[-1].termination == "stopped":
             return None
-        self.tell("Looking for what no allocation can exceed")
+        self.tell(told("search.bound"))
         stop = Stop()
         paths = Paths(self.given, self.found[-1].decision, self.aim, self.seed, self.jobs, None, stop)
         with stop.listening():
@@ -226,9 +218,10 @@ def searched(
         nonlocal done
         done += paths
         if stop():
-            tell("Stopping: the best so far is being verified; Ctrl-C again gives it up")
+            tell(told("search.stopping"))
         else:
-            tell(f"Searching {_WORDS[decision.kind]}: {done:,} of about {work.paths:,} sample paths")
+            size = {"done": number(done), "paths": number(work.paths)}
+            tell(told("search.going", what=sentence(f"search.of.{decision.kind}"), **size))
 
     with stop.listening():
         paths = Paths(loaded, decision, aim, seed, jobs, count, stop)

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from attain.backtest.baselines import MISSING
 from attain.backtest.records import ATTAIN, RECALIBRATED
-from attain.backtest.verdict import Verdict, headline, verdict
+from attain.backtest.verdict import LEVEL, SHORT, Verdict, headline, verdict
 from attain.wording import Language, date, joined, number, percent, span, text
 
 Row = dict[str, Any]
@@ -59,7 +59,7 @@ def screen(told: Row, language: Language = "en", files: Sequence[Path] = ()) -> 
         Text(lead(told, say)),
         Text(),
     ]
-    good = found.holds and not found.few
+    good = (found.holds or found.raw_holds) and not found.few and not found.short
     sentences = verdict_lines(found, say)
     parts += [Text(sentences[0], style="bold green" if good else "bold yellow"), *map(Text, sentences[1:]), Text()]
     if found.reasons:
@@ -93,21 +93,45 @@ def lead(told: Row, say: Said) -> str:
 
 def verdict_lines(found: Verdict, say: Said) -> list[str]:
     """What it comes to."""
-    key = "holds" if found.holds else "narrow_verdict" if found.covered < 0.8 else "wide_verdict"
-    covered = percent(found.covered, say.language, 0)
-    horizons = joined([say.name("h", h) for h in found.horizons], say.language)
-    lines = [say(key, covered=covered, cells=number(found.cells, say.language), horizons=horizons)]
-    if found.method == RECALIBRATED:
-        raw = "as_fitted_holds" if found.raw_holds and not found.holds else "as_fitted"
-        lines[0] += " " + say(raw, raw=percent(found.raw, say.language, 0))
+    values = {
+        "covered": percent(found.covered, say.language, 0),
+        "raw": percent(found.raw, say.language, 0),
+        "cells": number(found.cells, say.language),
+        "horizons": joined([say.name("h", h) for h in found.horizons], say.language),
+    }
+    if found.raw_holds and not found.holds:
+        lines = [say("as_fitted_holds", **values)]
+    else:
+        key = "holds" if found.holds else "narrow_verdict" if found.covered < LEVEL else "wide_verdict"
+        lines = [say(key, **values)]
+        if found.method == RECALIBRATED:
+            lines[0] += (" " if say.language == "en" else "") + say("as_fitted", **values)
     if found.few:
         lines.append(say("few"))
+    lines += _short_lines(found, say)
     if found.best is not None and not found.losing:
         lines.append(say("better_all", groups=found.groups))
     elif found.best is not None:
-        values = {"losing": len(found.losing), "groups": found.groups, "overall": say.signed(found.overall)}
-        lines.append(say("better_some", best=say.name("m", found.best), **values))
+        score = {"losing": len(found.losing), "groups": found.groups, "overall": say.signed(found.overall)}
+        lines.append(say("better_some", best=say.name("m", found.best), **score))
     return lines
+
+
+def _short_lines(found: Verdict, say: Said) -> list[str]:
+    """What does not hold of longer horizons, where the first line is not about just those."""
+    if not found.short or (found.raw < LEVEL - SHORT and {s.horizon for s in found.short} == set(found.horizons)):
+        return []
+    each = [
+        say(
+            "short_each" if s.recalibrated is None else "short_both",
+            horizon=say.name("h", s.horizon),
+            raw=percent(s.raw, say.language, 0),
+            recalibrated=percent(s.recalibrated or 0.0, say.language, 0),
+        )
+        for s in found.short
+    ]
+    learnt = any(s.recalibrated is not None for s in found.short)
+    return [say("short", each=joined(each, say.language)), say("short_learnt" if learnt else "short_raw")]
 
 
 def support_lines(told: Row, say: Said) -> list[str]:

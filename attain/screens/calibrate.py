@@ -16,6 +16,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from attain.calibrate import CalibrationResult
+from attain.history.holidays import A_MONTH, interval, one_more
 from attain.history.mapping import Mapping
 from attain.history.presets import PRESETS
 from attain.history.records import reasons
@@ -197,6 +198,7 @@ def _rest(fitted: dict[str, Any], language: Language) -> RenderableType:
         "people": said("people_value", language, n=fitted["reps"]),
         **({"regions": shown} if len(regions) > 1 else {}),
         "leads": _leads(fitted, language),
+        **_moved(fitted, language),
         **(
             {
                 "economy": said(
@@ -242,6 +244,22 @@ def _leads(fitted: dict[str, Any], language: Language) -> str:
     shares = {"low_share": percent(low, language, 0), "high_share": percent(high, language, 0)}
     names = {"low": months[season.index(low)], "high": months[season.index(high)]}
     return said("leads_season", language, n=per_month, **names, **shares)
+
+
+def _moved(fitted: dict[str, Any], language: Language) -> dict[str, str]:
+    """What moves leads from year to year: working days and the festival, where they were fitted."""
+    rows = {}
+    days, festival = fitted["working_days"], fitted["festival"]
+    if days is not None:
+        more = {k: f"{one_more(days[v]):+.1%}" for k, v in (("middle", "elasticity"), ("low", "low"), ("high", "high"))}
+        country = fitted["country"]
+        known = said("holidays_of" if country else "holidays_none", language, country=country)
+        assumed = said("workdays_assumed", language) if days["assumed"] else ""
+        rows["workdays"] = said("workdays_value", language, of=A_MONTH, **more) + known + assumed
+    if festival is not None:
+        middle, low, high = (percent(math.exp(v), language, 0) for v in interval(*festival))
+        rows["festival"] = said("festival_value", language, middle=middle, low=low, high=high)
+    return rows
 
 
 def _day(text: str, language: Language) -> str:

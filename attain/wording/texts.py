@@ -8,6 +8,7 @@ from attain.wording.texts_fields import FIELDS
 from attain.wording.texts_funnel import FUNNEL
 from attain.wording.texts_history import FITTED, HISTORY
 from attain.wording.texts_optimise import OPTIMISE
+from attain.wording.texts_progress import PROGRESS
 from attain.wording.texts_recalibrated import RECALIBRATED
 from attain.wording.texts_report import REPORT
 from attain.wording.texts_report_limits import LIMITS
@@ -28,5 +29,17 @@ def _gather(*tables: Table) -> Table:
 
 
 TEXTS: Table = _gather(
-    SUMMARY, SCREEN, FUNNEL, COMPARE, REPORT, LIMITS, BACKTEST, HISTORY, FIELDS, FITTED, RECALIBRATED, OPTIMISE
+    SUMMARY,
+    SCREEN,
+    FUNNEL,
+    COMPARE,
+    REPORT,
+    LIMITS,
+    BACKTEST,
+    HISTORY,
+    FIELDS,
+    FITTED,
+    RECALIBRATED,
+    OPTIMISE,
+    PROGRESS,
 )

@@ -26,8 +26,8 @@ BACKTEST: dict[str, tuple[str, str]] = {
         "以上为再校准之后；按拟合结果本身则为 {raw}。",
     ),
     "backtest.as_fitted_holds": (
-        "That is after recalibration; as fitted, it was {raw}, which is right: the plan's own figures need no correction here.",
-        "以上为再校准之后；按拟合结果本身则为 {raw}，恰当：此处计划自身的数字无需修正。",
+        "As fitted, intervals can be trusted: of outcomes over the next {horizons}, {raw} fell in their 80% intervals ({cells} cells). Recalibrated, it was {covered}: there the plan's own figures need no correction.",
+        "按拟合结果，区间可信：未来{horizons}的结果有 {raw} 落在 80% 区间内（{cells} 个单元）。再校准后为 {covered}：此期限内计划自身的数字无需修正。",
     ),
     "backtest.better_all": (
         "Its forecasts score better than every baseline, in all {groups} groups.",
@@ -38,6 +38,20 @@ BACKTEST: dict[str, tuple[str, str]] = {
         "在 {groups} 组中有 {losing} 组不如某个基准；最难超越的是{best}，总体技巧为 {overall}。",
     ),
     "backtest.few": ("Fewer than 200 cells of any one measure and horizon: too few to judge coverage by.", "任一指标与期限均不足 200 个单元，不足以评判覆盖率。"),
+    "backtest.short": ("As fitted, 80% intervals held only {each}.", "按拟合结果，80% 区间的命中率仅为：{each}。"),
+    "backtest.short_each": ("{raw} over the next {horizon}", "未来{horizon} {raw}"),
+    "backtest.short_both": (
+        "{raw} over the next {horizon} ({recalibrated} recalibrated)",
+        "未来{horizon} {raw}（再校准后 {recalibrated}）",
+    ),
+    "backtest.short_learnt": (
+        "A plan made of this history says too little of what can happen to its quarters and its year: hold what was learnt beside it (--save, and attain simulate PLAN --recalibrate).",
+        "由此历史拟合的计划低估了季度和全年的可能范围：请将学到的修正与之对照（--save，再用 attain simulate PLAN --recalibrate）。",
+    ),
+    "backtest.short_raw": (
+        "A plan made of this history says too little of what can happen to its quarters and its year.",
+        "由此历史拟合的计划低估了季度和全年的可能范围。",
+    ),
     "backtest.why": ("Why that may be", "可能的原因"),
     "backtest.why.narrow": (
         "Outcomes fall outside too often: conversion, arrivals or times move together, further or for longer in one direction than the fit expects of coming months.",
@@ -148,7 +162,7 @@ BACKTEST: dict[str, tuple[str, str]] = {
     "backtest.m.budget": ("budget", "预算"),
     "backtest.h.month": ("month", "一个月"),
     "backtest.h.quarter": ("quarter", "一个季度"),
-    "backtest.h.half": ("half", "半年"),
+    "backtest.h.half": ("half-year", "半年"),
     "backtest.l.all": ("all together", "合计"),
     "backtest.l.company": ("company", "公司"),
     "backtest.l.region": ("region", "区域"),

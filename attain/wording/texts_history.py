@@ -445,7 +445,14 @@ FITTED: dict[str, tuple[str, str]] = {
     "fit.assumed_goal": (
         "no goal was given: {growth} over the last four quarters is assumed", "没有给出目标：按近四个季度 {growth} 假设",
     ),
+    "fit.no_country": (
+        "public holidays were not known: only days of the week count, here and in the plan; with --country US, say, its "
+        "holidays count too",
+        "未知公共假日：此处与计划均只按星期计；用 --country CN 等指定国家后计入其假日",
+    ),
     # what the fit says where it cannot tell
+    "unfit.working_days": ("working days: {n} complete months are there, {need} would suffice", "工作日天数的影响：有 {n} 个完整月份，{need} 个即可"),
+    "unfit.festival": ("Spring Festival: {n} complete months are there, {need} would suffice", "春节：有 {n} 个完整月份，{need} 个即可"),
     "unfit.season": ("season: {n} complete months are there, {need} would suffice", "季节性：有 {n} 个完整月份，{need} 个即可"),
     "unfit.trend": ("trend: {n} complete months are there, {need} would suffice", "趋势：有 {n} 个完整月份，{need} 个即可"),
     "unfit.shock_region": ("common shocks: {n} region; {need} that move together suffice", "共同冲击：只有 {n} 个区域；{need} 个同涨同落的区域即可"),

@@ -115,6 +115,18 @@ REFUSALS: dict[str, str] = {
     "to one before, or leave the amounts out": "日志的金额有 {n} 种货币（{shown}），只有一行一商机的导出才能按汇率换算：请先换成一种，或去掉金额",
     "no rate for {missing}: write what one unit is worth in {base} into the table of rates": "缺少 {missing} 的汇率：请在汇率表中写明一单位值多少 {base}",
     "a table of rates is in some currency: say which with --currency": "汇率表以某种货币计：请用 --currency 指明",
+    "the country {code} is not known; expected a country's ISO 3166 code, such as CN, US or DE. Did you mean {near}?": (
+        "国家代码 {code} 未知；应为 ISO 3166 国家代码，如 CN、US、DE。是否指 {near}？"
+    ),
+    "the country {code} is not known; expected a country's ISO 3166 code, such as CN, US or DE.": (
+        "国家代码 {code} 未知；应为 ISO 3166 国家代码，如 CN、US、DE。"
+    ),
+    "the country {code} is not known; expected a subdivision of {country}: {known}. Did you mean {near}?": (
+        "国家代码 {code} 未知；应为 {country} 的地区：{known}。是否指 {near}？"
+    ),
+    "the country {code} is not known; expected a subdivision of {country}: {known}.": (
+        "国家代码 {code} 未知；应为 {country} 的地区：{known}。"
+    ),
     # too little
     "no deal in {file} has been won, so no win rate, cycle or value can be fitted": "{file} 中没有赢单，无法拟合赢单率、周期和金额",
     "all {n} deals in {file} that have ended were won: a list of orders, or an export without the lost ones, has no win rate; deals "

@@ -21,12 +21,14 @@ what makes a posterior's intervals those of a sampling distribution.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
+from engine.fit.arrivals import Regressor
 from engine.fit.incidence import Floats
 from engine.problems import Refused
 
@@ -62,9 +64,17 @@ class Shocks:
     regions: int
 
 
-def fit_shocks(counts: ArrayLike, first_month: int, *, season: bool = True, draws: int = 32) -> Shocks:
-    """Fit to ``counts[R, M]``, complete months, the first in calendar month 1..12. Raises Refused where there is too
-    little, with what would suffice."""
+def fit_shocks(
+    counts: ArrayLike,
+    first_month: int,
+    *,
+    season: bool = True,
+    draws: int = 32,
+    regressors: Sequence[Regressor] = (),
+) -> Shocks:
+    """Fit to ``counts[R, M]``, complete months, the first in calendar month 1..12. ``regressors``: of these months,
+    what moves all regions' leads and is no shock. Raises Refused where there is too little, with what would suffice.
+    """
     n = np.asarray(counts, dtype=np.float64)
     if n.ndim != 2 or n.shape[0] < REGIONS_FROM:
         raise Refused(
@@ -79,7 +89,7 @@ def fit_shocks(counts: ArrayLike, first_month: int, *, season: bool = True, draw
             f"suffice"
         )
     noise = float(np.mean(1.0 / kept.mean(axis=1)))
-    logs = _evidences(kept, first_month, season) + _jeffreys(len(kept), n.shape[1], noise, season)
+    logs = _evidences(kept, first_month, season, regressors) + _jeffreys(len(kept), n.shape[1], noise, season)
     weight = np.exp(logs - logs.max()) * VOLUMES
     weight = _set_right(weight / weight.sum(), _Bands(len(kept), n.shape[1], noise, season))
     cube = weight.reshape(SHAPE)
@@ -112,17 +122,18 @@ def _systematic(grid: Floats, weight: Floats, draws: int) -> tuple[tuple[float, 
     return tuple((float(a), float(b), float(c)) for a, b, c in rows)
 
 
-def _evidences(n: Floats, first_month: int, season: bool) -> Floats:
-    """[G] log marginal likelihood of each cell; level, season and growth have a vague normal prior of their own.
+def _evidences(n: Floats, first_month: int, season: bool, regressors: Sequence[Regressor] = ()) -> Floats:
+    """[G] log marginal likelihood of each cell; level, season and growth have a vague normal prior of their own, each
+    regressor's effect the one that it comes with.
 
     With counts that are not tiny the Poisson likelihood is close to normal around its own mode, so the mode is found at
     one middle cell and the curvature there serves all (a Gaussian approximation about the data, Fahrmeir 1992), refined
     once at the best cell.
     """
     regions, months = n.shape
-    design, precision = _design(regions, months, first_month, season)
+    design, precision = _design(regions, months, first_month, season, regressors)
     y = n.ravel()
-    offset = np.repeat(np.log(n.mean(axis=1)), months)
+    offset = np.repeat(np.log(n.mean(axis=1)), months) + np.tile(_a_priori(regressors, months), regions)
     fixed = (design / precision) @ design.T
     apart = np.abs(np.arange(months)[:, None] - np.arange(months)[None])
     best, out = np.array([0.12, 0.65, 0.1]), np.empty(0)
@@ -144,7 +155,14 @@ def _evidences(n: Floats, first_month: int, season: bool) -> Floats:
     return out
 
 
-def _design(regions: int, months: int, first_month: int, season: bool) -> tuple[Floats, Floats]:
+def _a_priori(regressors: Sequence[Regressor], months: int) -> Floats:
+    """[M] what the regressors' effects come to at the means of their priors."""
+    return sum((r.mean * r.seen for r in regressors), np.zeros(months))
+
+
+def _design(
+    regions: int, months: int, first_month: int, season: bool, regressors: Sequence[Regressor] = ()
+) -> tuple[Floats, Floats]:
     """Columns of the regressors, regions' months one after another, and their prior precisions."""
     time = np.arange(months) / 12 - months / 24
     columns = [*np.kron(np.eye(regions), np.ones(months)), np.tile(time, regions)]
@@ -154,6 +172,8 @@ def _design(regions: int, months: int, first_month: int, season: bool) -> tuple[
         here = np.unique(calendar)
         columns += [np.tile((calendar == k).astype(float), regions) for k in here]
         precision += [SEASON_SD**-2] * len(here)
+    columns += [np.tile(r.seen, regions) for r in regressors]
+    precision += [r.sd**-2 for r in regressors]
     return np.column_stack(columns), np.array(precision)
 
 

@@ -116,13 +116,41 @@ def test_a_steady_business_is_forecast_better_than_by_any_baseline(told: dict[st
 
 @pytest.mark.parametrize(
     ("covered", "raw", "said"),
-    [(0.9, 0.79, "need no correction"), (0.9, 0.4, "as fitted, it was 40%."), (0.8, 0.79, "as fitted, it was 79%.")],
+    [
+        (0.9, 0.79, "As fitted, intervals can be trusted"),
+        (0.9, 0.4, "as fitted, it was 40%."),
+        (0.8, 0.79, "as fitted, it was 79%."),
+    ],
 )
 def test_intervals_that_were_right_before_they_were_corrected_are_said_to_be(
     told: dict[str, Any], covered: float, raw: float, said: str
 ) -> None:
     found = replace(verdict(told), method="recalibrated", covered=covered, holds=covered == 0.8, raw=raw)
     assert said in verdict_lines(found, Said("en"))[0]
+
+
+def _covered(horizon: str, method: str, covered: float, cells: int) -> dict[str, Any]:
+    return {
+        "level": "all", "measure": "bookings", "horizon": horizon, "method": method, "interval": 0.8,
+        "covered": covered, "cells": cells,
+    }  # fmt: skip
+
+
+def test_a_longer_horizon_that_does_not_hold_is_told_of(told: dict[str, Any]) -> None:
+    """By itself, whether it is judged (the quarter) or has too few cells for that (the half-year)."""
+    rows = [_covered("month", "attain", 0.81, 900), _covered("quarter", "attain", 0.58, 300),
+            _covered("half", "attain", 0.1, 90), _covered("half", "recalibrated", 0.97, 90)]  # fmt: skip
+    found = verdict(told | {"coverage": rows[:3]})
+    assert found.holds
+    assert found.horizons == ("month", "quarter")
+    lines = verdict_lines(found, Said("en"))
+    assert "held only 58% over the next quarter and 10% over the next half-year." in lines[1]
+    assert "too little of what can happen to its quarters and its year." in lines[2]
+    assert "未来一个季度 58%和未来半年 10%" in verdict_lines(found, Said("zh"))[1]
+    lines = verdict_lines(verdict(told | {"coverage": rows}), Said("en"))
+    assert any("10% over the next half-year (97% recalibrated)" in line for line in lines)
+    alone = verdict(told | {"coverage": rows[1:2]})
+    assert not any("As fitted" in line for line in verdict_lines(alone, Said("en")))  # the first line says it
 
 
 def test_the_same_seed_gives_the_same_scores(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from attain.simulate import simulate
 from attain.store import RunStore
 from tests.attain.cli_runs import BUDGET, PLAN, Attain, Said, command, surroundings
 
-# So many leads that a replication takes some ten milliseconds: a run long enough to be interrupted.
-SLOW = PLAN.replace("leads_per_month: 12", "leads_per_month: 10_000")
+# So many leads that a replication takes SimPy some tenths of a second: a run long enough to be interrupted.
+SLOW = PLAN.replace("leads_per_month: 12", "leads_per_month: 1_200")
 # However short it is, by worker processes from the first replication on.
 BY_WORKERS = "import engine.workers; engine.workers.ALONE = 0.0; from attain.cli import main; main()"
 N = 160

@@ -33,6 +33,14 @@ def test_a_line_per_tenth_without_a_terminal() -> None:
     assert lines[-1].startswith("Simulating: 2,000 of 2,000 (100%)")
 
 
+def test_chinese() -> None:
+    out = io.StringIO()
+    with meter("计划", stream=out, language="zh") as report:
+        report(Progress(1000, 2000, 20.0, 50.0, 50.0))
+    assert out.getvalue() == "计划：1,000 / 2,000（50%），每秒 20 次，剩余约 50 秒\n"
+    assert in_words(Progress(1, 2, 0.0, 1.0, math.inf), "zh") == "每秒 0 次，剩余时间未知"
+
+
 def test_silence_with_json() -> None:
     for out in (io.StringIO(), Terminal()):
         with meter("Simulating", silent=True, stream=out) as report:

@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 
 from benchmarks import recovery
-from benchmarks.recovery import PLANS, coverage, error, in_words, rows, study, verdict
+from benchmarks.recovery import PLANS, coverage, error, in_words, merged, rows, study, verdict
 from benchmarks.recovery_engine import SIMULATED
 
-# how many histories take about a second; four binomial sigma, so that each share is a false alarm once in 16,000
+# how many histories take a second or two; four binomial sigma, so that each share is a false alarm once in 16,000
 SMALL = {
     "many": 60,
     "arrivals": 60,
+    "arrivals-by-day": 200,
+    "arrivals-by-month": 200,
+    "arrivals-china": 200,
     "reps": 40,
     "paces": 40,
     "months": 10,
@@ -61,6 +64,8 @@ def test_what_was_done_is_not_done_again_and_makes_a_table(tmp_path: Path) -> No
         "verdict": "holds",
     }
     assert "| many | conversion | 100 | 90.0% | 8.7% | holds |" in in_words([row])
+    other, old = row | {"plan": "funnel", "covered": 0.95}, row | {"covered": 0.8}
+    assert merged([old, other], [row]) == [other, row]
 
 
 def test_93_to_97_is_what_four_sigma_of_2000_histories_are() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.fit.amounts import fit_amounts
-from engine.fit.arrivals import fit_arrivals
+from engine.fit.arrivals import Regressor, fit_arrivals
 
 SEASON = np.array([0.6, 0.7, 1.3, 0.9, 0.9, 1.4, 0.8, 0.7, 1.3, 0.9, 1.0, 1.5])
 
@@ -68,9 +68,10 @@ def test_a_holiday_that_moves_is_told_from_the_season() -> None:
     days = np.zeros(60)
     days[0::12], days[1::12] = january, 1 - january
     counts = rng.poisson(200 * np.exp(-0.6 * days))
-    fit = fit_arrivals(counts, first_month=1, covariate=days, coming=[0.9, 0.1] + [0.0] * 10)
-    assert fit.covariate[0] == pytest.approx(-0.6, abs=4 * fit.covariate[1])
-    assert fit.covariate[1] < 0.15
+    festival = Regressor("festival", days, np.array([0.9, 0.1] + [0.0] * 10), 0.0, 0.7)
+    effect, sd = (fit := fit_arrivals(counts, first_month=1, regressors=[festival])).effects["festival"]
+    assert effect == pytest.approx(-0.6, abs=4 * sd)
+    assert sd < 0.15
     assert fit.season[0] < 0.75 < 0.85 < fit.season[1]
 
 
