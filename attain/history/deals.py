@@ -143,7 +143,7 @@ def read_deals(
     base = base_in(reader) if as_of is None else base
     frame, money = convert(frame, held, reader.column("rate"), base, mapping, rates, reader.where)
     last = _last(apart, frame, reader)
-    frame = _plausible(frame, reader, as_of, timed=dates["closed"].timed)
+    frame = _plausible(frame, reader, as_of, [f for f in ("created", "closed") if not dates[f].timed])
     refused = tuple(Refusal(int(sheet.lines[i]), reason, why) for i, (reason, why) in sorted(reader.why.items()))
     refused += tuple(Refusal(line, "not a row of the table", repr(text[:120])) for line, text in aside)
     return DealTable(
@@ -180,12 +180,11 @@ def _bounded(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.when(slip).then(None).otherwise(pl.col("created")).alias("created"))
 
 
-def _plausible(frame: pl.DataFrame, reader: Reader, as_of: dt.date | None, *, timed: bool) -> pl.DataFrame:
-    """The rows that are left, with the day on which they ended: at noon where no clock is known. What is expected of a
-    deal is an export's latest, and known on no earlier day."""
+def _plausible(frame: pl.DataFrame, reader: Reader, as_of: dt.date | None, days: list[str]) -> pl.DataFrame:
+    """The rows that are left, with the time at which they ended; of ``days``, whose clock is not known, noon. What is
+    expected of a deal is an export's latest, and known on no earlier day."""
     over = pl.col("status").is_in(["won", "lost"])
-    day = pl.col("closed") if timed else pl.col("closed").dt.truncate("1d") + NOON
     expected = pl.col("expected").dt.date() if as_of is None else pl.lit(None, dtype=pl.Date)
-    return _bounded(frame.filter(pl.Series(reader.alive))).with_columns(
-        pl.when(over).then(day).alias("ended"), expected.alias("expected")
-    )
+    kept = _bounded(frame.filter(pl.Series(reader.alive)))
+    kept = kept.with_columns(pl.col(name).dt.truncate("1d") + NOON for name in days)
+    return kept.with_columns(pl.when(over).then(pl.col("closed")).alias("ended"), expected.alias("expected"))

@@ -136,8 +136,9 @@ def completed(events: pl.DataFrame, table: DealTable, mapping: Mapping, day: dt.
 
 def _creations(known: pl.DataFrame) -> pl.DataFrame:
     """A deal whose first row tells the stage it came from has been there since its creation."""
-    there = known.filter((pl.col("before") != "") & (pl.col("created") <= pl.col("since")))
-    return there.select("case", pl.col("before").alias("activity"), pl.col("created").alias("time"))
+    there = known.filter((pl.col("before") != "") & (pl.col("created").dt.date() <= pl.col("since").dt.date()))
+    first = pl.min_horizontal("created", "since").alias("time")
+    return there.select("case", pl.col("before").alias("activity"), first)
 
 
 def _unmoved(
