@@ -7,6 +7,7 @@ joined here: that is ``history.paired``.
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -37,9 +38,11 @@ from attain.history.opportunities import (
 from attain.history.quality import Finding
 from attain.history.records import HistoryRefused, Refusal
 from attain.history.sheets import Sheet
+from attain.wording import told
 
 NEEDED = {"id": "the deal's number, as the log has it (such as 'Opportunity ID' or 商机编号)"}
 KNOWN = 0.5  # of the log's deals that the column of numbers should hold, else another one is looked for
+MOST = 3  # cells that cannot be read that are shown
 NOON = pl.duration(hours=12)
 _CHECKS = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345", dtype=np.uint8)
 
@@ -128,12 +131,14 @@ def read_deals(
     mapping = mapping or guessed(sheet)
     require(sheet, mapping.columns, NEEDED, "deals' table")
     reader = Reader(sheet, mapping, np.ones(sheet.height, dtype=bool))
-    dates, formats = days_of(reader)
-    # an unknown word, or a deal that ended on no day, leaves it to the log how the deal ended: no row is refused for it
+    # a cell that cannot be read, or a word that is not known, leaves the rest of what the row says of its deal as it is
     apart = Reader(sheet, mapping, np.ones(sheet.height, dtype=bool))
-    frame = last_change(statuses_of(apart, dated(dates), most_unknown=1.0))
+    dates, formats = days_of(apart)
     decimal = decimal_of(reader)
-    frame = frame.with_columns(values_of(reader, decimal), *(name_column(reader.column(f)).alias(f) for f in TEXTS))
+    values = values_of(apart, decimal)
+    unread = _unread(apart, name)
+    frame = last_change(statuses_of(apart, dated(dates), most_unknown=1.0))
+    frame = frame.with_columns(values, *(name_column(reader.column(f)).alias(f) for f in TEXTS))
     frame = frame.with_columns(deal_keys(frame["id"]).alias("key"))
     header = mapping.columns["id"]
     reader.where(frame["key"].is_null(), "no deal number", lambda _: f"{header} is empty")
@@ -154,11 +159,21 @@ def read_deals(
             update={"timezone": "", "dates": formats, "decimal": decimal if decimal != "." else mapping.decimal}
         ),
         tuple(sorted(refused, key=lambda refusal: refusal.row)),
-        (*examine_clocks(timed_columns(reader), zone)[0], *money),
+        (*examine_clocks(timed_columns(reader), zone)[0], *unread, *money),
         last,
         str(frame["currency"][0] or "") if frame.height else "",
         bool(money),
     )
+
+
+def _unread(cells: Reader, name: str) -> list[Finding]:
+    """Days and amounts that cannot be read."""
+    if not cells.why:
+        return []
+    texts = Counter(why.split("'")[1] for _, why in cells.why.values() if why.count("'") > 1)
+    shown = ", ".join(repr(t) for t, _ in sorted(texts.items(), key=lambda item: (-item[1], item[0]))[:MOST])
+    what = told("paired.unread", n=f"{len(cells.why):,}", file=name, shown=shown)
+    return [Finding("cells", len(cells.why), what, told("paired.unread.effect"), told("paired.unread.done"))]
 
 
 def _last(apart: Reader, frame: pl.DataFrame, reader: Reader) -> dt.date | None:

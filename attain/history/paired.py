@@ -34,7 +34,7 @@ SHARED = ("region", "product", "source")  # what a log may have
 @dataclass(frozen=True, slots=True)
 class Paired:
     """What was made of the deals' table: its rows, the deals in both files and in one only, those that the table ended,
-    and on how many the two do not agree, by what."""
+    and on how many the two do not agree, by what. ``owned``: whether it says whose most deals are."""
 
     file: str
     rows: int
@@ -44,6 +44,7 @@ class Paired:
     only_deals: int
     ended: int
     conflicts: dict[str, int] = field(default_factory=dict)
+    owned: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """As ``--json`` prints it, without the refusals."""
@@ -215,16 +216,12 @@ def filled(history: History, made: Completed, table: DealTable, later: dt.date |
     only_log = made.cases.height - matched
     found = [*_later(table, later), *_only_log(only_log, table), *_only_deals(rest, made, table, history.stages)]
     found += [*_ended(made, table), *_disagreed(conflicts, table)]
-    note = told(
-        "paired.filled",
-        file=table.name,
-        n=f"{matched:,}",
-        of=f"{made.cases.height:,}",
-        id=repr(table.mapping.columns["id"]),
-    )
+    taken = tuple(told(f"field.{f}") for f in table.mapping.columns if f in ("owner", "value", *SHARED, *FILLED))
+    counts = {"n": f"{matched:,}", "of": f"{made.cases.height:,}", "id": repr(table.mapping.columns["id"])}
+    note = told("paired.filled", file=table.name, fields=Series(taken), **counts)
     paired = Paired(
         table.name, table.rows, table.refused, matched, only_log, rest.height + len(made.unmoved), len(made.ended),
-        conflicts,
+        conflicts, both["_owner"].null_count() < MOST * both.height,
     )  # fmt: skip
     return replace(
         history,

@@ -153,6 +153,7 @@ KINDS_ZH = {
     "only in the log": "只在日志中",
     "only in the deals' table": "只在商机表中",
     "never moved": "从未变更",
+    "cells": "无法识别的单元格",
     "left open by the log": "日志中未结",
     "two files do not agree": "两个文件不一致",
     "two exports of different days": "导出日期不同",

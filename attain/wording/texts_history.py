@@ -87,14 +87,20 @@ HISTORY: dict[str, tuple[str, str]] = {
     "log.no_activity": ("no activity", "（无）"),
     # a log and the table of its deals
     "paired.filled": (
-        "{n} of the log's {of} deals are in {file}, by {id}: owners, accounts and what else the log does not say are taken from "
-        "there; owners and what the log does not say are today's, whatever they were",
-        "日志 {of} 个商机中有 {n} 个在 {file} 中（按 {id} 对应）：负责人、客户等日志没有的内容取自该表，均为导出时的最新值",
+        "{n} of the log's {of} deals are in {file}, by {id}; from there are, where the log does not say, {fields}: as they were when "
+        "the table was written",
+        "日志 {of} 个商机中有 {n} 个在 {file} 中（按 {id} 对应）；日志没有的取自该表：{fields}，均为导出时的最新值",
     ),
     "paired.turned": (
         "the first file is the table of deals, and {log} is the log: taken as attain calibrate {log} --deals {deals}",
         "第一个文件是商机表，{log} 才是日志：按 attain calibrate {log} --deals {deals} 处理",
     ),
+    "paired.unread": (
+        "{n} deals of {file} have a day or an amount that cannot be read ({shown})",
+        "{file} 中有 {n} 个商机的日期或金额无法识别（{shown}）",
+    ),
+    "paired.unread.effect": ("left out, the owners and products of these deals would be lost, too", "若剔除，这些商机的负责人与产品也会丢失"),
+    "paired.unread.done": ("taken as not known; what else the row says is kept", "按未知处理；该行的其他内容保留"),
     "paired.later": (
         "{file} goes to {day}, the log only to {last}",
         "{file} 到 {day} 为止，日志只到 {last}",
