@@ -58,6 +58,9 @@ def _head(history: History, fitted: Fitted, title: str, stem: str, currency: str
         f"{len(history.refused):,} left out.",
     ]
     lines += [f"#   left out: {n:,} x {said(why)}" for why, n in left.items()]
+    if history.paired is not None:
+        made = history.paired
+        lines.append(f"# Deals: {said(made.file)}: {made.rows:,} rows, {made.rows - len(made.refused):,} used.")
     lines += tables_text(fitted)
     lines += [f"# Columns: {stem}-mapping.yaml. Every comment says what its number rests on."]
     if history.findings:

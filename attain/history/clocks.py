@@ -20,7 +20,7 @@ from attain.wording import Series, told
 _OFFSET = r"\d{1,2}[:时]\d{2}[^+\-]*?\s*(Z|UTC|[+-]\d{2}:?\d{2})$"
 _MIDNIGHT = r"(?:^|[T\s])0{1,2}:00(?::00(?:\.0+)?)?\s*(?:Z|UTC|[+-]00:?00)$"
 PLACES = dict.fromkeys(
-    ("Beijing", "beijing", "China", "北京", "北京时间", "上海", "中国", "CST", "UTC+8", "+08:00", "GMT+8"),
+    ("Beijing", "beijing", "China", "北京", "北京时间", "上海", "中国", "UTC+8", "+08:00", "GMT+8"),
     "Asia/Shanghai",
 )
 MOST = 6  # offsets that are named
@@ -31,21 +31,16 @@ def zone_of(name: str) -> str:
     from zoneinfo import available_timezones
 
     name = name.strip()
-    if not name:
-        return ""
-    known = available_timezones()
-    by_key = {_key(zone): zone for zone in sorted(known)}
-    if name in known or (not known and _converts(name)):
+    if not name or _converts(name):
         return name
-    if _key(name) in by_key:
-        return by_key[_key(name)]
-    cities = {_key(zone.rpartition("/")[2]): zone for zone in sorted(known, key=lambda z: ("/" in z, z))}
-    if name in PLACES:
-        raise HistoryRefused(
-            f"no time zone is called {name!r} (nearest: {PLACES[name]}); a name such as Asia/Shanghai was expected"
-        )
-    near = difflib.get_close_matches(_key(name), [*by_key, *cities], n=1, cutoff=0.6)
-    hint = f" (nearest: {(by_key | cities)[near[0]]})" if near else ""
+    known = sorted(zone for zone in available_timezones() if _converts(zone))
+    names = {_key(zone): zone for zone in known}
+    if _key(name) in names:
+        return names[_key(name)]
+    cities = {_key(zone.rpartition("/")[2]): zone for zone in sorted(known, key=lambda zone: ("/" in zone, zone))}
+    near = difflib.get_close_matches(_key(name), [*names, *cities], n=1, cutoff=0.6)
+    nearest = PLACES.get(name) or ((names | cities)[near[0]] if near else "")
+    hint = f" (nearest: {nearest})" if nearest else ""
     raise HistoryRefused(f"no time zone is called {name!r}{hint}; a name such as Asia/Shanghai was expected")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from attain.history.activities import find_funnel
-from attain.history.columns import chinese, ended_otherwise, word
+from attain.history.columns import OPPORTUNITY, chinese, ended_otherwise, plain, word
 from attain.history.deals import DealTable, deal_keys
 from attain.history.mapping import Mapping
 from attain.history.presets import BY_NAME
@@ -197,17 +197,22 @@ def filled(history: History, made: Completed, table: DealTable, later: dt.date |
     beside = table.frame.rename({c: f"_{c}" for c in table.frame.columns if c != "key"})
     both = log.join(beside, on="key", how="left", maintain_order="left")
     conflicts = _conflicts(both, made)
+    owned = both["_owner"].null_count() < MOST * both.height
+    # who wrote into the log is often an administrator: nobody's rep where the table says whose deals are
+    entered = owned and plain(history.mapping.columns.get("resource", "")) not in OPPORTUNITY["owner"]
+    named = pl.lit(None, dtype=pl.String) if entered else pl.col("owner")
     early = (pl.col("_created").dt.date() < made.first.date()).fill_null(value=False)
     value = [pl.col("_value"), pl.col("value")] if table.several else [pl.col("value"), pl.col("_value")]
     deals = both.with_columns(
         pl.when(early).then(pl.col("_created")).otherwise(pl.col("created")).alias("created"),
-        pl.coalesce("_owner", "owner").alias("owner"),
+        pl.coalesce("_owner", named).alias("owner"),
         pl.coalesce(*value).alias("value"),
         *(pl.coalesce(f, f"_{f}").alias(f) for f in SHARED),
         *(pl.col(f"_{f}").alias(f) for f in FILLED),
     ).select(history.deals.columns)
     people = both["_owner"].gather(history.visits["deal"])
-    visits = history.visits.with_columns(pl.coalesce(people, pl.col("person")).alias("person"))
+    own = pl.lit(None, dtype=pl.String) if entered else pl.col("person")
+    visits = history.visits.with_columns(pl.coalesce(people, own).alias("person"))
     rest = _rest(table, log)
     deals = pl.concat([deals, rest.select(pl.col(c).cast(t) for c, t in deals.schema.items())])
     deals, merged = spelled_alike(deals, ("product", "region", "territory", "source"))
@@ -221,7 +226,7 @@ def filled(history: History, made: Completed, table: DealTable, later: dt.date |
     note = told("paired.filled", file=table.name, fields=Series(taken), **counts)
     paired = Paired(
         table.name, table.rows, table.refused, matched, only_log, rest.height + len(made.unmoved), len(made.ended),
-        conflicts, both["_owner"].null_count() < MOST * both.height,
+        conflicts, owned,
     )  # fmt: skip
     return replace(
         history,

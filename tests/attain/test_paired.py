@@ -226,6 +226,17 @@ def test_deals_that_only_the_table_has_count_where_they_can(tmp_path: Path, both
     assert days[0].equals(days[1])  # lead flow is that of all deals
 
 
+def test_who_writes_into_the_log_is_nobody_s_rep(tmp_path: Path) -> None:
+    some = [row for i, row in enumerate(_chinese(TABLE)) if i % 10 or i == 0]
+    assert set(_read(tmp_path, _moved(EVENTS), some).deals["owner"]) == {*SERVES, None}
+    log = [
+        ["负责人" if cell == "操作人" else cell for cell in row] for row in _moved(EVENTS)
+    ]  # here it is the owner's column
+    assert "管理员" in set(_read(tmp_path, log, some).deals["owner"])
+    nobody = [[cell for i, cell in enumerate(row) if i != 3] for row in some]
+    assert set(_read(tmp_path, _moved(EVENTS), nobody).deals.drop_nulls("owner")["owner"]) == {"管理员"}
+
+
 def test_an_incomplete_log_does_not_make_deals_that_never_moved(tmp_path: Path) -> None:
     log = [row for i, row in enumerate(_moved(EVENTS)) if i == 0 or int(row[0][-9:-3]) % 3]
     found = _read(tmp_path, log, _chinese(TABLE))
