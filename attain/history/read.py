@@ -163,6 +163,21 @@ def _opened(path: Path | str, table: str, zone: str) -> tuple[Sheet, Path, str]:
     return sheet_of(file, part=table, zone=zone), file, file.name
 
 
+def _opened_beside(path: Path | str, deals: Path | str, zone: str) -> tuple[Sheet, Path, str]:
+    """The table of the deals: a file, or another table of the history's database, another sheet of its workbook."""
+    part = str(deals)
+    if is_url(part):
+        raise HistoryRefused(
+            "--deals: a file was expected, or, where the history is a database's, the name of another of its tables"
+        )
+    if is_url(str(path)) and not Path(part).exists():
+        return database_sheet(str(path), part, zone), Path(part), part
+    file = Path(path)
+    if file.suffix.lower() in SPREADSHEETS and not Path(part).exists():
+        return sheet_of(file, part=part, zone=zone), file, part
+    return _opened(deals, "", zone)
+
+
 def _named(refused: HistoryRefused, name: str) -> HistoryRefused:
     return refused if str(refused).startswith(name) else HistoryRefused(f"{name}: {refused}")
 
@@ -188,8 +203,9 @@ def read_history(
 
     ``as_of`` puts the world back to the end of an earlier day: what came after is not there, and what ended later is
     still open. ``rates``: of other currencies than the plan's. ``table``: a database's table, or one SELECT; a
-    workbook's sheet. ``deals``: the table of a log's deals, matched by their numbers; of two files it does not matter
-    which is which. ``timezone``: where the business works, by an IANA name, else the mapping's.
+    workbook's sheet. ``deals``: the table of a log's deals, matched by their numbers: a file, or the name of another
+    table of the database, or sheet of the workbook; which of two is which does not matter. ``timezone``: where the
+    business works, by an IANA name, else the mapping's.
     Raises HistoryRefused with one message where nothing can be made of it.
     """
     zone = zone_of(timezone or (mapping.timezone if mapping is not None else ""))
@@ -200,7 +216,7 @@ def read_history(
         own = mapping.deals if mapping is not None else None
         if mapping is not None and mapping.shape == "opportunities":  # of the table, as it was read alone
             own, mapping = mapping, None
-        other, where, second = _opened(deals, "", zone)
+        other, where, second = _opened_beside(path, deals, zone)
         turned = not _logged(sheet, mapping) and _logged(other, mapping)
         if turned:
             sheet, file, name, other, second = other, where, second, sheet, name

@@ -69,6 +69,8 @@ REFUSALS: dict[str, str] = {
     "neither this file nor {file} is a log of stages, one row a stage that a deal came to; a table of deals alone is a history "
     "by itself, without --deals":
         "此文件和 {file} 都不是阶段日志（每行一次进入阶段）；只有商机表时不需要 --deals",
+    "--deals: a file was expected, or, where the history is a database's, the name of another of its tables":
+        "--deals：应为文件；历史来自数据库时，可写其中另一个表的名称",
     "{file} and {other} are both logs of stages; the table of the deals, one row a deal, was expected as --deals":
         "{file} 和 {other} 都是阶段日志；--deals 应为商机表（每行一个商机）",
     "no time zone is called {name} (nearest: {near}); a name such as Asia/Shanghai was expected":

@@ -110,6 +110,27 @@ def test_which_file_is_which_does_not_matter(tmp_path: Path, both: History) -> N
     assert read_history(log, deals=deals, mapping=own).deals.equals(both.deals)
 
 
+def test_two_tables_of_a_database_and_two_sheets_of_a_workbook(tmp_path: Path, both: History) -> None:
+    sqlalchemy, xlsx = pytest.importorskip("sqlalchemy"), pytest.importorskip("xlsxwriter")
+    frames = {"history": EVENTS, "deals": TABLE}
+    tables = {name: pl.DataFrame(rows[1:], schema=rows[0], orient="row") for name, rows in frames.items()}
+    address = f"sqlite:///{tmp_path / 'crm.db'}"
+    engine = sqlalchemy.create_engine(address)
+    with engine.begin() as connection:
+        for name, frame in tables.items():
+            columns = ", ".join(f"[{c}] TEXT" for c in frame.columns)
+            connection.exec_driver_sql(f"CREATE TABLE {name} ({columns})")
+            marks = ", ".join("?" * frame.width)
+            connection.exec_driver_sql(f"INSERT INTO {name} VALUES ({marks})", frame.rows())
+    assert read_history(address, table="history", deals="deals").deals.equals(both.deals)
+    with xlsx.Workbook(str(tmp_path / "crm.xlsx")) as book:
+        for name, frame in tables.items():
+            frame.write_excel(book, worksheet=name)
+    assert read_history(tmp_path / "crm.xlsx", table="history", deals="deals").deals.equals(both.deals)
+    with pytest.raises(HistoryRefused, match=r"^--deals: a file was expected, or"):
+        read_history(tmp_path / "crm.xlsx", table="history", deals=address)
+
+
 def test_salesforce_s_two_ways_to_write_a_number_are_one() -> None:
     ids = [
         "0015000000Gv7qJ",
