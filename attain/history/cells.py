@@ -24,7 +24,7 @@ TOO_MIXED = 0.2  # share of a column in other formats from which "the column's f
 
 _TAIL = (
     r"(?:(?:[T\s]\s*|,\s*)(?P<cn>上午|下午)?\s*(?P<h>\d{1,2})[:时](?P<mi>\d{2})分?(?::?(?P<s>\d{2})秒?(?:[.,](?P<f>\d{1,9}))?)?"
-    r"\s*(?P<ap>[AaPp]\.?[Mm]\.?)?\s*(?P<z>Z|UTC|[+-]\d{2}:?\d{2})?)?$"
+    r"\s*(?P<ap>[AaPp]\.?[Mm]\.?)?\s*(?P<z>Z|UTC|[+-]\d{2}(?::?\d{2})?)?)?$"
 )
 _MONTHS = {
     m: i + 1 for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
@@ -182,7 +182,7 @@ class Dates:
     timed: bool
 
 
-_ISO = r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|UTC|[+-]\d{2}:?\d{2})?)?$"
+_ISO = r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|UTC|[+-]\d{2}(?::?\d{2})?)?)?$"
 MANY = 20_000  # different cells from which a column of plain ISO dates is read without looking at each
 
 

@@ -17,8 +17,8 @@ from attain.history.quality import Finding
 from attain.history.records import HistoryRefused
 from attain.wording import Series, told
 
-_OFFSET = r"\d{1,2}[:时]\d{2}[^+\-]*?\s*(Z|UTC|[+-]\d{2}:?\d{2})$"
-_MIDNIGHT = r"(?:^|[T\s])0{1,2}:00(?::00(?:\.0+)?)?\s*(?:Z|UTC|[+-]00:?00)$"
+_OFFSET = r"\d{1,2}[:时]\d{2}[^+\-]*?\s*(Z|UTC|[+-]\d{2}(?::?\d{2})?)$"
+_MIDNIGHT = r"(?:^|[T\s])0{1,2}:00(?::00(?:\.0+)?)?\s*(?:Z|UTC|[+-]00(?::?00)?)$"
 PLACES = dict.fromkeys(
     ("Beijing", "beijing", "China", "北京", "北京时间", "上海", "中国", "UTC+8", "+08:00", "GMT+8"),
     "Asia/Shanghai",
@@ -95,9 +95,8 @@ def in_zone(texts: pl.Series, wall: pl.Series, zone: str) -> pl.Series:
 def _minutes(texts: pl.Series) -> pl.Series:
     said = texts.str.extract(_OFFSET)
     digits = said.str.replace(":", "", literal=True)
-    minutes = digits.str.slice(1, 2).cast(pl.Int64, strict=False) * 60 + digits.str.slice(3, 2).cast(
-        pl.Int64, strict=False
-    )
+    hours, rest = (digits.str.slice(at, 2).cast(pl.Int64, strict=False) for at in (1, 3))
+    minutes = hours * 60 + rest.fill_null(0)
     frame = pl.DataFrame([said.rename("said"), minutes.rename("minutes")])
     signed = pl.when(pl.col("said").str.starts_with("-")).then(-pl.col("minutes")).otherwise(pl.col("minutes"))
     return frame.select(

@@ -28,7 +28,7 @@ MOST = 0.5  # of the deals, from which a log is one of changes alone
 DAY = dt.timedelta(days=1)
 CENT = 0.01  # part of an amount by which two say the same
 FILLED = ("account", "category", "territory", "segment", "expected")  # what no log has
-SHARED = ("region", "product", "source")  # what a log may have
+SHARED = ("value", "region", "product", "source")  # what a log may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,58 +81,59 @@ def completed(events: pl.DataFrame, table: DealTable, mapping: Mapping, day: dt.
     """The log's events up to ``day`` and the table's. Raises HistoryRefused where no deal is in both files."""
     if "before" not in events.columns:
         events = events.with_columns(pl.lit("").alias("before"))
-    cases = events.group_by("case", maintain_order=True).agg(
-        pl.col("before").first(),
-        pl.col("activity").first(),
-        pl.col("activity").last().alias("last"),
-        pl.col("time").first().alias("since"),
-        pl.col("time").last().alias("until"),
-    )
-    cases = cases.with_columns(deal_keys(cases["case"]).alias("key"))
+    won, lost, by_name = _ends(events, table, mapping)
+    cases = _cases(events, [*won, *lost], by_name=by_name)
     known = cases.join(table.frame.select("key", "created", "ended", "status"), on="key", how="left")
-    if not known.select(pl.col("key").is_in(table.frame["key"].implode()).any()).item():
+    if not cases["key"].is_in(table.frame["key"].implode()).any():
         raise HistoryRefused(
             f"none of the log's {cases.height:,} deals is in {table.name}: the log has {cases['case'][0]!r} where "
             f"column {table.mapping.columns['id']!r} has {table.frame['id'].first()!r}. Name the column of the deals' "
             "numbers in a mapping (deals: {columns: {id: ...}}), and pass it with --mapping"
         )
+    unmoved = _unmoved(table, cases)
+    left = pl.concat([known.filter(~pl.col("over")), unmoved], how="diagonal").filter(
+        pl.col("status").is_in(["won", "lost"]) & pl.col("ended").is_not_null()
+    )
+    over = pl.lit(dt.datetime.combine(day, dt.time(23, 59, 59)), dtype=pl.Datetime("us"))
+    ends = left.select(
+        "case",
+        pl.when(pl.col("status") == "won").then(pl.lit(won[0])).otherwise(pl.lit(lost[0])).alias("activity"),
+        pl.max_horizontal("until", pl.min_horizontal("ended", over)).alias("time"),
+    )
+    starts = pl.concat([_creations(known), unmoved.select("case", "activity", pl.col("created").alias("time"))])
+    return Completed(
+        _in_order(events, starts, ends), by_name, cases, tuple(left["case"]), tuple(unmoved["key"]), _first(cases)
+    )
+
+
+def _cases(events: pl.DataFrame, ends: list[str], *, by_name: bool) -> pl.DataFrame:
+    """A row a deal of the log: case, key, the stage ``before`` its first row, its first activity, when its first and
+    last rows are, and whether it is ``over``: by its last row, where a deal may come back from an end."""
+    ended = pl.col("activity").is_in(ends)
+    cases = events.group_by("case", maintain_order=True).agg(
+        pl.col("before").first(),
+        pl.col("activity").first(),
+        pl.col("time").first().alias("since"),
+        pl.col("time").last().alias("until"),
+        (ended.last() if by_name else ended.any()).alias("over"),
+    )
+    return cases.with_columns(deal_keys(cases["case"]).alias("key"))
+
+
+def _first(cases: pl.DataFrame) -> dt.datetime:
     first = cases["since"].min()
-    latest = cases["until"].max()
     assert isinstance(first, dt.datetime)
-    assert isinstance(latest, dt.datetime)
-    changes = int((cases["before"] != "").sum()) > MOST * cases.height
-    new = [_creations(known)]
-    unmoved = _unmoved(table, cases, first, latest, changes=changes)
-    starts = pl.when(pl.col("before") != "").then(pl.col("before")).otherwise(pl.col("activity"))
-    usual = _usual(cases.select(starts.alias("stage"))["stage"])
-    new.append(unmoved.select("case", pl.lit(usual).alias("activity"), pl.col("created").alias("time")))
-    won, lost, by_name = _ends(events, table, mapping)
-    over = dt.datetime.combine(day, dt.time(23, 59, 59))
-    standing = pl.concat(
-        [
-            known.select("case", "last", "until", "status", "ended"),
-            unmoved.select("case", pl.lit(usual).alias("last"), pl.col("created").alias("until"), "status", "ended"),
-        ]
-    )
-    left = standing.filter(
-        ~pl.col("last").is_in([*won, *lost]) & pl.col("status").is_in(["won", "lost"]) & pl.col("ended").is_not_null()
-    )
-    names = {"won": won[0] if won else "", "lost": lost[0] if lost else ""}
-    new.append(
-        left.select(
-            "case",
-            pl.col("status").replace_strict(names, return_dtype=pl.String).alias("activity"),
-            pl.max_horizontal("until", pl.min_horizontal("ended", pl.lit(over))).alias("time"),
-        )
-    )
-    more = pl.concat([n.cast({"time": pl.Datetime("us")}) for n in new]).with_columns(pl.lit("").alias("person"))
-    added = pl.concat([events, more.with_columns(pl.lit(None, dtype=pl.UInt32).alias("row"))], how="diagonal")
-    # an end comes after what happened at the same time, a creation before it
-    rank = (
-        pl.when(pl.col("row").is_not_null()).then(1).when(pl.col("activity").is_in([*won, *lost])).then(2).otherwise(0)
-    )
-    both = added.with_columns(rank.alias("_rank")).sort("case", "time", "_rank", "row", maintain_order=True)
-    return Completed(both.drop("_rank", "before"), by_name, cases, tuple(left["case"]), tuple(unmoved["key"]), first)
+    return first
+
+
+def _in_order(events: pl.DataFrame, starts: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
+    """All events by case and time; of those at one time a start comes first, and an end last."""
+    parts = [events.with_columns(pl.lit(1).alias("_rank"))]
+    for frame, rank in ((starts, 0), (ends, 2)):
+        made = frame.with_columns(pl.lit("").alias("person"), pl.lit(rank).alias("_rank"))
+        parts.append(made.cast({"time": pl.Datetime("us")}))
+    both = pl.concat(parts, how="diagonal").sort("case", "time", "_rank", "row", maintain_order=True)
+    return both.drop("_rank", "before")
 
 
 def _creations(known: pl.DataFrame) -> pl.DataFrame:
@@ -142,17 +143,22 @@ def _creations(known: pl.DataFrame) -> pl.DataFrame:
     return there.select("case", pl.col("before").alias("activity"), first)
 
 
-def _unmoved(
-    table: DealTable, cases: pl.DataFrame, first: dt.datetime, latest: dt.datetime, *, changes: bool
-) -> pl.DataFrame:
+def _unmoved(table: DealTable, cases: pl.DataFrame) -> pl.DataFrame:
     """Deals that are not in the log since they have not moved: created since it was last written, or, in a log of
-    ``changes`` that has what it should have (all deals won but few, of enough to tell), ever since it began."""
+    changes alone that has what it should have (all deals won but few, of enough to tell), ever since it began."""
     absent = table.frame.filter(~pl.col("key").is_in(cases["key"].implode()) & pl.col("created").is_not_null())
-    within = pl.col("created").dt.date() >= first.date()
+    within = pl.col("created").dt.date() >= _first(cases).date()
     won = (pl.col("status") == "won") & pl.col("ended").is_not_null() & within
     all_won, missed = table.frame.filter(won).height, absent.filter(won).height
-    since = within if changes and all_won >= TELLING and missed <= MISSED * all_won else pl.col("created") > latest
-    return absent.filter(since).with_columns(pl.col("id").alias("case"))
+    changes = int((cases["before"] != "").sum()) > MOST * cases.height
+    whole = changes and all_won >= TELLING and missed <= MISSED * all_won
+    found = absent.filter(within if whole else pl.col("created") > cases["until"].max())
+    begun = pl.when(pl.col("before") != "").then(pl.col("before")).otherwise(pl.col("activity"))
+    usual = _usual(cases.select(begun.alias("stage"))["stage"])
+    return found.select(
+        pl.col("id").alias("case"), "key", "created", "ended", "status", pl.lit(usual).alias("activity"),
+        pl.col("created").alias("until"),
+    )  # fmt: skip
 
 
 def _usual(stages: pl.Series) -> str:
@@ -196,47 +202,50 @@ def filled(history: History, made: Completed, table: DealTable, later: dt.date |
     log = history.deals.with_columns(deal_keys(history.deals["id"]).alias("key"))
     beside = table.frame.rename({c: f"_{c}" for c in table.frame.columns if c != "key"})
     both = log.join(beside, on="key", how="left", maintain_order="left")
-    conflicts = _conflicts(both, made)
-    owned = both["_owner"].null_count() < MOST * both.height
-    # who wrote into the log is often an administrator: nobody's rep where the table says whose deals are
-    entered = owned and plain(history.mapping.columns.get("resource", "")) not in OPPORTUNITY["owner"]
-    named = pl.lit(None, dtype=pl.String) if entered else pl.col("owner")
-    early = (pl.col("_created").dt.date() < made.first.date()).fill_null(value=False)
-    value = [pl.col("_value"), pl.col("value")] if table.several else [pl.col("value"), pl.col("_value")]
-    deals = both.with_columns(
-        pl.when(early).then(pl.col("_created")).otherwise(pl.col("created")).alias("created"),
-        pl.coalesce("_owner", named).alias("owner"),
-        pl.coalesce(*value).alias("value"),
-        *(pl.coalesce(f, f"_{f}").alias(f) for f in SHARED),
-        *(pl.col(f"_{f}").alias(f) for f in FILLED),
-    ).select(history.deals.columns)
-    people = both["_owner"].gather(history.visits["deal"])
-    own = pl.lit(None, dtype=pl.String) if entered else pl.col("person")
-    visits = history.visits.with_columns(pl.coalesce(people, own).alias("person"))
     rest = _rest(table, log)
+    matched = int(both["key"].is_in(table.frame["key"].implode()).sum()) - len(made.unmoved)
+    paired = Paired(
+        table.name,
+        table.rows,
+        table.refused,
+        matched,
+        made.cases.height - matched,
+        rest.height + len(made.unmoved),
+        len(made.ended),
+        _conflicts(both, made),
+        both["_owner"].null_count() < MOST * both.height,
+    )
+    # who wrote into the log is often an administrator: nobody's rep where the table says whose deals are
+    entered = paired.owned and plain(history.mapping.columns.get("resource", "")) not in OPPORTUNITY["owner"]
+    deals = _with_facts(both, made, entered=entered).select(history.deals.columns)
     deals = pl.concat([deals, rest.select(pl.col(c).cast(t) for c, t in deals.schema.items())])
     deals, merged = spelled_alike(deals, ("product", "region", "territory", "source"))
     deals, odd = examine_values(deals)
-    matched = int(both["key"].is_in(table.frame["key"].implode()).sum()) - len(made.unmoved)
-    only_log = made.cases.height - matched
-    found = [*_later(table, later), *_only_log(only_log, table), *_only_deals(rest, made, table, history.stages)]
-    found += [*_ended(made, table), *_disagreed(conflicts, table)]
-    taken = tuple(told(f"field.{f}") for f in table.mapping.columns if f in ("owner", "value", *SHARED, *FILLED))
-    counts = {"n": f"{matched:,}", "of": f"{made.cases.height:,}", "id": repr(table.mapping.columns["id"])}
-    note = told("paired.filled", file=table.name, fields=Series(taken), **counts)
-    paired = Paired(
-        table.name, table.rows, table.refused, matched, only_log, rest.height + len(made.unmoved), len(made.ended),
-        conflicts, owned,
-    )  # fmt: skip
+    owner = both["_owner"].gather(history.visits["deal"])
+    person = pl.lit(None, dtype=pl.String) if entered else pl.col("person")
+    found = [*_later(table, history.as_of, later), *_only_log(paired), *_only_deals(rest, made, table, history.stages)]
+    found += [*_ended(paired), *_disagreed(paired)]
     return replace(
         history,
         deals=deals,
-        visits=visits,
+        visits=history.visits.with_columns(pl.coalesce(owner, person).alias("person")),
         findings=(*history.findings, *found, *table.findings, *merged, *odd),
-        notes=(note, *history.notes),
+        notes=(_note(paired, made, table), *history.notes),
         mapping=history.mapping.model_copy(update={"deals": table.mapping}),
-        currency=(table.currency if table.several else "") or history.currency or table.currency,
+        currency=table.currency if table.valued else "",
         paired=paired,
+    )
+
+
+def _with_facts(both: pl.DataFrame, made: Completed, *, entered: bool) -> pl.DataFrame:
+    """The log's deals with the table's facts. ``entered``: whether the log's people are who made its entries."""
+    early = (pl.col("_created").dt.date() < made.first.date()).fill_null(value=False)
+    named = pl.lit(None, dtype=pl.String) if entered else pl.col("owner")
+    return both.with_columns(
+        pl.when(early).then(pl.col("_created")).otherwise(pl.col("created")).alias("created"),
+        pl.coalesce("_owner", named).alias("owner"),
+        *(pl.coalesce(f, f"_{f}").alias(f) for f in SHARED),
+        *(pl.col(f"_{f}").alias(f) for f in FILLED),
     )
 
 
@@ -264,7 +273,7 @@ def _conflicts(both: pl.DataFrame, made: Completed) -> dict[str, int]:
         "closed": over & other & ((pl.col("_ended").dt.date() - pl.col("ended").dt.date()).abs() > DAY),
         "value": (pl.col("status") == "won")
         & ((pl.col("_value") - pl.col("value")).abs() > CENT * pl.col("value").abs()),
-        **{f: pl.col(f) != pl.col(f"_{f}") for f in SHARED},
+        **{f: pl.col(f) != pl.col(f"_{f}") for f in SHARED if f != "value"},
     }
     counts = own.select(expr.fill_null(value=False).sum().alias(name) for name, expr in apart.items()).row(
         0, named=True
@@ -275,21 +284,27 @@ def _conflicts(both: pl.DataFrame, made: Completed) -> dict[str, int]:
 # --- what is said -----------------------------------------------------------------------------------------------------
 
 
-def _finding(kind: str, n: int, key: str, done: Told | None = None, **values: object) -> list[Finding]:
+def _finding(kind: str, n: int, key: str, **values: object) -> list[Finding]:
     if not n:
         return []
-    what = told(f"paired.{key}", n=f"{n:,}", **values)
-    return [Finding(kind, n, what, told(f"paired.{key}.effect"), done or told(f"paired.{key}.done", **values))]
+    texts = (told(f"paired.{key}{part}", n=f"{n:,}", **values) for part in ("", ".effect", ".done"))
+    return [Finding(kind, n, *texts)]
 
 
-def _later(table: DealTable, later: dt.date | None) -> list[Finding]:
-    if later is None or table.last is None:
+def _note(paired: Paired, made: Completed, table: DealTable) -> Told:
+    taken = tuple(told(f"field.{f}") for f in table.mapping.columns if f in ("owner", *SHARED, *FILLED))
+    counts = {"n": f"{paired.matched:,}", "of": f"{made.cases.height:,}", "id": repr(table.mapping.columns["id"])}
+    return told("paired.filled", file=table.name, fields=Series(taken), **counts)
+
+
+def _later(table: DealTable, last: dt.date, later: dt.date | None) -> list[Finding]:
+    if later is None:
         return []
-    return _finding("two exports of different days", 1, "later", file=table.name, last=str(later), day=str(table.last))
+    return _finding("two exports of different days", 1, "later", file=table.name, last=str(last), day=str(later))
 
 
-def _only_log(n: int, table: DealTable) -> list[Finding]:
-    return _finding("only in the log", n, "only_log", file=table.name)
+def _only_log(paired: Paired) -> list[Finding]:
+    return _finding("only in the log", paired.only_log, "only_log", file=paired.file)
 
 
 def _only_deals(rest: pl.DataFrame, made: Completed, table: DealTable, stages: tuple[str, ...]) -> list[Finding]:
@@ -300,15 +315,14 @@ def _only_deals(rest: pl.DataFrame, made: Completed, table: DealTable, stages: t
         "only in the deals' table", rest.height, "only_deals",
         file=table.name, won=won, lost=lost, open=other, early=f"{early:,}",
     )  # fmt: skip
-    stage = repr(stages[0])
-    return found + _finding("never moved", len(made.unmoved), "unmoved", file=table.name, stage=stage)
+    return found + _finding("never moved", len(made.unmoved), "unmoved", file=table.name, stage=repr(stages[0]))
 
 
-def _ended(made: Completed, table: DealTable) -> list[Finding]:
-    return _finding("left open by the log", len(made.ended), "ended", file=table.name)
+def _ended(paired: Paired) -> list[Finding]:
+    return _finding("left open by the log", paired.ended, "ended", file=paired.file)
 
 
-def _disagreed(conflicts: dict[str, int], table: DealTable) -> list[Finding]:
-    shown = Series(tuple(told("paired.of", field=told(f"field.{name}"), n=f"{n:,}") for name, n in conflicts.items()))
-    done = told("paired.conflicts.several") if table.several and "value" in conflicts else None
-    return _finding("two files do not agree", sum(conflicts.values()), "conflicts", done, file=table.name, shown=shown)
+def _disagreed(paired: Paired) -> list[Finding]:
+    of = paired.conflicts
+    shown = Series(tuple(told("paired.of", field=told(f"field.{name}"), n=f"{n:,}") for name, n in of.items()))
+    return _finding("two files do not agree", sum(of.values()), "conflicts", file=paired.file, shown=shown)

@@ -133,13 +133,17 @@ def _log(
 
 
 def _money(sheet: Sheet, deals: DealTable | None) -> str | None:
-    """The currency of a log's amounts; None where there are several and its deals' table says what deals are worth."""
+    """The currency of a log's amounts; None where they are in several, or not in that of its deals' table: then what
+    deals are worth is the table's to say."""
     try:
-        return _currency(sheet)
+        money = _currency(sheet)
     except HistoryRefused:
         if deals is None or not deals.valued:
             raise
         return None
+    if deals is None or not deals.valued:
+        return money
+    return None if deals.several or (money and deals.currency and code(money) != deals.currency) else money
 
 
 def _of_one_day(

@@ -149,9 +149,6 @@ HISTORY: dict[str, tuple[str, str]] = {
     "paired.conflicts.done": (
         "the log counts: it was written when it happened, the table shows today", "以日志为准：它在事情发生时记录，商机表只是当前状态",
     ),
-    "paired.conflicts.several": (
-        "the log counts, but for values: the table's are brought to one currency", "以日志为准；金额除外：商机表已换算为一种货币",
-    ),
     "paired.of": ("the {field} of {n}", "{n} 个的{field}"),
     # times and zones
     "clocks.told": (

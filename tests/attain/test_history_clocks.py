@@ -47,6 +47,9 @@ def test_a_time_is_what_its_clock_showed() -> None:
         ("2026-01-31 16:30:00 UTC", "Asia/Shanghai", T(2026, 2, 1, 0, 30)),
         ("2026年1月31日 16:30Z", "Asia/Shanghai", T(2026, 2, 1, 0, 30)),
         ("2026-01-31 4:30 PM +00:00", "Asia/Shanghai", T(2026, 2, 1, 0, 30)),
+        ("2026-01-05 00:30:00.25+08", "Asia/Shanghai", T(2026, 1, 5, 0, 30, 0, 250_000)),
+        ("2026-01-05 00:30:00-05", "Asia/Shanghai", T(2026, 1, 5, 13, 30)),
+        ("2026-01-05 00:30:00+05:30", "UTC", T(2026, 1, 4, 19)),
         ("2026-01-05 10:00", "Asia/Shanghai", T(2026, 1, 5, 10)),  # without an offset it is that place's already
         ("2026-01-05", "America/New_York", T(2026, 1, 5)),
     ],
@@ -65,7 +68,7 @@ def test_days_written_as_midnights_in_utc_stay_days() -> None:
 def test_many_times_are_read_as_few_are() -> None:
     first = T(2025, 10, 1)
     whole = [first + dt.timedelta(minutes=17 * i) for i in range(MANY + 5)]
-    texts = [f"{t:%Y-%m-%dT%H:%M:%S}{('Z', '+08:00', '-0500')[i % 3]}" for i, t in enumerate(whole)]
+    texts = [f"{t:%Y-%m-%dT%H:%M:%S}{('Z', '+08:00', '-0500', '+08')[i % 4]}" for i, t in enumerate(whole)]
     for zone in ("", "Asia/Shanghai"):
         assert _times(*texts, zone=zone)[:300] == _times(*texts[:300], zone=zone)
     assert _times(*texts) == whole

@@ -291,7 +291,8 @@ def test_a_table_of_a_later_day_is_put_back(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text(as_csv(EVENTS), encoding="utf-8")
     plain = read_history(tmp_path / "log.csv", as_of=DAY)
     assert found.deals["status"].to_list() == plain.deals["status"].to_list()
-    assert "two exports of different days" in _found(found)
+    said = next(f for f in found.findings if f.kind == "two exports of different days")
+    assert said.what == "b.csv goes to 2023-12-29, the log only to 2023-06-20"
 
 
 def test_a_cell_that_cannot_be_read_takes_nothing_with_it(tmp_path: Path, both: History) -> None:
@@ -380,6 +381,13 @@ def test_amounts_in_two_currencies_are_the_table_s(tmp_path: Path) -> None:
     assert found.currency == "USD"
     worth = {with_check(r[0]): float(r[6]) * float(r[11]) for r in table[1:]}
     assert found.deals["value"].to_list() == pytest.approx([worth[i] for i in found.deals["id"]])
+    euros = [[*row, "EUR"] for row in TABLE]
+    euros[0][10] = "Currency"
+    dollars = [[*row[:4], row[4].replace("EUR", "USD")] for row in log]
+    found = _read(tmp_path, dollars, euros)  # one currency each, and not the same
+    assert found.currency == "EUR"
+    assert set(found.deals["value"]) == {float(r[6]) for r in TABLE[1:]}
+    assert _read(tmp_path, dollars, TABLE).currency == "USD"
     with pytest.raises(HistoryRefused, match="amounts are in 2 currencies"):
         _read(tmp_path, log, [row[:6] + row[7:10] for row in table])
 
