@@ -53,6 +53,7 @@ class _Log:
     why: dict[int, tuple[str, str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    times: pl.Series | None = None  # of the events, by row
 
     def column(self, name: str) -> pl.Series:
         header = self.mapping.columns.get(name)
@@ -195,6 +196,7 @@ def _events(log: _Log) -> tuple[pl.DataFrame, str]:
     read = _times(log.sheet, log.mapping)
     log.findings, said = examine_clocks([log.sheet.data[header]], log.mapping.timezone)
     log.notes += said
+    log.times = read.values
     wrong = np.zeros(log.sheet.height, dtype=bool)
     wrong[list(read.wrong)] = True
     log.refuse(pl.Series(wrong), "date in another format", read.wrong.__getitem__)
@@ -234,7 +236,7 @@ def _amounts(log: _Log, file: Path, *, alone: bool) -> tuple[dict[str, float], d
     beside the log that fits."""
     if "amount" in log.mapping.columns:
         header, decimal = log.mapping.columns["amount"], _decimal(log.sheet, log.mapping)
-        return _numbers(log.column("case"), log.column("amount"), header, log, file.name, decimal), {}
+        return _numbers(log.column("case"), log.column("amount"), header, log, file.name, decimal, log.times), {}
     named = log.mapping.cases
     if not alone:
         return {}, {}
@@ -272,13 +274,21 @@ def _beside(file: Path) -> list[Path]:
 
 
 def _numbers(
-    cases: pl.Series, texts: pl.Series, header: str, log: _Log, name: str, decimal: str = ""
+    cases: pl.Series,
+    texts: pl.Series,
+    header: str,
+    log: _Log,
+    name: str,
+    decimal: str = "",
+    times: pl.Series | None = None,
 ) -> dict[str, float]:
-    """The last amount known of each case."""
+    """The last amount known of each case: by ``times`` where there are some, as exports may begin with the newest."""
     values, wrong = amount_column(texts, header_unit(header), decimal)
     if wrong:
         log.notes.append(told("log.unread", n=str(len(wrong)), file=name))
-    known = pl.DataFrame({"case": name_column(cases), "value": values}).drop_nulls()
+    order = times if times is not None else pl.Series(range(len(values)))
+    known = pl.DataFrame({"case": name_column(cases), "value": values, "at": order}).drop_nulls()
+    known = known.sort("at", maintain_order=True)
     return dict(known.group_by("case").agg(pl.col("value").last()).iter_rows())
 
 

@@ -295,6 +295,28 @@ def test_a_table_of_a_later_day_is_put_back(tmp_path: Path) -> None:
     assert said.what == "b.csv goes to 2023-12-29, the log only to 2023-06-20"
 
 
+def test_salesforce_s_history_as_its_object_has_it(tmp_path: Path, both: History) -> None:
+    head = "Id OpportunityId CreatedById CreatedDate StageName Amount ExpectedRevenue CloseDate Probability Forecast"
+    worth = {with_check(row[0]): row[OWN["Amount"]] for row in TABLE[1:]}
+    rows = []
+    for i, (deal, stage, at) in enumerate(EVENTS[1:]):
+        last = stage.startswith("Closed")
+        rows.append(
+            [f"008{i}", deal, "005A", at, stage, worth[deal] if last else "1", "1", "2024-01-31", "10", "Pipeline"]
+        )
+        if i % 3 == 0 and not last:  # another field was changed: the same stage once more
+            rows.append(
+                [f"009{i}", deal, "005B", at.replace(".000+", ".900+"), stage, "1", "1", "2024-02-29", "10", "Pipeline"]
+            )
+    found = _read(tmp_path, [head.split(), *reversed(rows)], TABLE)  # the newest first
+    assert found.visits.equals(both.visits)
+    assert found.rework == both.rework
+    over = found.deals["status"].is_in(["won", "lost"])
+    assert found.deals.filter(over)["value"].equals(both.deals.filter(over)["value"])
+    assert found.paired is not None
+    assert found.paired.conflicts == {}
+
+
 def test_a_cell_that_cannot_be_read_takes_nothing_with_it(tmp_path: Path, both: History) -> None:
     table = [list(row) for row in TABLE]
     table[3][OWN["Amount"]], table[5][OWN["Created Date"]] = "tbd", "soon"
