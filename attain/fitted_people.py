@@ -143,7 +143,7 @@ def _seen(
     goal: float,
 ) -> tuple[RepFit, ...]:
     """Reps with a deal in the last year; each with where and what they had, and their part of the goal."""
-    booked = won_between(deals, base.since, base.until).group_by("owner").agg(pl.col("value").sum())
+    booked = won_between(deals, base.since, base.until).group_by("owner").agg(pl.col("value").sum()).sort("owner")
     made = {name: float(v) for name, v in booked.iter_rows() if name in owners}
     total = sum(made.values())
     counts = deals.group_by("owner").agg(pl.len(), (pl.col("status") == "won").sum().alias("won"))

@@ -66,7 +66,7 @@ def find_funnel(firsts: pl.DataFrame, given: Mapping, notes: list[str], *, by_na
         return _by_name(firsts, given, notes)
     cases = {a: set(c) for a, c in firsts.group_by("activity").agg("case").iter_rows()}
     order = dict(_positions(firsts).iter_rows())
-    names = sorted((a for a in cases if not _is_lost(a)), key=lambda a: (-len(cases[a]), order[a]))
+    names = sorted((a for a in cases if not _is_lost(a)), key=lambda a: (-len(cases[a]), order[a], a))
     groups = _groups(names, cases, order)
     chain = _chain(groups, cases)
     if len(chain) < 2 and any(word(a) == "won" for a in cases) and len(cases) >= 3:
@@ -76,7 +76,7 @@ def find_funnel(firsts: pl.DataFrame, given: Mapping, notes: list[str], *, by_na
             "no order of stages can be found in the log: no activity's cases contain another's. "
             "Name the stages in a mapping (stages: [...], won: [...], lost: [...])"
         )
-    last = sorted(chain[-1], key=lambda a: (_won_rank(a), order[a]))
+    last = sorted(chain[-1], key=lambda a: (_won_rank(a), order[a], a))
     won = tuple(given.won) or tuple(last)
     lost = tuple(given.lost) or tuple(sorted(a for a in cases if _is_lost(a) and _ends(a, won, cases)))
     steps = tuple(given.stages) or tuple(group[0] if i == 0 else group[-1] for i, group in enumerate(chain[:-1]))
@@ -108,7 +108,7 @@ def _by_name(firsts: pl.DataFrame, given: Mapping, notes: list[str]) -> Funnel:
     if rest and all(numbers):
         rest.sort(key=lambda a: int(m[1]) if (m := re.match(r"\s*\D{0,3}(\d+)", a)) else 0)
     else:
-        rest.sort(key=lambda a: order[a])
+        rest.sort(key=lambda a: (order[a], a))
     stages = tuple(given.stages) or tuple(rest)[:MOST_STAGES]
     if not stages:
         raise HistoryRefused("the history holds no stage besides won and lost; map one (stages: [...])")
@@ -117,7 +117,7 @@ def _by_name(firsts: pl.DataFrame, given: Mapping, notes: list[str]) -> Funnel:
 
 
 def _positions(firsts: pl.DataFrame) -> pl.DataFrame:
-    """Median time of an activity since its case began."""
+    """Mean time of an activity since its case began; of whole seconds, so exact in any order of summing."""
     since = pl.col("time") - pl.col("time").min().over("case")
     return (
         firsts.select("activity", since.dt.total_seconds().alias("since"))
@@ -143,7 +143,7 @@ def _groups(names: list[str], cases: dict[str, set[str]], order: dict[str, float
         else:
             groups.append([a])
     for group in groups:
-        group.sort(key=lambda a: order[a])
+        group.sort(key=lambda a: (order[a], a))
     return groups
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from attain.history import HistoryRefused, read_history
+from attain.history.activities import find_funnel
 from attain.history.mapping import Mapping
 from engine.fit.incidence import fit_conversion
 from tests.attain.histories import LAST, as_csv, log
@@ -89,3 +92,25 @@ def test_a_case_is_of_who_took_it_up_not_of_who_saw_it_last(tmp_path: Path) -> N
     owners = dict(history.deals.select("id", "owner").iter_rows())
     assert {owners[row["id"]] for row in came} == {"Ann", "Bob", "Cy"}
     assert all(owners[row["id"]] == row["owner"] for row in came)
+
+
+def test_activities_of_one_moment_are_ordered_by_name_however_the_rows_lie() -> None:
+    """Three ends of the same second, and two beginnings: ties that the order of the rows must not break."""
+    began = dt.datetime(2025, 1, 6, 9)
+    steps = [("b begun", 0), ("a begun", 0), ("offer", 5), ("z accepted", 9), ("y accepted", 9), ("x accepted", 9)]
+    rows = [
+        {"case": f"c{case}", "activity": name, "time": began + dt.timedelta(days=case + days)}
+        for case in range(60)
+        for name, days in steps[: 6 if case % 3 == 0 else 3 if case % 3 == 1 else 2]
+    ]
+    found = set()
+    for seed in range(8):
+        notes: list[str] = []
+        mixed = pl.DataFrame(rows).sample(fraction=1.0, shuffle=True, seed=seed)
+        funnel = find_funnel(mixed, Mapping(shape="events", columns={}), notes)
+        found.add((funnel.stages, funnel.won, tuple(notes)))
+    assert len(found) == 1
+    stages, won, notes_of = found.pop()
+    assert stages == ("a begun", "offer")
+    assert won == ("x accepted", "y accepted", "z accepted")
+    assert any("b begun with a begun" in note for note in notes_of)
