@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import random
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 
 from attain.backtest import backtest
 from attain.backtest.source import Source
-from attain.calibrate import calibrate
 from attain.fitted import fit
 from attain.history import History, HistoryRefused, read_history, read_mapping, write_mapping
 from attain.history.deals import deal_keys
 from tests.attain.cli_runs import Attain
-from tests.attain.histories import as_csv, as_read
-from tests.attain.simulated_histories import DEALS, LOG, SERVES, simulated_pair, with_check
-
-EVENTS, TABLE = simulated_pair(3)
-WAY = ["id", "created", "ended", "status", "stage"]
-OWN = {c: i for i, c in enumerate(DEALS)}
-DAY = dt.date(2023, 6, 20)
-
-
-def _write(folder: Path, log: list[list[str]], deals: list[list[str]]) -> tuple[Path, Path]:
-    """The two files, of which the log's name says nothing."""
-    paths = folder / "a.csv", folder / "b.csv"
-    for path, rows in zip(paths, (log, deals), strict=True):
-        path.write_text(as_csv(rows), encoding="utf-8")
-    return paths
-
-
-def _read(folder: Path, log: list[list[str]], deals: list[list[str]], as_of: dt.date | None = None) -> History:
-    one, other = _write(folder, log, deals)
-    return read_history(one, deals=other, as_of=as_of)
+from tests.attain.histories import as_csv
+from tests.attain.pairs import DAY, EVENTS, OWN, TABLE, WAY, in_chinese, moved, read_pair, write_pair
+from tests.attain.simulated_histories import DEALS, SERVES, with_check
 
 
 def _found(history: History) -> dict[str, int]:
@@ -47,7 +25,7 @@ def _found(history: History) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> History:
-    return _read(tmp_path_factory.mktemp("both"), EVENTS, TABLE)
+    return read_pair(tmp_path_factory.mktemp("both"), EVENTS, TABLE)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +74,7 @@ def test_the_fit_is_the_log_s_and_people_appear(both: History, alone: History) -
 
 
 def test_which_file_is_which_does_not_matter(tmp_path: Path, both: History) -> None:
-    log, deals = _write(tmp_path, EVENTS, TABLE)
+    log, deals = write_pair(tmp_path, EVENTS, TABLE)
     turned = read_history(deals, deals=log)
     assert turned.deals.equals(both.deals)
     assert turned.visits.equals(both.visits)
@@ -143,60 +121,8 @@ def test_salesforce_s_two_ways_to_write_a_number_are_one() -> None:
     assert deal_keys(pl.Series(ids)).to_list() == [ids[0], ids[0], ids[2], "001D000000IRFma", "D-17", ids[5]]
 
 
-WORDS = {
-    "Qualify": "1.初步接洽",
-    "Propose": "2.方案报价",
-    "Negotiate": "3.商务谈判",
-    "Closed Won": "赢单",
-    "Closed Lost": "输单",
-    "Parked": "搁置",
-}
-CHINESE = (
-    "商机编号 商机名称 客户名称 负责人 商机阶段 赢率 商机金额(元) 创建时间 预计成交日期 区域 产品名称 来源 "
-    "实际成交日期 最后修改时间"
-)
-
-
-def _moved(rows: list[list[str]]) -> list[list[str]]:
-    """The log as one of changes alone, in Chinese: what a deal left and where it went; no row when it was created."""
-    out = [["商机编号", "变更前阶段", "变更后阶段", "变更时间", "操作人"]]
-    last: dict[str, str] = {}
-    for deal, stage, at in sorted(rows[1:], key=lambda row: row[2]):
-        if deal in last:
-            out.append([deal, WORDS[last[deal]], WORDS[stage], at[:19].replace("T", " "), "管理员"])
-        last[deal] = stage
-    return out
-
-
-def _chinese(rows: list[list[str]]) -> list[list[str]]:
-    """The table as 纷享销客 writes it, with the time of each deal's creation."""
-    first: dict[str, str] = {}
-    for deal, _, at in EVENTS[1:]:
-        first.setdefault(deal, at[:19].replace("T", " "))
-    out = [CHINESE.split()]
-    for row in rows[1:]:
-        deal = with_check(row[0]) if len(row[0]) == 15 else row[0]
-        closes, created = row[OWN["Close Date"]], first.get(deal, f"{row[OWN['Created Date']]} 09:30:00")
-        own = [
-            deal,
-            f"项目{row[0]}",
-            row[2],
-            row[1],
-            WORDS[row[9]],
-            "",
-            row[6],
-            created,
-            closes,
-            row[4],
-            row[3],
-            row[5],
-        ]
-        out.append([*own, closes if row[9] == "Closed Won" else "", closes if row[9].startswith("Closed") else ""])
-    return out
-
-
 def test_a_log_of_changes_alone_has_its_first_stage_from_the_table(tmp_path: Path, both: History) -> None:
-    found = _read(tmp_path, _moved(EVENTS), _chinese(TABLE))
+    found = read_pair(tmp_path, moved(EVENTS), in_chinese(TABLE))
     assert found.mapping.preset == "fxiaoke-history"
     assert found.mapping.deals is not None
     assert found.mapping.deals.preset == "fxiaoke"
@@ -216,7 +142,7 @@ def test_a_log_of_changes_alone_has_its_first_stage_from_the_table(tmp_path: Pat
 
 def test_what_the_log_leaves_open_ends_as_the_table_says(tmp_path: Path, both: History) -> None:
     log = [row for row in EVENTS if row[1] not in ("Closed Won", "Closed Lost")]
-    found = _read(tmp_path, log, TABLE)
+    found = read_pair(tmp_path, log, TABLE)
     assert found.deals["status"].to_list() == both.deals["status"].to_list()
     late = (found.deals["ended"] - both.deals["ended"]).abs().max()
     assert isinstance(late, dt.timedelta)
@@ -234,7 +160,7 @@ def test_deals_that_only_the_table_has_count_where_they_can(tmp_path: Path, both
     late = {row[0] for row in EVENTS[1:] if row[1] == "Qualify" and row[2][:10] > "2022-06-30"}
     kept = [EVENTS[0], *(row for row in EVENTS[1:] if row[0] in late)]
     (tmp_path / "log.csv").write_text(as_csv(kept), encoding="utf-8")
-    found, log = _read(tmp_path, kept, TABLE), read_history(tmp_path / "log.csv")
+    found, log = read_pair(tmp_path, kept, TABLE), read_history(tmp_path / "log.csv")
     assert found.visits.drop("person").equals(log.visits.drop("person"))
     assert found.deals.height == both.deals.height
     assert found.deals.filter(pl.col("status") == "won").height == both.deals.filter(pl.col("status") == "won").height
@@ -248,19 +174,19 @@ def test_deals_that_only_the_table_has_count_where_they_can(tmp_path: Path, both
 
 
 def test_who_writes_into_the_log_is_nobody_s_rep(tmp_path: Path) -> None:
-    some = [row for i, row in enumerate(_chinese(TABLE)) if i % 10 or i == 0]
-    assert set(_read(tmp_path, _moved(EVENTS), some).deals["owner"]) == {*SERVES, None}
+    some = [row for i, row in enumerate(in_chinese(TABLE)) if i % 10 or i == 0]
+    assert set(read_pair(tmp_path, moved(EVENTS), some).deals["owner"]) == {*SERVES, None}
     log = [
-        ["负责人" if cell == "操作人" else cell for cell in row] for row in _moved(EVENTS)
+        ["负责人" if cell == "操作人" else cell for cell in row] for row in moved(EVENTS)
     ]  # here it is the owner's column
-    assert "管理员" in set(_read(tmp_path, log, some).deals["owner"])
+    assert "管理员" in set(read_pair(tmp_path, log, some).deals["owner"])
     nobody = [[cell for i, cell in enumerate(row) if i != 3] for row in some]
-    assert set(_read(tmp_path, _moved(EVENTS), nobody).deals.drop_nulls("owner")["owner"]) == {"管理员"}
+    assert set(read_pair(tmp_path, moved(EVENTS), nobody).deals.drop_nulls("owner")["owner"]) == {"管理员"}
 
 
 def test_an_incomplete_log_does_not_make_deals_that_never_moved(tmp_path: Path) -> None:
-    log = [row for i, row in enumerate(_moved(EVENTS)) if i == 0 or int(row[0][-9:-3]) % 3]
-    found = _read(tmp_path, log, _chinese(TABLE))
+    log = [row for i, row in enumerate(moved(EVENTS)) if i == 0 or int(row[0][-9:-3]) % 3]
+    found = read_pair(tmp_path, log, in_chinese(TABLE))
     kinds = _found(found)
     assert "never moved" not in kinds
     assert kinds["only in the deals' table"] > 400
@@ -272,7 +198,7 @@ def test_where_the_two_do_not_agree_the_log_counts(tmp_path: Path, both: History
     won[0][9] = "Closed Lost"
     won[1][OWN["Created Date"]] = "2021-11-03"
     won[2][OWN["Close Date"]] = "2023-12-28"
-    found = _read(tmp_path, EVENTS, table)
+    found = read_pair(tmp_path, EVENTS, table)
     assert found.paired is not None
     assert found.paired.conflicts == {"status": 1, "created": 1, "closed": 1}
     early = found.deals["id"] == with_check(
@@ -285,7 +211,7 @@ def test_where_the_two_do_not_agree_the_log_counts(tmp_path: Path, both: History
 
 def test_a_table_of_a_later_day_is_put_back(tmp_path: Path) -> None:
     log = [row for row in EVENTS if row is EVENTS[0] or row[2][:10] <= DAY.isoformat()]
-    found = _read(tmp_path, log, TABLE)
+    found = read_pair(tmp_path, log, TABLE)
     assert found.as_of == DAY
     assert found.deals["created"].dt.date().max() == DAY
     (tmp_path / "log.csv").write_text(as_csv(EVENTS), encoding="utf-8")
@@ -308,7 +234,7 @@ def test_salesforce_s_history_as_its_object_has_it(tmp_path: Path, both: History
             rows.append(
                 [f"009{i}", deal, "005B", at.replace(".000+", ".900+"), stage, "1", "1", "2024-02-29", "10", "Pipeline"]
             )
-    found = _read(tmp_path, [head.split(), *reversed(rows)], TABLE)  # the newest first
+    found = read_pair(tmp_path, [head.split(), *reversed(rows)], TABLE)  # the newest first
     assert found.visits.equals(both.visits)
     assert found.rework == both.rework
     over = found.deals["status"].is_in(["won", "lost"])
@@ -320,7 +246,7 @@ def test_salesforce_s_history_as_its_object_has_it(tmp_path: Path, both: History
 def test_a_cell_that_cannot_be_read_takes_nothing_with_it(tmp_path: Path, both: History) -> None:
     table = [list(row) for row in TABLE]
     table[3][OWN["Amount"]], table[5][OWN["Created Date"]] = "tbd", "soon"
-    found = _read(tmp_path, EVENTS, table)
+    found = read_pair(tmp_path, EVENTS, table)
     assert found.deals["owner"].equals(both.deals["owner"])
     assert found.deals["value"].null_count() == 1
     cells = next(f for f in found.findings if f.kind == "cells")
@@ -329,14 +255,14 @@ def test_a_cell_that_cannot_be_read_takes_nothing_with_it(tmp_path: Path, both: 
 
 def test_any_table_with_the_deals_numbers_will_do(tmp_path: Path, both: History) -> None:
     lean = [["CRM key", "Sales rep", "Region"], *([row[0], row[1], row[4]] for row in TABLE[1:])]
-    found = _read(tmp_path, EVENTS, lean)
+    found = read_pair(tmp_path, EVENTS, lean)
     assert found.deals["owner"].to_list() == both.deals["owner"].to_list()
     assert found.deals["region"].to_list() == both.deals["region"].to_list()
     assert found.visits.equals(both.visits)
     assert found.mapping.deals is not None
     assert found.mapping.deals.columns == {"id": "CRM key", "region": "Region", "owner": "Sales rep"}
     named = [["Opportunity ID", *DEALS[1:], "Record"], *([f"r{i}", *r[1:], r[0]] for i, r in enumerate(TABLE[1:]))]
-    assert _read(tmp_path, EVENTS, named).deals.equals(both.deals)  # another column holds the log's numbers
+    assert read_pair(tmp_path, EVENTS, named).deals.equals(both.deals)  # another column holds the log's numbers
 
 
 def test_hubspot_s_and_xiaoshouyi_s_pairs(tmp_path: Path, both: History) -> None:
@@ -344,11 +270,11 @@ def test_hubspot_s_and_xiaoshouyi_s_pairs(tmp_path: Path, both: History) -> None
     history += [[i, "amount", "17", at] for i, _, at in EVENTS[1:50]]
     deals = [["Record ID", "Deal Name", "Deal Stage", "Deal owner", "Amount", "Create Date", "Close Date", "Region"]]
     deals += [[r[0], "n", r[9], r[1], r[6], r[7], r[8], r[4]] for r in TABLE[1:]]
-    found = _read(tmp_path, history, deals)
+    found = read_pair(tmp_path, history, deals)
     assert (found.mapping.preset, found.mapping.deals and found.mapping.deals.preset) == ("hubspot-history", "hubspot")
     assert found.visits.equals(both.visits)
     assert len(found.refused) == 49
-    moved = [["销售机会编号", "变更前阶段", "变更后阶段", "变更时间"], *(row[:4] for row in _moved(EVENTS)[1:])]
+    changes = [["销售机会编号", "变更前阶段", "变更后阶段", "变更时间"], *(row[:4] for row in moved(EVENTS)[1:])]
     head = [
         "销售机会编号",
         "销售机会名称",
@@ -360,8 +286,8 @@ def test_hubspot_s_and_xiaoshouyi_s_pairs(tmp_path: Path, both: History) -> None
         "结单日期",
         "所属区域",
     ]
-    table = [[r[0], r[1], r[2], r[3], r[4], r[6], r[7], r[13] or r[8], r[9]] for r in _chinese(TABLE)[1:]]
-    found = _read(tmp_path, moved, [head, *table])
+    table = [[r[0], r[1], r[2], r[3], r[4], r[6], r[7], r[13] or r[8], r[9]] for r in in_chinese(TABLE)[1:]]
+    found = read_pair(tmp_path, changes, [head, *table])
     assert (found.mapping.preset, found.mapping.deals and found.mapping.deals.preset) == (
         "xiaoshouyi-history",
         "xiaoshouyi",
@@ -386,7 +312,7 @@ def test_hubspot_s_days_of_entering_and_another_table(tmp_path: Path) -> None:
     ]
     head = [f'"{h}"' for h in head]
     wide = [[i, r[9], r[7], r[8], *days[i].values()] for r in TABLE[1:] for i in [with_check(r[0])]]
-    found = _read(
+    found = read_pair(
         tmp_path, [head, *wide], [["Record ID", "Deal owner", "Region"], *([r[0], r[1], r[4]] for r in TABLE[1:])]
     )
     assert set(found.deals["owner"]) == set(SERVES)
@@ -399,19 +325,19 @@ def test_amounts_in_two_currencies_are_the_table_s(tmp_path: Path) -> None:
     log[0][3:] = ["Amount", "Currency"]
     table = [[*row, "EUR", "2.0"] if i % 2 else [*row, "USD", "1.0"] for i, row in enumerate(TABLE)]
     table[0][10:] = ["Currency", "Exchange Rate"]
-    found = _read(tmp_path, log, table)
+    found = read_pair(tmp_path, log, table)
     assert found.currency == "USD"
     worth = {with_check(r[0]): float(r[6]) * float(r[11]) for r in table[1:]}
     assert found.deals["value"].to_list() == pytest.approx([worth[i] for i in found.deals["id"]])
     euros = [[*row, "EUR"] for row in TABLE]
     euros[0][10] = "Currency"
     dollars = [[*row[:4], row[4].replace("EUR", "USD")] for row in log]
-    found = _read(tmp_path, dollars, euros)  # one currency each, and not the same
+    found = read_pair(tmp_path, dollars, euros)  # one currency each, and not the same
     assert found.currency == "EUR"
     assert set(found.deals["value"]) == {float(r[6]) for r in TABLE[1:]}
-    assert _read(tmp_path, dollars, TABLE).currency == "USD"
+    assert read_pair(tmp_path, dollars, TABLE).currency == "USD"
     with pytest.raises(HistoryRefused, match="amounts are in 2 currencies"):
-        _read(tmp_path, log, [row[:6] + row[7:10] for row in table])
+        read_pair(tmp_path, log, [row[:6] + row[7:10] for row in table])
 
 
 def test_what_cannot_be_joined_is_refused_in_one_sentence(tmp_path: Path) -> None:
@@ -419,13 +345,13 @@ def test_what_cannot_be_joined_is_refused_in_one_sentence(tmp_path: Path) -> Non
     with pytest.raises(
         HistoryRefused, match=r"none of the log's 1,442 deals is in b.csv: the log has '006.*' where column 'Id'"
     ):
-        _read(tmp_path, EVENTS, others)
+        read_pair(tmp_path, EVENTS, others)
     with pytest.raises(HistoryRefused, match=r"^a.csv: neither this file nor b.csv is a log of stages"):
-        _read(tmp_path, TABLE, TABLE)
+        read_pair(tmp_path, TABLE, TABLE)
     with pytest.raises(HistoryRefused, match=r"^a.csv and b.csv are both logs of stages"):
-        _read(tmp_path, EVENTS, EVENTS)
+        read_pair(tmp_path, EVENTS, EVENTS)
     with pytest.raises(HistoryRefused, match=r"^b.csv: column 'Created Date' should hold dates"):
-        _read(tmp_path, EVENTS, [TABLE[0], *([*r[:7], "soon", *r[8:]] for r in TABLE[1:])])
+        read_pair(tmp_path, EVENTS, [TABLE[0], *([*r[:7], "soon", *r[8:]] for r in TABLE[1:])])
     assert not (tmp_path / "plan.yaml").exists()
 
 
@@ -433,7 +359,7 @@ def test_the_mapping_is_shown_saved_and_used_again(
     tmp_path: Path, both: History, capsys: pytest.CaptureFixture[str]
 ) -> None:
     attain = Attain(capsys)
-    log, deals = _write(tmp_path, EVENTS, TABLE)
+    log, deals = write_pair(tmp_path, EVENTS, TABLE)
     found = attain("calibrate", log, "--deals", deals, "--out", tmp_path / "p.yaml", "--json").document
     assert found["deals"]["matched"] == found["deals"]["used"] == 1442
     saved = read_mapping(tmp_path / "p-mapping.yaml")
@@ -446,76 +372,12 @@ def test_the_mapping_is_shown_saved_and_used_again(
 
 
 def test_a_back_test_reads_the_pair(tmp_path: Path, both: History) -> None:
-    log, deals = _write(tmp_path, EVENTS, TABLE)
+    log, deals = write_pair(tmp_path, EVENTS, TABLE)
     assert Source(log, deals=str(deals)).read().deals.equals(both.deals)
 
 
 @pytest.mark.long
 def test_a_back_test_takes_the_pair(tmp_path: Path) -> None:
-    log, deals = _write(tmp_path, EVENTS, TABLE)
+    log, deals = write_pair(tmp_path, EVENTS, TABLE)
     found = backtest(log, deals=deals, folds=1, n=20, learn=0, library=False)
     assert set(found.scored.cells["level"]) == {"company", "region", "product", "rep"}
-
-
-# --- as of a day ------------------------------------------------------------------------------------------------------
-
-PHASES = (Phase.explicit, Phase.generate)  # shrinking would read histories for minutes
-
-
-def _retold(told: random.Random) -> tuple[list[list[str]], list[list[str]]]:
-    """The two files with everything after the day told another way."""
-    day = DAY.isoformat()
-    known = [row for row in EVENTS[1:] if row[2][:10] <= day]
-    cases = sorted({row[0] for row in known})
-    log = [LOG, *known]
-    new = [f"N{i}" for i in range(told.randint(1, 40))]
-    for _ in range(told.randint(1, 400)):
-        at = dt.datetime.combine(DAY, dt.time(9)) + dt.timedelta(days=told.randint(1, 90))
-        stage = told.choice(["Qualify", "Propose", "Closed Won", "Closed Lost", "Parked"])
-        log.append([told.choice([*cases, *new]), stage, f"{at:%Y-%m-%dT%H:%M:%S}.000+0000"])
-    table = [DEALS]
-    for row in TABLE[1:]:
-        if row[OWN["Created Date"]] > day:
-            continue
-        again = list(row)
-        if not (row[9].startswith("Closed") and row[8] <= day):
-            again[9] = told.choice(["Qualify", "Negotiate", "Closed Won", "Closed Lost", "Parked"])
-            again[8] = (DAY + dt.timedelta(days=told.randint(1, 150))).isoformat()
-        table.append(again)
-    for key in told.sample(new, k=len(new) // 2):
-        created = (DAY + dt.timedelta(days=told.randint(1, 90))).isoformat()
-        closes = (DAY + dt.timedelta(days=told.randint(91, 150))).isoformat()
-        table.insert(
-            told.randint(1, len(table)), [key, "Zoe", "A", "HR", "West", "Fax", "1e9", created, closes, "Closed Won"]
-        )
-    return log, table
-
-
-@settings(max_examples=8, phases=PHASES, deadline=None)
-@given(st.integers(0, 10_000), st.sampled_from([True, False]))
-def test_what_either_file_says_of_later_days_changes_nothing(seed: int, changes: bool) -> None:
-    def read(log: list[list[str]], table: list[list[str]]) -> dict[str, object]:
-        with TemporaryDirectory() as folder:
-            return as_read(_read(Path(folder), *((_moved(log), _chinese(table)) if changes else (log, table)), DAY))
-
-    assert read(*_retold(random.Random(seed))) == read(EVENTS, TABLE)
-
-
-@pytest.mark.long
-def test_later_days_change_no_plan(tmp_path: Path) -> None:
-    plans = []
-    for rows in ((EVENTS, TABLE), _retold(random.Random(5))):
-        log, deals = _write(tmp_path, *rows)
-        found = calibrate(log, tmp_path / "plan.yaml", as_of=DAY, deals=deals)
-        plans.append({file.name: file.read_bytes() for file in found.files})
-    assert plans[0] == plans[1]
-
-
-@pytest.mark.parametrize("open_ended", [False, True])
-def test_a_day_s_history_is_what_the_log_knew_then(tmp_path: Path, open_ended: bool) -> None:
-    log = [row for row in EVENTS if not open_ended or not row[1].startswith("Closed")]
-    found = _read(tmp_path, log, TABLE, DAY)
-    (tmp_path / "log.csv").write_text(as_csv(EVENTS), encoding="utf-8")
-    plain = read_history(tmp_path / "log.csv", as_of=DAY)
-    assert found.deals.select("id", "status").equals(plain.deals.select("id", "status"))
-    assert found.deals["expected"].null_count() == found.deals.height
