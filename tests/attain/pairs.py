@@ -24,6 +24,7 @@ def write_pair(folder: Path, log: list[list[str]], deals: list[list[str]]) -> tu
 
 
 def read_pair(folder: Path, log: list[list[str]], deals: list[list[str]], as_of: dt.date | None = None) -> History:
+    """What is read of the two."""
     one, other = write_pair(folder, log, deals)
     return read_history(one, deals=other, as_of=as_of)
 
