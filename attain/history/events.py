@@ -94,9 +94,13 @@ def last_event(sheet: Sheet, mapping: Mapping) -> dt.date | None:
     return latest.date() if isinstance(latest, dt.datetime) else None
 
 
-def deals_in(sheet: Sheet, mapping: Mapping) -> frozenset[str]:
-    """The keys of the log's deals."""
-    return frozenset(deal_keys(name_column(sheet.data[mapping.columns["case"]])).drop_nulls().to_list())
+def deals_in(sheet: Sheet, mapping: Mapping, after: dt.date | None = None) -> frozenset[str]:
+    """The keys of the log's deals; of those alone that begin ``after`` a day."""
+    keys = deal_keys(name_column(sheet.data[mapping.columns["case"]]))
+    if after is not None:
+        first = pl.DataFrame({"key": keys, "at": _times(sheet, mapping).values}).group_by("key").agg(pl.col("at").min())
+        keys = first.filter(pl.col("at").dt.date() > after)["key"]
+    return frozenset(keys.drop_nulls().to_list())
 
 
 def read_events(
@@ -107,11 +111,9 @@ def read_events(
     *,
     guessed: bool,
     table: DealTable | None = None,
-    later: dt.date | None = None,
 ) -> History:
     """Read a log, of a day by ``log_by``. Stages, ends and the file with amounts are guessed unless the mapping has
-    them; machines, too, where it is ``guessed``. ``deals``: the table beside it, of the same day, ``later`` than which
-    it was written."""
+    them; machines, too, where it is ``guessed``. ``table``: of its deals, as of the same day."""
     log = _Log(sheet, mapping, np.ones(sheet.height, dtype=bool))
     events, format_ = _events(log)
     if not events.height:
@@ -160,7 +162,7 @@ def read_events(
         (*log.findings, *spelled),
         rework_of(events, funnel.stages, funnel.won, funnel.lost),
     )
-    return filled(history, pair, table, later) if pair is not None and table is not None else history
+    return filled(history, pair, table) if pair is not None and table is not None else history
 
 
 def check_log(sheet: Sheet, columns: dict[str, str]) -> None:

@@ -196,9 +196,9 @@ def _ends(events: pl.DataFrame, table: DealTable, mapping: Mapping) -> tuple[lis
 # --- deals ------------------------------------------------------------------------------------------------------------
 
 
-def filled(history: History, made: Completed, table: DealTable, later: dt.date | None) -> History:
+def filled(history: History, made: Completed, table: DealTable) -> History:
     """The history with what the table says of its deals, the deals that only the table has behind them, and what is to
-    be said of it. ``later``: the table's own last day, where it was put back to the log's."""
+    be said of it."""
     log = history.deals.with_columns(deal_keys(history.deals["id"]).alias("key"))
     beside = table.frame.rename({c: f"_{c}" for c in table.frame.columns if c != "key"})
     both = log.join(beside, on="key", how="left", maintain_order="left")
@@ -223,8 +223,7 @@ def filled(history: History, made: Completed, table: DealTable, later: dt.date |
     deals, odd = examine_values(deals)
     owner = both["_owner"].gather(history.visits["deal"])
     person = pl.lit(None, dtype=pl.String) if entered else pl.col("person")
-    found = [*_later(table, history.as_of, later), *_only_log(paired), *_only_deals(rest, made, table, history.stages)]
-    found += [*_ended(paired), *_disagreed(paired)]
+    found = [*_only_log(paired), *_only_deals(rest, made, table, history.stages), *_ended(paired), *_disagreed(paired)]
     return replace(
         history,
         deals=deals,
@@ -297,10 +296,10 @@ def _note(paired: Paired, made: Completed, table: DealTable) -> Told:
     return told("paired.filled", file=table.name, fields=Series(taken), **counts)
 
 
-def _later(table: DealTable, last: dt.date, later: dt.date | None) -> list[Finding]:
-    if later is None:
-        return []
-    return _finding("two exports of different days", 1, "later", file=table.name, last=str(last), day=str(later))
+def days_apart(table: DealTable, of_table: dt.date, of_log: dt.date) -> list[Finding]:
+    """That the two end on different days, and which was put back to the other's."""
+    key = "later" if of_table > of_log else "earlier"
+    return _finding("two exports of different days", 1, key, file=table.name, table=str(of_table), log=str(of_log))
 
 
 def _only_log(paired: Paired) -> list[Finding]:

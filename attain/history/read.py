@@ -15,12 +15,14 @@ from attain.history.entered import Entered, entries
 from attain.history.events import check_log, deals_in, guess_log_mapping, last_event, log_by, read_events
 from attain.history.mapping import Mapping
 from attain.history.opportunities import read_opportunities
+from attain.history.paired import days_apart
 from attain.history.presets import ENTERED, columns_of, preset_of
+from attain.history.quality import Finding
 from attain.history.records import History, HistoryRefused, Refusal
 from attain.history.sheets import PARQUET, SPREADSHEETS, Sheet, database_sheet, is_url, sheet_of
 from attain.wording import told
 
-LATE = 7  # days by which a table of deals may be later than the log's last event and still of the same day
+LATE = dt.timedelta(days=7)  # by which a log and the table of its deals may end apart and still be of the same day
 TABLES = (".csv", ".csv.gz", ".tsv", ".txt", *SPREADSHEETS, *PARQUET)
 
 
@@ -113,23 +115,28 @@ def _log(
     check_log(sheet, log.columns)
     if as_of is not None:
         sheet, log = log_by(sheet, log, as_of)
-    deals, later = None, None
+    deals: DealTable | None = None
+    apart: list[Finding] = []
     if beside is not None:
-        deals, as_of, later = _of_one_day(beside, sheet, log, as_of)
+        asked = as_of
+        deals, as_of, apart = _of_one_day(beside, sheet, log, as_of)
+        if as_of is not None and asked is None:
+            sheet, log = log_by(sheet, log, as_of)
     money = (entered.currency if entered is not None else "") or _money(sheet, deals)
     if money is None:
         log = log.model_copy(update={"columns": {f: c for f, c in log.columns.items() if f != "amount"}})
     sheet, said = with_first_stages(sheet, log)
     if deals is not None:  # which says when deals were created
         said = [note for note in said if note != told("log.no_creation")]
-    history = read_events(sheet, file, log, as_of, guessed=mapping is None, table=deals, later=later)
+    history = read_events(sheet, file, log, as_of, guessed=mapping is None, table=deals)
     if entered is not None:
         clocks, unused = examine_clocks([entered.times], zone)
         said = [entered.said, *unused, *said]
         written = history.mapping.model_copy(update={"dates": {"time": entered.format}, "timezone": zone})
         history = replace(history, mapping=written, findings=(*clocks, *history.findings))
     currency = history.currency or (code(money) if money else "")
-    return replace(history, notes=(*said, *history.notes), currency=currency)
+    findings = (*apart, *history.findings)
+    return replace(history, notes=(*said, *history.notes), findings=findings, currency=currency)
 
 
 def _money(sheet: Sheet, deals: DealTable | None) -> str | None:
@@ -148,16 +155,18 @@ def _money(sheet: Sheet, deals: DealTable | None) -> str | None:
 
 def _of_one_day(
     beside: _Beside, sheet: Sheet, log: Mapping, as_of: dt.date | None
-) -> tuple[DealTable, dt.date | None, dt.date | None]:
-    """The deals' table as of the log's day, that day where it is not the log's own last one, and the table's last day
-    where that is so much later that it was put back."""
+) -> tuple[DealTable, dt.date | None, list[Finding]]:
+    """The deals' table as of the log's day, that day where it is not the log's own last one, and what is to be said of
+    two that end on different days. Where the table ends earlier, the day is the table's."""
     deals = beside.read(sheet, log, as_of)
     last = last_event(sheet, log)
-    if as_of is not None or last is None or deals.last is None or deals.last <= last:
-        return deals, as_of, None
-    if (deals.last - last).days <= LATE:
-        return deals, deals.last, None
-    return beside.read(sheet, log, last), last, deals.last
+    if as_of is not None or last is None or deals.last is None:
+        return deals, as_of, []
+    if deals.last > last + LATE:
+        return beside.read(sheet, log, last), last, days_apart(deals, deals.last, last)
+    if deals.last >= last - LATE or deals_in(sheet, log, deals.last) <= set(deals.frame["key"]):
+        return deals, deals.last if deals.last > last else None, []
+    return deals, deals.last, days_apart(deals, deals.last, last)
 
 
 def _opened(path: Path | str, table: str, zone: str) -> tuple[Sheet, Path, str]:

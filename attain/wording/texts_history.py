@@ -102,13 +102,21 @@ HISTORY: dict[str, tuple[str, str]] = {
     "paired.unread.effect": ("left out, the owners and products of these deals would be lost, too", "若剔除，这些商机的负责人与产品也会丢失"),
     "paired.unread.done": ("taken as not known; what else the row says is kept", "按未知处理；该行的其他内容保留"),
     "paired.later": (
-        "{file} goes to {day}, the log only to {last}",
-        "{file} 到 {day} 为止，日志只到 {last}",
+        "{file} goes to {table}, the log only to {log}",
+        "{file} 到 {table} 为止，日志只到 {log}",
     ),
     "paired.later.effect": (
         "deals that ended since would have ended, and those that moved on would stand where they were", "此后结束的商机会显示为已结束，而继续推进的却停在原处",
     ),
     "paired.later.done": ("the table is put back to the log's last day", "商机表退回到日志的最后一天"),
+    "paired.earlier": (
+        "the log goes to {log}, {file} only to {table}: deals that came since are not in it",
+        "日志到 {log} 为止，{file} 只到 {table}：此后的商机不在该表中",
+    ),
+    "paired.earlier.effect": (
+        "the last leads would be nobody's, and of no product or region", "最近的线索会没有负责人、产品和区域",
+    ),
+    "paired.earlier.done": ("the log is put back to the table's last day", "日志退回到商机表的最后一天"),
     "paired.only_log": ("{n} deals of the log are not in {file}", "日志中有 {n} 个商机不在 {file} 中"),
     "paired.only_log.effect": ("without them stages would be fitted from fewer deals", "若剔除，各阶段的样本会变少"),
     "paired.only_log.done": ("kept, without owner, account and what else only the table has", "保留，但没有负责人、客户等只有该表才有的内容"),
@@ -324,6 +332,13 @@ HISTORY: dict[str, tuple[str, str]] = {
         "people: {name} is left out, without deals and in region {region}, which the history does not have{near}; a region of the "
         "history, or deals, would suffice",
         "人员：{name} 被剔除，既无商机，其区域 {region} 也不在历史中{near}；填写历史中的区域，或有商机即可",
+    ),
+    "people.served": (
+        "deals of {product} in {region} name no owner: everybody there takes them", "{region} 的 {product} 商机没有负责人：由该区域所有人接手",
+    ),
+    "people.unserved": (
+        "deals of {product} in {region} name no owner, and nobody works there: everybody takes them",
+        "{region} 的 {product} 商机没有负责人，且该区域无人：由所有人接手",
     ),
     "people.taken_over": (
         "nobody who is left in {region} has sold {product}: everybody there takes it over",

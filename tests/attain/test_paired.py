@@ -253,6 +253,23 @@ def test_a_cell_that_cannot_be_read_takes_nothing_with_it(tmp_path: Path, both: 
     assert cells.what == "2 deals of b.csv have a day or an amount that cannot be read ('soon', 'tbd')"
 
 
+def test_a_log_of_a_later_day_is_put_back(tmp_path: Path, both: History) -> None:
+    table = [TABLE[0]]
+    for row in TABLE[1:]:
+        if row[OWN["Created Date"]] <= DAY.isoformat():
+            over = row[9].startswith("Closed") and row[8] <= DAY.isoformat()
+            table.append(row if over else [*row[:8], "2023-12-31", "Qualify"])
+    found = read_pair(tmp_path, EVENTS, table)
+    assert found.as_of == DAY
+    assert found.deals.select(WAY).equals(read_pair(tmp_path, EVENTS, TABLE, DAY).deals.select(WAY))
+    said = next(f for f in found.findings if f.kind == "two exports of different days")
+    assert said.what == "the log goes to 2023-12-29, b.csv only to 2023-06-20: deals that came since are not in it"
+    days = [TABLE[0], *(row for row in TABLE[1:] if row[8] < "2023-12-28")]  # of the same day, or nearly
+    kinds = _found(read_pair(tmp_path, EVENTS, days))
+    assert "only in the log" in kinds
+    assert "two exports of different days" not in kinds
+
+
 def test_any_table_with_the_deals_numbers_will_do(tmp_path: Path, both: History) -> None:
     lean = [["CRM key", "Sales rep", "Region"], *([row[0], row[1], row[4]] for row in TABLE[1:])]
     found = read_pair(tmp_path, EVENTS, lean)
