@@ -11,11 +11,12 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping as Table
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from attain.fitted import CHINA, Fitted, fit, with_spend
+from attain.fitted_effort import Capacity, as_json, with_effort
 from attain.fitted_flow import is_chinese
 from attain.fitted_months import StageMonths
 from attain.history.beside import Beside, read_tables
@@ -26,11 +27,11 @@ from attain.history.paired import Paired
 from attain.history.quality import Finding
 from attain.history.read import read_history
 from attain.history.records import History, HistoryRefused, Refusal, reasons
-from attain.joined import Stranger, join
+from attain.joined import Stranger, join, known_by
 from attain.planfile import actuals_text, pipeline_text, plan_text
 from attain.planpeople import accounts_text
-from attain.spend import fit_spend, read_spend
-from attain.wording import told
+from attain.spend import SpendTable, fit_spend, read_spend
+from attain.wording import Language, told
 from engine.fit.durations import Wait
 from engine.plan.load import load_plan
 from engine.plan.quantities import read_money
@@ -149,7 +150,10 @@ def calibrate(
     products: str | Path | None = None,
     people: str | Path | None = None,
     quotas: str | Path | None = None,
+    capacity: Capacity | None = None,
+    known: Table[str, Beside] | None = None,
     country: str | None = None,
+    language: Language = "en",
 ) -> CalibrationResult:
     """Fit a plan to a history and write it to ``out``, with its pipeline, actuals and mapping beside it.
 
@@ -160,7 +164,10 @@ def calibrate(
     log's deals, matched by their numbers. ``timezone``: where the business works, such as Asia/Shanghai. ``spend``:
     a table of spend by week or month, whose effect on leads is fitted. ``accounts``, ``products``, ``people``,
     ``quotas``: tables beside the history (``history.beside``), matched to it by name. ``country``: the code of the one
-    whose public holidays are kept; CN where the currency is CNY. Raises ``HistoryRefused``,
+    whose public holidays are kept; CN where the currency is CNY. ``capacity``: people's hours a week for deals and the
+    part of them that they are busy, from which stages' work follows; else the people's table's hours, where it has
+    some. ``known``: tables read already, in place of the four files, of which only what was known on the last day
+    counts. Raises ``HistoryRefused``,
     ``MappingRefused``, ``GoalRefused`` or ``Refused``, each with one message, and then nothing has been written.
     """
     amount, growth = read_goal(goal)
@@ -170,21 +177,22 @@ def calibrate(
         raise HistoryRefused("a table of rates is in some currency: say which with --currency")
     worth = read_rates(Path(rates), code(currency)) if rates is not None and currency is not None else None
     files = {"accounts": accounts, "products": products, "people": people, "quotas": quotas}
-    tables = read_tables(files, given)
+    tables = read_tables(files, given) if known is None else known
     whole = read_history(history, mapping=given, as_of=as_of, rates=worth, table=table, deals=deals, timezone=timezone)
-    joined = join(whole, tables)
+    joined = join(whole, tables if known is None else known_by(tables, whole))
     read = joined.history
     money = currency or guess_currency(read)
     chinese = money.upper() == "CNY"
     country = country or (CHINA if chinese else None)
     fitted = fit(joined, amount, growth, country=country, festival=True if chinese else None)
+    fitted = with_effort(fitted, joined, capacity or Capacity())
     if spend is not None:
-        fitted = with_spend(fitted, fit_spend(read_spend(Path(spend)), read.deals["created"].dt.date()))
+        fitted = _answered(fitted, read, read_spend(Path(spend)))
     target = Path(out)
     stem = target.name[: -len(target.suffix)] if target.suffix in (".yaml", ".yml") else target.name
     used = read.mapping.model_copy(update={"tables": {k: t.mapping for k, t in tables.items()}})
     texts = {
-        target: plan_text(read, fitted, title or f"Fitted to {read.name}", stem, money),
+        target: plan_text(read, fitted, title, stem, money, language),
         target.with_name(f"{stem}-mapping.yaml"): write_mapping(used),
     }
     if fitted.pipeline.height:
@@ -212,6 +220,16 @@ def calibrate(
         loaded,
         read.paired,
     )
+
+
+def _answered(fitted: Fitted, read: History, table: SpendTable) -> Fitted:
+    """What is spent as sources of their own; without them, and why, where the table cannot tell how leads answer."""
+    try:
+        return with_spend(fitted, fit_spend(table, read.deals["created"].dt.date()))
+    except HistoryRefused:
+        raise
+    except Refused as error:
+        return replace(fitted, refused=fitted.refused | {"spend": str(error)})
 
 
 def _write(texts: Table[Path, str], plan: Path) -> LoadedPlan:
@@ -336,6 +354,7 @@ def summary(history: History, fitted: Fitted) -> dict[str, Any]:
             }
             for c in fitted.spend.responses.channels
         },
+        **({"effort": as_json(fitted.effort)} if fitted.effort else {}),
         **({"segments": fitted.segments} if fitted.segments else {}),
         **({"gone": {who: day.isoformat() for who, day in fitted.gone}} if fitted.gone else {}),
         "goal": fitted.goal,

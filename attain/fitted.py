@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 
+from attain.effort import Efforts
 from attain.fitted_accounts import (
     MOST_SEGMENTS,
     Accounts,
@@ -78,6 +79,7 @@ class Fitted:
     region_odds: dict[str, dict[str, float]] = field(default_factory=dict)  # carried by people, for notes
     economy: Shocks | None = None
     spend: SpendFit | None = None
+    effort: Efforts | None = None  # from people's hours, where these are known
     paces: Odds | None = None  # how long deals of products and sources wait
     works: Workdays = field(default_factory=Workdays)
     refused: dict[str, str] = field(default_factory=dict)  # part that could not be fitted -> what would suffice

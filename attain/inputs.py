@@ -29,8 +29,11 @@ from engine.plan.types import (
 from engine.problems import PlanRefused
 
 Origin = Literal["fitted", "given", "assumed", "default"]
-FITTED_HEADER = "# Fitted by `attain calibrate`"
-_FROM = re.compile(r"\b(?:from|of)\s+([\d,]+)\s+(?:\w+\s+){0,2}(?:deals|rows|leads|visits|months)\b|\b([\d,]+) deals\b")
+FITTED_HEADERS = "# Fitted by `attain calibrate`", "# 由 `attain calibrate` "
+_FROM = re.compile(
+    r"\b(?:from|of)\s+([\d,]+)\s+(?:\w+\s+){0,2}(?:deals|rows|leads|visits|months|periods)\b|\b([\d,]+) deals\b"
+    r"|据\s*([\d,]+)\s*(?:笔|个月|期)|([\d,]+)\s*笔"
+)
 _ASSUMED = re.compile(r"\b(assum|guess|placeholder)|假设|假定|估计", re.IGNORECASE)
 
 
@@ -279,7 +282,7 @@ def _judged(row: Input, note: str, files: PlanFiles | None, fitted: bool) -> Inp
         return replace(row, origin="assumed")
     found = _FROM.search(note) if fitted and row.origin == "given" else None
     if found is not None:
-        return replace(row, origin="fitted", of=float((found[1] or found[2]).replace(",", "")))
+        return replace(row, origin="fitted", of=float(next(n for n in found.groups() if n).replace(",", "")))
     return row
 
 
@@ -287,7 +290,7 @@ class Notes:
     """The comments of a plan's text by place: on a value's own line, else on the lines right above it."""
 
     def __init__(self, text: str) -> None:
-        self.fitted = text.startswith(FITTED_HEADER)
+        self.fitted = text.startswith(FITTED_HEADERS)
         self._lines = text.splitlines()
         try:
             self._document: Any = parse_document(text) if text.strip() else None

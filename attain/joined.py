@@ -57,6 +57,27 @@ class Joined:
         return self.tables[kind].name
 
 
+def known_by(tables: Mapping[str, Beside], history: History) -> dict[str, Beside]:
+    """The tables with only what was known on the history's last day, as far as they tell: nobody who starts later or
+    who, without a start, has no deal by then; nobody's end that is still to come; accounts and products that the
+    history names. What else they say of these is as the tables have it. Quotas are kept: plans are made ahead."""
+    out = {}
+    for kind, table in tables.items():
+        frame = table.frame
+        if kind != "quotas":
+            ours = history.deals[OF_DEALS[kind]].drop_nulls().unique().to_list()
+            named = pl.col(NAMES[kind]).is_in(list(match(frame[NAMES[kind]].to_list(), ours).of))
+            if kind == "people" and "start" in frame.columns:
+                frame = frame.filter((pl.col("start") <= history.as_of) | (pl.col("start").is_null() & named))
+            else:
+                frame = frame.filter(named)
+            if "end" in frame.columns:
+                frame = frame.with_columns(pl.when(pl.col("end") <= history.as_of).then(pl.col("end")).alias("end"))
+        if frame.height:
+            out[kind] = replace(table, frame=frame)
+    return out
+
+
 def join(history: History, tables: Mapping[str, Beside]) -> Joined:
     """Names matched, and the deals' regions, segments and categories filled from the tables where they have none."""
     strangers: list[Stranger] = []

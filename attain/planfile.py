@@ -14,6 +14,7 @@ import math
 import numpy as np
 import polars as pl
 
+from attain.effort import Effort
 from attain.fitted import Fitted
 from attain.fitted_flow import Flow
 from attain.fitted_months import StageMonths
@@ -29,147 +30,141 @@ from attain.history.holidays import (
 )
 from attain.history.records import History, reasons
 from attain.planpeople import products_text, reps_text, tables_text, waits_of
-from attain.plantext import MONTHS, known_odds, name, number, said, wait_form
+from attain.plantext import Comments, effort_head, known_odds, name, number, said, wait_form, work_form
 from attain.spend import DRAWS, SpendFit
+from attain.wording import Language
+from attain.wording.leftout import reason_in, unfitted
 from engine.fit.arrivals import Arrivals
 from engine.fit.months import Months
 from engine.fit.response import Channel
 
+ENDS = ("middle", "low", "high")
 
-def plan_text(history: History, fitted: Fitted, title: str, stem: str, currency: str) -> str:
-    """The plan file's text."""
+
+def plan_text(
+    history: History, fitted: Fitted, title: str | None, stem: str, currency: str, language: Language = "en"
+) -> str:
+    """The plan file's text, its comments in a language; titled after the history unless a title is given."""
+    say = Comments(language)
     parts = [
-        _head(history, fitted, title, stem, currency),
-        _goals(fitted),
-        _stages(history, fitted),
-        products_text(fitted),
-        reps_text(fitted),
-        _sources(fitted),
-        _economy(fitted),
-        _beside(fitted, stem),
+        _head(history, fitted, title, stem, currency, say),
+        _goals(fitted, say),
+        _stages(history, fitted, say),
+        products_text(fitted, say),
+        reps_text(fitted, say),
+        _sources(fitted, say),
+        _economy(fitted, say),
+        _beside(fitted, stem, say),
     ]
     return "\n".join(parts)
 
 
-def _head(history: History, fitted: Fitted, title: str, stem: str, currency: str) -> str:
+def _head(history: History, fitted: Fitted, title: str | None, stem: str, currency: str, say: Comments) -> str:
     left = reasons(history.refused)
-    lines = [
-        f"# Fitted by `attain calibrate` from {said(history.name)}: {history.rows:,} rows, {history.used:,} used, "
-        f"{len(history.refused):,} left out.",
-    ]
-    lines += [f"#   left out: {n:,} x {said(why)}" for why, n in left.items()]
+    counts = {"rows": f"{history.rows:,}", "used": f"{history.used:,}", "left": f"{len(history.refused):,}"}
+    lines = [f"# {say('head', history=said(history.name), **counts)}"]
+    lines += [f"#   {say('left', n=f'{n:,}', why=said(reason_in(why, say.language)))}" for why, n in left.items()]
     if history.paired is not None:
         made = history.paired
-        lines.append(f"# Deals: {said(made.file)}: {made.rows:,} rows, {made.rows - len(made.refused):,} used.")
-    lines += tables_text(fitted)
-    lines += [f"# Columns: {stem}-mapping.yaml. Every comment says what its number rests on."]
+        used = f"{made.rows - len(made.refused):,}"
+        lines.append(f"# {say('table.deals', file=said(made.file), rows=f'{made.rows:,}', used=used)}")
+    lines += tables_text(fitted, say)
+    lines += [f"# {say('columns', file=f'{stem}-mapping.yaml')}"]
     if history.findings:
-        lines += ["#", "# Data quality:"]
-        lines += [f"#  - {said(f.what)}: {said(f.done)}" for f in history.findings]
+        lines += ["#", f"# {say('quality')}"]
+        lines += [
+            f"#  - {say('finding', what=say.outside(f.what), done=say.outside(f.done))}" for f in history.findings
+        ]
     if fitted.refused:
-        lines += ["#", "# Not fitted, and what would suffice:"]
-        lines += [f"#  - {said(why)}" for why in fitted.refused.values()]
+        lines += ["#", f"# {say('not_fitted')}"]
+        lines += [f"#  - {said(unfitted(why, say.language))}" for why in fitted.refused.values()]
     if history.notes or fitted.notes:
-        lines += ["#", "# What was found:"]
-        lines += [f"#  - {said(note)}" for note in (*history.notes, *fitted.notes)]
+        lines += ["#", f"# {say('found')}"]
+        lines += [f"#  - {say.outside(note)}" for note in (*history.notes, *fitted.notes)]
     lines += [
         "",
         "attain: 1",
-        f"name: {json.dumps(title, ensure_ascii=False)}",
-        f"currency: {currency}  # not in the data: as guessed or given",
-        f"horizon: {{start: {fitted.start}, end: {fitted.end}, as_of: {fitted.as_of}}}  # four quarters; as_of "
-        "the history's last day",
-        _calendar(fitted.works),
+        f"name: {json.dumps(title or say('title', history=history.name), ensure_ascii=False)}",
+        f"currency: {currency}  # {say('currency')}",
+        f"horizon: {{start: {fitted.start}, end: {fitted.end}, as_of: {fitted.as_of}}}  # {say('horizon')}",
+        _calendar(fitted.works, say),
         "",
     ]
     return "\n".join(lines)
 
 
-def _calendar(works: Workdays) -> str:
+def _calendar(works: Workdays, say: Comments) -> str:
     """The working week as the history shows it; the usual one goes without saying."""
     calendar = works.calendar()
     usual = "weekend" not in calendar.model_fields_set
     own = "" if usual else f", weekend: [{', '.join(calendar.weekend)}]"
-    said = "hardly anything ends on other days" if calendar.weekend else "deals end on all days of the week"
-    said = "weekends only" if usual else said
+    week = say("weekends" if usual else "weekend" if calendar.weekend else "no_weekend")
     if calendar.country:
         part = f", subdivision: {name(calendar.subdivision)}" if calendar.subdivision else ""
-        return f"calendar: {{country: {name(calendar.country)}{part}{own}}}" + ("" if usual else f"  # {said}")
-    return (
-        f"calendar: {{hours_per_day: 8{own}}}  # {said}; public holidays, here and in the season: calibrate with "
-        "--country US, say"
-    )
+        return f"calendar: {{country: {name(calendar.country)}{part}{own}}}" + ("" if usual else f"  # {week}")
+    return f"calendar: {{hours_per_day: 8{own}}}  # {say('no_country', week=week)}"
 
 
-def _goals(fitted: Fitted) -> str:
+def _goals(fitted: Fitted, say: Comments) -> str:
     base = fitted.base
-    what = "bookings" if fitted.valued else "deals won"
-    seen = f"{what} of {base.since} to {base.until}: {number(base.bookings, 6)} from {base.deals:,} deals"
-    if base.months < 12:
-        seen += f", {base.months} months scaled to a year"
-    how = "as given" if fitted.growth is None else f"{1 + fitted.growth:g} x"
     metric = "bookings" if fitted.valued else "deals_won"
-    lines = [
-        "goals:",
-        f"  company: {{metric: {metric}, at_least: {number(fitted.goal)}}}  # {how} "
-        f"{'; ' if fitted.growth is None else ''}{seen}",
-    ]
+    span = {"since": base.since, "until": base.until}
+    seen = say("base", what=say(metric), amount=number(base.bookings, 6), deals=f"{base.deals:,}", **span)
+    if base.months < 12:
+        seen = say("base_scaled", base=seen, n=base.months)
+    how = say("as_given", base=seen)
+    if fitted.growth is not None:
+        how = say("times", times=f"{1 + fitted.growth:g}", base=seen)
+    lines = ["goals:", f"  company: {{metric: {metric}, at_least: {number(fitted.goal)}}}  # {how}"]
     if fitted.valued and sum(r.quota is not None for r in fitted.reps) > 1:
-        lines.append("  everyone: {all_of: quotas}  # that every rep makes their quota, jointly")
+        lines.append(f"  everyone: {{all_of: quotas}}  # {say('everyone')}")
     return "\n".join([*lines, ""])
 
 
-def _stages(history: History, fitted: Fitted) -> str:
+def _stages(history: History, fitted: Fitted, say: Comments) -> str:
+    effort = {e.stage: e for e in fitted.effort.stages} if fitted.effort else {}
     lines = [
-        "stages:  # effort is not in the data: work is 0 h until you write it, and waits hold the whole time",
-        "  # of: how many deals a wait is known from; spread_of: how many its sigma or shape is, where that differs;",
-        "  # its posterior is drawn once a replication, as that of advance is",
+        *effort_head(fitted.effort, say),
+        f"  # {say('of')}",
+        f"  # {say('posterior')}",
     ]
     visits = {r.stage: r for r in history.rework}
     for stage in fitted.stages:
-        lines += _stage(stage)
+        lines += _stage(stage, effort.get(stage.name), fitted.effort is not None and fitted.effort.split, say)
         seen = visits.get(stage.name)
-        if seen is not None and seen.back:
-            lines.insert(
-                -1 if stage.won else len(lines),
-                f"    # {seen.back:,} of {seen.ended:,} visits went back to an earlier stage; a deal that comes "
-                f"here comes "
-                f"{number(seen.per_deal, 3)} times: write the work of one visit times that",
-            )
+        if seen is not None and seen.back and stage.name not in effort:
+            counts = {"back": f"{seen.back:,}", "ended": f"{seen.ended:,}", "times": number(seen.per_deal, 3)}
+            lines.insert(-1 if stage.won else len(lines), f"    # {say('returns', **counts)}")
     return "\n".join([*lines, ""])
 
 
-def _stage(stage: StageFit) -> list[str]:
+def _stage(stage: StageFit, effort: Effort | None, split: bool, say: Comments) -> list[str]:
     c = stage.conversion
     wins, of = stage.probability * c.of, c.of
+    counts = {k: f"{getattr(c, k):,}" for k in ("entered", "advanced", "lost", "open")}
     lines = [
         f"  - name: {name(stage.name)}",
-        f"    # {c.entered:,} deals entered: {c.advanced:,} advanced, {c.lost:,} lost, {c.open:,} still open "
-        "(censored).",
-        f"    # Advanced of entered {c.raw:.3f}; with open deals censored (Aalen-Johansen) {c.probability:.3f}.",
+        f"    # {say('entered', **counts)}",
+        f"    # {say('rates', raw=f'{c.raw:.3f}', censored=f'{c.probability:.3f}')}",
     ]
     if abs(stage.probability - c.probability) >= 0.0005:
-        lines.append(f"    # A deal of average odds {stage.probability:.3f}: reps and products spread around it.")
+        lines.append(f"    # {say('average', p=f'{stage.probability:.3f}')}")
     if of < 0.5 * (c.advanced + c.lost):
-        lines.append(
-            "    # Known as from fewer deals than there are: conversion has moved between cohorts more than by chance."
-        )
+        lines.append(f"    # {say('fewer')}")
     if stage.months is not None:
-        lines += month_lines("advance", stage.months, stage.months.odds)
+        lines += month_lines("advance", stage.months, stage.months.odds, say)
         wins, of = mean_counts(stage.months.odds, c.advanced + c.lost)
     lines += [
         f"    advance: {{wins: {number(wins)}, of: {number(of)}}}",
-        "    work: 0 h  # not in the data",
+        f"    work: {work_form(effort, split, say)}",
     ]
-    for field, wait, kind in (("wait", stage.waits.advance, "advanced"), ("wait_lost", stage.waits.lost, "were lost")):
+    for field, wait, kind in (("wait", stage.waits.advance, "advanced"), ("wait_lost", stage.waits.lost, "lost")):
         if wait is None and field == "wait_lost":
             continue
-        n = wait.ended if wait else 0
-        lines.append(
-            f"    {field}: {wait_form(wait)}  # from {n:,} deals that {kind}, {wait.family if wait else 'none seen'}"
-        )
+        seen = say(kind, n=f"{wait.ended if wait else 0:,}", family=wait.family if wait else say("none_seen"))
+        lines.append(f"    {field}: {wait_form(wait)}  # {seen}")
     if stage.months is not None and stage.months.pace is not None:
-        lines += month_lines("wait", stage.months, stage.months.pace)
+        lines += month_lines("wait", stage.months, stage.months.pace, say)
     if stage.won:
         lines.append("    won: true")
     return lines
@@ -182,11 +177,12 @@ def mean_counts(odds: Months, most: float) -> tuple[float, float]:
     return p * of, of
 
 
-def month_lines(field: str, months: StageMonths, found: Months) -> list[str]:
+def month_lines(field: str, months: StageMonths, found: Months, say: Comments) -> list[str]:
     """What deals that come in one month share, in odds or in waits."""
-    sd, persistence = (f"{number(a, 2)} to {number(b, 2)}" for a, b in (found.sd_range, found.persistence_range))
+    sd, persistence = (say.range(*ends) for ends in (found.sd_range, found.persistence_range))
+    rests = say("months", months=found.seen, ended=f"{found.ended:,}", sd=sd, persistence=persistence)
     lines = [
-        f"    # from {found.seen} months with {found.ended:,} ended deals: sd {sd}, persistence {persistence} (95%)",
+        f"    # {rests}",
         f"    {field}_months:",
         f"      sd: {number(found.sd, 3)}",
         f"      persistence: {number(found.persistence, 3)}",
@@ -194,7 +190,7 @@ def month_lines(field: str, months: StageMonths, found: Months) -> list[str]:
     if field == "wait":
         lines.append(f"      mean_sd: {number(found.mean_sd, 2)}")
     draws = ", ".join(f"[{number(a, 3)}, {number(b, 3)}]" for a, b in found.draws)
-    lines += [f"      draws: [{draws}]  # one a replication", "      known:"]
+    lines += [f"      draws: [{draws}]  # {say('one_each')}", "      known:"]
     for k in range(months.oldest, len(found.effect)):
         values = {
             "times": number(math.exp(found.effect[k]), 4),
@@ -208,18 +204,17 @@ def month_lines(field: str, months: StageMonths, found: Months) -> list[str]:
     return lines
 
 
-def _sources(fitted: Fitted) -> str:
-    lines = ["sources:  # leads_sd, growth_sd, season_sd: how sure; overdispersion: a month's own luck, beyond Poisson"]
+def _sources(fitted: Fitted, say: Comments) -> str:
+    lines = [f"sources:  # {say('sources')}"]
     for flow in fitted.flows:
-        lines += _source(flow, fitted)
+        lines += _source(flow, fitted, say)
     if fitted.spend is not None:
         for channel in fitted.spend.responses.channels:
-            lines += _spent(fitted.spend, channel, fitted)
+            lines += _spent(fitted.spend, channel, fitted, say)
     lines += [
         "",
         "routing:",
-        "  share:  # of a region's and product's deals in the last twelve months, pulled toward the region's "
-        "by 10 deals",
+        f"  share:  # {say('shares')}",
     ]
     for region, shares in fitted.shares.items():
         lines.append(f"    {name(region)}:")
@@ -230,15 +225,13 @@ def _sources(fitted: Fitted) -> str:
     return "\n".join([*lines, ""])
 
 
-def _source(flow: Flow, fitted: Fitted) -> list[str]:
+def _source(flow: Flow, fitted: Fitted, say: Comments) -> list[str]:
     a = flow.arrivals
+    pace = "moving" if _moving(a.recent, a.earlier) else "steady"
     lines = [
         f"  {name(flow.name)}:",
-        f"    # {a.leads:,} deals were created in {a.months} complete months; level is their fit at the middle of "
-        f"the horizon, "
-        "half of their growth carried on.",
-        f"    # The last four months ran at {number(a.recent)} a month, the eight before at {number(a.earlier)}:"
-        + (" the flow is moving; check which level will hold." if _moving(a.recent, a.earlier) else " steady."),
+        f"    # {say('created', leads=f'{a.leads:,}', months=a.months)}",
+        f"    # {say(pace, recent=number(a.recent), earlier=number(a.earlier))}",
         f"    leads_per_month: {number(a.per_month)}",
     ]
     if a.level_sd >= 0.0005:
@@ -249,62 +242,51 @@ def _source(flow: Flow, fitted: Fitted) -> list[str]:
         lines.append(f"    overdispersion: {number(a.overdispersion, 2)}")
     if any(abs(s - 1) > 1e-9 for s in a.season):
         lines += [
-            f"    # by calendar month ({', '.join(MONTHS)}), shrunk to {a.shrinkage:.0%} of what was seen",
-            *_moved(a, fitted.works),
+            f"    # {say('season', months=say('month_names'), share=f'{a.shrinkage:.0%}')}",
+            *_moved(a, fitted.works, say),
             f"    season: [{', '.join(number(s, 3) for s in a.season)}]",
             f"    season_sd: {number(a.season_sd, 2)}",
         ]
     else:
-        lines.append("    # no season: the history does not repeat months often enough, or shows no more than chance")
+        lines.append(f"    # {say('no_season')}")
     lines += known_odds("    ", fitted.source_odds.get(flow.name, {}), fitted.source_sds.get(flow.name, {}))
     lines += waits_of("    ", fitted, "source", flow.name)
     share = fitted.accounts.from_accounts.get(flow.name, 0.0) if fitted.accounts else 0.0
     if share and fitted.accounts:
-        owned = "owner" in fitted.accounts.rows.columns
-        which = "leads that went to their account's owner" if owned else "leads of known accounts"
-        rests = f"{which} ({said(fitted.accounts.file)})"
-        lines.append(f"    from_accounts: {number(share, 3)}  # {rests}")
-    lines.append("    mix:  # deals created in the last twelve months, and those still open")
+        which = "to_owner" if "owner" in fitted.accounts.rows.columns else "of_known"
+        lines.append(f"    from_accounts: {number(share, 3)}  # {say(which, file=said(fitted.accounts.file))}")
+    lines.append(f"    mix:  # {say('mix')}")
     for region, row in flow.mix.items():
         lines.append(f"      {name(region)}: {{{', '.join(f'{name(p)}: {n}' for p, n in row.items())}}}")
     return lines
 
 
-def _moved(found: Arrivals, works: Workdays) -> list[str]:
+def _moved(found: Arrivals, works: Workdays, say: Comments) -> list[str]:
     """What is in the season and moves from year to year."""
     lines = []
     if FESTIVAL in found.effects:
-        middle, low, high = (math.exp(v) for v in interval(*found.effects[FESTIVAL]))
-        lines.append(
-            f"    #   in it: the Spring Festival, where it falls: x {middle:.2f} in a month with all its days "
-            f"(95%: {low:.2f} to {high:.2f})"
-        )
+        values = dict(zip(ENDS, (f"{math.exp(v):.2f}" for v in interval(*found.effects[FESTIVAL])), strict=True))
+        lines.append(f"    #   {say('festival', **values)}")
     if WORKING_DAYS in found.effects:
-        middle, low, high = (one_more(v) for v in interval(*found.effects[WORKING_DAYS]))
-        of = f"public holidays of {works.country} known" if works.country else "public holidays not known"
+        values = dict(zip(ENDS, (f"{one_more(v):+.1%}" for v in interval(*found.effects[WORKING_DAYS])), strict=True))
+        of = say("holidays_known", country=works.country) if works.country else say("holidays_unknown")
         if mostly_assumed(found.effects[WORKING_DAYS][1]):
-            of += "; mostly assumed, since the months say little"
-        lines.append(
-            f"    #   in it: the plan's own working days; one more in a month of {A_MONTH}: {middle:+.1%} leads "
-            f"(95%: {low:+.1%} to {high:+.1%}); {of}"
-        )
+            of = say("mostly_assumed", of=of)
+        lines.append(f"    #   {say('working_days', days=A_MONTH, of=of, **values)}")
     return lines
 
 
-def _spent(spend: SpendFit, channel: Channel, fitted: Fitted) -> list[str]:
+def _spent(spend: SpendFit, channel: Channel, fitted: Fitted, say: Comments) -> list[str]:
     rows, carry = spend.monthly(channel)
     most, half, shape = np.median(rows, axis=0)
-    middle, low, high = spend.brought(channel)
+    brought = dict(zip(ENDS, (number(v, 3) for v in spend.brought(channel)), strict=True))
     order = np.argsort(rows[:, 0] / (1 + (rows[:, 1] / max(spend.year(channel) / 12, 1e-12)) ** rows[:, 2]))
     kept = rows[order[np.linspace(0, len(rows) - 1, DRAWS).round().astype(int)]]
     draws = ", ".join("[" + ", ".join(number(float(v), 3) for v in row) + "]" for row in kept)
     lines = [
         f"  {name(channel.name)}:",
-        f"    # from {spend.responses.periods} periods of {said(spend.table.name)}: {number(middle, 3)} leads a "
-        f"month at this "
-        f"spend (95%: {number(low, 3)} to {number(high, 3)});",
-        f"    # spend tried up to {number(channel.spent[1] * spend.per_month, 3)} a month: beyond that the curve is "
-        f"a guess",
+        f"    # {say('spend', n=spend.responses.periods, file=said(spend.table.name), **brought)}",
+        f"    # {say('tried', most=number(channel.spent[1] * spend.per_month, 3))}",
         f"    budget: {number(spend.year(channel))}",
         "    response:",
         f"      carry_over: {number(carry, 2)}",
@@ -312,7 +294,7 @@ def _spent(spend: SpendFit, channel: Channel, fitted: Fitted) -> list[str]:
         f"        most_leads_per_month: {number(float(most), 3)}",
         f"        half_at: {number(float(half), 3)}",
         f"        shape: {number(float(shape), 3)}",
-        f"        draws: [{draws}]  # one a replication",
+        f"        draws: [{draws}]  # {say('one_each')}",
         "    mix:",
     ]
     for region, row in fitted.mix.items():
@@ -320,21 +302,21 @@ def _spent(spend: SpendFit, channel: Channel, fitted: Fitted) -> list[str]:
     return lines
 
 
-def _economy(fitted: Fitted) -> str:
+def _economy(fitted: Fitted, say: Comments) -> str:
     e = fitted.economy
     if e is None:
         return ""
     rows = ", ".join(f"[{number(a, 2)}, {number(b, 2)}, {number(c, 2)}]" for a, b, c in e.draws)
+    ranges = {"sd": say.range(*e.sd_range), "own": say.range(*e.regional_range)}
+    rests = say("economy", regions=e.regions, months=e.months, **ranges)
     return "\n".join(
         [
-            f"economy:  # from how {e.regions} regions' leads moved together over {e.months} months; 95%: sd "
-            f"{number(e.sd_range[0], 2)} to {number(e.sd_range[1], 2)}, regional {number(e.regional_range[0], 2)} to "
-            f"{number(e.regional_range[1], 2)}",
+            f"economy:  # {rests}",
             f"  sd: {number(e.sd, 2)}",
             f"  persistence: {number(e.persistence, 2)}",
             f"  regional_sd: {number(e.regional_sd, 2)}",
-            "  conversion: 0  # how conversion has moved is in its months, or its {wins, of}; counted once",
-            f"  draws: [{rows}]  # sd, persistence, regional_sd: one a replication",
+            f"  conversion: 0  # {say('conversion')}",
+            f"  draws: [{rows}]  # {say('triples')}",
             "",
         ]
     )
@@ -344,26 +326,24 @@ def _moving(recent: float, earlier: float) -> bool:
     return earlier > 0 and abs(recent / earlier - 1) > 0.25
 
 
-def _beside(fitted: Fitted, stem: str) -> str:
+def _beside(fitted: Fitted, stem: str, say: Comments) -> str:
     lines = []
     if fitted.accounts is not None and fitted.accounts.rows.height:
-        scores = "; scores count once `customers` is written" if fitted.accounts.scored else ""
-        lines.append(
-            f"accounts: {{file: {name(stem + '-accounts.csv')}}}  # {fitted.accounts.rows.height:,} of "
-            f"{said(fitted.accounts.file)}{scores}"
-        )
+        scored = "accounts_scored" if fitted.accounts.scored else "accounts"
+        known = say(scored, n=f"{fitted.accounts.rows.height:,}", file=said(fitted.accounts.file))
+        lines.append(f"accounts: {{file: {name(stem + '-accounts.csv')}}}  # {known}")
     if fitted.pipeline.height:
-        lines.append(f"pipeline: {{file: {name(stem + '-pipeline.csv')}}}  # {fitted.pipeline.height:,} open deals")
+        opened = say("open", n=f"{fitted.pipeline.height:,}")
+        lines.append(f"pipeline: {{file: {name(stem + '-pipeline.csv')}}}  # {opened}")
     if fitted.actuals.height:
-        lines.append(
-            f"actuals: {{file: {name(stem + '-actuals.csv')}}}  # {fitted.actuals.height:,} deals won from "
-            f"{fitted.start} to {fitted.as_of}: "
-            f"{number(float(fitted.actuals['bookings'].sum()), 6)}"
-        )
+        amount = number(float(fitted.actuals["bookings"].sum()), 6)
+        span = {"since": fitted.start, "until": fitted.as_of}
+        booked = say("actuals", n=f"{fitted.actuals.height:,}", amount=amount, **span)
+        lines.append(f"actuals: {{file: {name(stem + '-actuals.csv')}}}  # {booked}")
     lines += [
         "",
         "decide:",
-        "  shares: {change_at_most: 20%}  # of a rep's share of a cell's leads",
+        f"  shares: {{change_at_most: 20%}}  # {say('decide')}",
     ]
     if fitted.valued and any(r.quota for r in fitted.reps):
         lines.append("  quotas: {over_assignment: [1.0, 1.1]}")

@@ -13,7 +13,7 @@ import polars as pl
 from attain.fitted import Fitted
 from attain.fitted_people import START_SHOWN, RepFit
 from attain.history.beside import Beside
-from attain.plantext import amount_form, known_odds, name, number, said
+from attain.plantext import Comments, amount_form, known_odds, name, number, said
 
 MOST_LISTED = 20  # strangers named in the plan's comments, of each kind of table
 
@@ -25,22 +25,19 @@ def waits_of(indent: str, fitted: Fitted, factor: str, own: str) -> list[str]:
     return known_odds(indent, fitted.paces.of[factor].get(own, {}), fitted.paces.sd[factor].get(own, {}), "wait")
 
 
-def products_text(fitted: Fitted) -> str:
+def products_text(fitted: Fitted, say: Comments) -> str:
     """Products with their values and odds; regions; segments, where a table of accounts gives them."""
-    lines = ["products:  # values of won deals; advance: odds against the average, shrunk toward 1 where deals are few"]
+    lines = [f"products:  # {say('products')}"]
     for product, amount in fitted.products.items():
-        mean = (
-            f"mean {number(amount.observed)} of {amount.count:,} won deals"
-            if fitted.valued
-            else "no amounts in the data"
-        )
-        lines += [f"  {name(product)}:", *_price(fitted, product), f"    deal_value: {amount_form(amount)}  # {mean}"]
+        mean = say("mean", mean=number(amount.observed), n=f"{amount.count:,}") if fitted.valued else say("no_amounts")
+        lines += [f"  {name(product)}:", *_price(fitted, product, say)]
+        lines += [f"    deal_value: {amount_form(amount)}  # {mean}"]
         lines += known_odds("    ", fitted.product_odds.get(product, {}), fitted.product_sds.get(product, {}))
         lines += waits_of("    ", fitted, "product", product)
     lines += ["", "regions: {" + ", ".join(f"{name(r)}: {{}}" for r in fitted.regions) + "}", ""]
     if fitted.segments:
         file = fitted.accounts.file if fitted.accounts else "accounts"
-        lines += [f"segments:  # of accounts in {said(file)}; share: leads of the last twelve months"]
+        lines += [f"segments:  # {say('segments', file=said(file))}"]
         for segment, n in fitted.segments.items():
             lines += [f"  {name(segment)}:", f"    share: {n}"]
             lines += known_odds("    ", fitted.segment_odds.get(segment, {}), fitted.segment_sds.get(segment, {}))
@@ -48,46 +45,38 @@ def products_text(fitted: Fitted) -> str:
     return "\n".join(lines)
 
 
-def _price(fitted: Fitted, product: str) -> list[str]:
+def _price(fitted: Fitted, product: str, say: Comments) -> list[str]:
     """List price and cost: in a comment, since a plan counts bookings."""
     prices = fitted.prices
     if prices is None or (product not in prices.price and product not in prices.cost):
         return []
-    known = [f"list price {number(prices.price[product])}"] if product in prices.price else []
-    known += [f"cost {number(prices.cost[product])} (a plan counts no costs)"] if product in prices.cost else []
+    known = [say("price", price=number(prices.price[product]))] if product in prices.price else []
+    known += [say("cost", cost=number(prices.cost[product]))] if product in prices.cost else []
     if product in prices.price and len(prices.ratios):
-        known.append(f"won deals come to {float(prices.ratios.mean()):.0%} of their list prices on average")
+        known.append(say("ratio", share=f"{float(prices.ratios.mean()):.0%}"))
     return [f"    # {'; '.join(known)} ({said(prices.file)})"]
 
 
-def reps_text(fitted: Fitted) -> str:
+def reps_text(fitted: Fitted, say: Comments) -> str:
     """Everybody, and who is not there any more."""
     files = {table.kind: said(table.name) for table in fitted.beside}
     lines = []
     if "people" in files:
-        lines.append(
-            f"# People, their regions, managers, hours, starts and ends: {files['people']}; odds from their deals."
-        )
-    if "quotas" in files:
-        lines.append(f"# Quotas: {files['quotas']}; odds against the average, shrunk toward 1.")
-    else:
-        lines.append(
-            "# Quotas: the goal in proportion to each rep's bookings of the base year; odds against the average, "
-            "shrunk toward 1."
-        )
-    lines += [f"# Gone before the plan begins: {said(who)} ({day})" for who, day in fitted.gone]
+        lines.append(f"# {say('people', file=files['people'])}")
+    lines.append(f"# {say('quotas', file=files['quotas']) if 'quotas' in files else say('own_quotas')}")
+    lines += [f"# {say('gone', who=said(who), day=day)}" for who, day in fitted.gone]
     lines.append("reps:")
     for rep in fitted.reps:
-        lines += _rep(rep, fitted, files)
+        lines += _rep(rep, fitted, files, say)
     return "\n".join([*lines, ""])
 
 
-def _rep(rep: RepFit, fitted: Fitted, files: dict[str, str]) -> list[str]:
-    seen = f"{rep.deals:,} deals, {rep.won:,} won, {number(rep.bookings)} in the base year"
+def _rep(rep: RepFit, fitted: Fitted, files: dict[str, str], say: Comments) -> list[str]:
+    seen = say("rep", deals=f"{rep.deals:,}", won=f"{rep.won:,}", bookings=number(rep.bookings))
     if rep.fresh:
-        seen = "no deal in the last twelve months: odds of the average person, leads of the average share"
+        seen = say("fresh")
     if rep.manager:
-        seen += f"; manager {said(rep.manager)}"
+        seen = say("manager", seen=seen, who=said(rep.manager))
     lines = [f"  - name: {name(rep.name)}  # {seen}"]
     if set(rep.regions) != set(fitted.regions) or len(fitted.regions) == 1:
         lines.append(f"    region: [{', '.join(name(r) for r in rep.regions)}]")
@@ -99,16 +88,16 @@ def _rep(rep: RepFit, fitted: Fitted, files: dict[str, str]) -> list[str]:
         lines.append(f"    start: {rep.start}")
         lines += [f"    ramp: {rep.ramp}"] if rep.ramp else []
     elif rep.start is not None:
-        lines.append(f"    # there since {rep.start}")
+        lines.append(f"    # {say('since', day=rep.start)}")
     if rep.end is not None:
-        lines.append(f"    end: {rep.end}  # gone from then on")
+        lines.append(f"    end: {rep.end}  # {say('until')}")
     lines += known_odds("    ", rep.advance, rep.advance_sd)
     lines += known_odds("    ", rep.wait, rep.wait_sd, "wait")
     if rep.quota is None:
-        why = f"none in {files['quotas']}" if "quotas" in files else "nothing booked in the base year"
-        lines.append(f"    # no quota: {why}")
+        why = say("none_in", file=files["quotas"]) if "quotas" in files else say("no_base")
+        lines.append(f"    # {say('no_quota', why=why)}")
     elif "quotas" in files and not fitted.valued:
-        lines.append("    # its quota is not used: the history knows no amounts to hold against it")
+        lines.append(f"    # {say('quota_unused')}")
     elif rep.quota_months:
         months = ", ".join(number(m, 12) for m in rep.quota_months)
         lines.append(f"    quota: {{months: [{months}]}}")
@@ -120,24 +109,24 @@ def _rep(rep: RepFit, fitted: Fitted, files: dict[str, str]) -> list[str]:
 # --- what came from beside the history --------------------------------------------------------------------------------
 
 
-def tables_text(fitted: Fitted) -> list[str]:
+def tables_text(fitted: Fitted, say: Comments) -> list[str]:
     """Comments for the head of the plan: the files beside the history, and names that match nothing."""
     lines = []
     for table in fitted.beside:
-        lines.append(f"# {table.kind.capitalize()}: {_read(table)}")
+        lines.append(f"# {_read(table, say)}")
         own = [s for s in fitted.strangers if s.table == table.kind]
         for s in own[:MOST_LISTED]:
-            near = f" (nearest: {said(s.nearest)})" if s.nearest else ""
-            deals = f", {s.deals:,} deals" if s.deals else ""
-            lines.append(f"#   {said(s.name)}{near}{deals}: {said(s.what)}")
+            near = say("nearest", name=said(s.nearest)) if s.nearest else ""
+            deals = say("deals", n=f"{s.deals:,}") if s.deals else ""
+            lines.append(f"#   {say('stranger', name=said(s.name), near=near, deals=deals, what=say.outside(s.what))}")
         if len(own) > MOST_LISTED:
-            lines.append(f"#   and {len(own) - MOST_LISTED} more names; --json lists all")
+            lines.append(f"#   {say('more', n=len(own) - MOST_LISTED)}")
     return lines
 
 
-def _read(table: Beside) -> str:
-    left = f", {len(table.refused):,} left out" if table.refused else ""
-    return f"{said(table.name)}, {table.rows:,} rows{left}"
+def _read(table: Beside, say: Comments) -> str:
+    read = say(f"table.{table.kind}", file=said(table.name), rows=f"{table.rows:,}")
+    return say("table_left", table=read, n=f"{len(table.refused):,}") if table.refused else read
 
 
 def accounts_text(rows: pl.DataFrame) -> str:

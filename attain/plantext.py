@@ -6,22 +6,42 @@ Names go in quoted where YAML would read them as anything else; text from outsid
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 
+from attain.effort import Effort, Efforts, pressed
+from attain.wording import Language, in_language, text
 from engine.fit.amounts import Amount
 from engine.fit.durations import Wait
 
 _PLAIN = re.compile(r"^[^\W\d_][\w .\-/&()]*$")
 _WORDS = {"yes", "no", "on", "off", "true", "false", "null", "y", "n", "none", "nan", "inf"}
-MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
-def name(text: str) -> str:
+class Comments:
+    """The comments of a plan in one language."""
+
+    def __init__(self, language: Language = "en") -> None:
+        self.language = language
+
+    def __call__(self, key: str, **values: object) -> str:
+        return text(f"planfile.{key}", self.language, **{k: str(v) for k, v in values.items()})
+
+    def outside(self, words: str) -> str:
+        """What was told of the history, or text from outside: in the language as far as it is ours, on one line."""
+        return said(in_language(words, self.language))
+
+    def range(self, low: float, high: float) -> str:
+        """0.2 to 0.4."""
+        return self("to", low=number(low, 2), high=number(high, 2))
+
+
+def name(word: str) -> str:
     """A name as YAML: plain where that is safe in block and flow, else in double quotes."""
-    if _PLAIN.match(text) and text.lower() not in _WORDS and text == text.strip():
-        return text
-    return json.dumps(text, ensure_ascii=False)
+    if _PLAIN.match(word) and word.lower() not in _WORDS and word == word.strip():
+        return word
+    return json.dumps(word, ensure_ascii=False)
 
 
 def number(x: float, digits: int = 4) -> str:
@@ -36,9 +56,9 @@ def number(x: float, digits: int = 4) -> str:
     return f"{rounded:.12f}".rstrip("0")
 
 
-def said(text: str) -> str:
+def said(words: str) -> str:
     """Text from outside for a comment: on one line."""
-    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", text)
+    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", words)
 
 
 def _days(x: float) -> str:
@@ -60,6 +80,37 @@ def wait_form(wait: Wait | None) -> str:
     if wait.family == "weibull":
         return f"{{weibull: {{median: {_days(p[0])}, shape: {number(p[1])}{of}}}}}"
     return _table(wait.levels, p, _days, wait.of)
+
+
+def work_form(effort: Effort | None, split: bool, say: Comments) -> str:
+    """A stage's work as the plan writes it, with what it rests on. Visits' own efforts differ as an exponential's do;
+    its mean is such that the mean over its posterior is what was found."""
+    if effort is None:
+        return f"0 h  # {say('no_effort')}"
+    mean = effort.hours * (effort.of - 1) / effort.of
+    values = {"hours": number(effort.hours, 3), "low": number(effort.low, 3), "high": number(effort.high, 3)}
+    sure = say("work_split" if split else "work_alike", visits=f"{effort.visits:,}", **values)
+    return f"{{exponential: {{mean: {number(mean)} h{_known(effort.of)}}}}}  # {sure}"
+
+
+def effort_head(found: Efforts | None, say: Comments) -> list[str]:
+    """What work rests on, above the stages."""
+    if found is None:
+        return [f"stages:  # {say('no_work')}"]
+    counts = {k: f"{v:,.0f}" for k, v in (("people", found.people), ("hours", found.hours), ("months", found.months))}
+    lines = [
+        "stages:",
+        f"  # {say('effort_hours', **counts)}",
+        f"  # {say('effort_busy', busy=f'{found.busy:.0%}', visits=f'{found.visits:,}')}",
+        f"  # {say('effort_mean', mean=number(found.mean, 3))}",
+        f"  # {say('effort_of')}",
+    ]
+    if pressed(found.lately) > 1:
+        lines.append(f"  # {say('effort_lately', times=number(found.lately, 3))}")
+    if not found.split:
+        low, high = (number(found.mean * math.exp(z * found.sd), 3) for z in (-1.96, 1.96))
+        lines.append(f"  # {say('effort_alike', low=low, high=high)}")
+    return [*lines, f"  # {say('effort_waits')}"]
 
 
 def _known(of: float, spread_of: float = 0.0) -> str:

@@ -84,7 +84,7 @@ def backtest_deals(
         seed,
         n,
         len({c.fold for c in maker.cells if c.fold < scored_from}),
-        tuple(maker.notes),
+        (*source.notes, *maker.notes),
         support_of(won, scored, every),
         time.perf_counter() - begun,
         _stages(source, whole, won.last, min(n, STAGE_REPLICATIONS), seed, sets),

@@ -6,12 +6,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from attain.backtest.origins import HORIZONS, read_every, read_horizons
+from attain.backtest.origins import HORIZONS, BacktestRefused, read_every, read_horizons
 from attain.backtest.periods import backtest_periods
 from attain.backtest.records import Backtest
 from attain.backtest.run import FOLDS, REPLICATIONS, Said, backtest_deals
 from attain.backtest.source import Source
 from attain.backtest.table import period_mapping
+from attain.fitted_effort import Capacity
+from attain.history.beside import read_tables
 from attain.history.holidays import known_country
 from attain.history.mapping import Mapping, read_mapping
 from attain.history.sheets import is_url
@@ -34,6 +36,11 @@ def backtest(
     table: str = "",
     deals: str | os.PathLike[str] | None = None,
     timezone: str = "",
+    accounts: str | os.PathLike[str] | None = None,
+    products: str | os.PathLike[str] | None = None,
+    people: str | os.PathLike[str] | None = None,
+    quotas: str | os.PathLike[str] | None = None,
+    capacity: Capacity | None = None,
     country: str | None = None,
     on_progress: Said | None = None,
 ) -> Backtest:
@@ -42,17 +49,20 @@ def backtest(
     ``horizons``: some of month, quarter and half. At each origin the plan is fitted to what was known that day and
     simulated ``n`` times in phase 3. ``learn``: earlier origins, forecast for recalibration alone; as many as ``folds``
     unless given. ``library``: AutoETS and AutoARIMA too, where they are installed. ``sets`` vary each fitted plan, as
-    ``--set`` does. ``currency``, ``rates``, ``table``, ``deals``, ``timezone``, ``country``: as ``calibrate`` takes
-    them. A mapping with ``shape: periods`` makes the same of a table without deals. Raises HistoryRefused,
-    MappingRefused, PlanRefused or BacktestRefused.
+    ``--set`` does. ``currency``, ``rates``, ``table``, ``deals``, ``timezone``, ``country``, the tables beside the
+    history and ``capacity``: as ``calibrate`` takes them, the tables cut to what they tell of each day
+    (``joined.known_by``). A mapping with ``shape: periods`` makes the same of a table without deals. Raises
+    HistoryRefused, MappingRefused, PlanRefused or BacktestRefused.
     """
     step = read_every(every)
     asked = read_horizons(horizons if isinstance(horizons, str) else ",".join(horizons))
+    files = {"accounts": accounts, "products": products, "people": people, "quotas": quotas}
     address = str(history)
     path = Path(history)
     if isinstance(mapping, (str, os.PathLike)):
         periods = period_mapping(Path(mapping))
         if periods is not None:
+            _without(**files, capacity=capacity)
             return backtest_periods(
                 path, periods, folds=folds, every=step, horizons=asked, n=n, seed=seed, library=library,
                 on_progress=on_progress,
@@ -65,6 +75,8 @@ def backtest(
         Path(rates) if rates is not None else None,
         table,
         known_country(country) if country is not None else None,
+        read_tables({kind: Path(file) for kind, file in files.items() if file is not None}, mapping),
+        capacity,
         str(deals) if deals is not None else None,
         timezone,
     )
@@ -72,3 +84,10 @@ def backtest(
         source, folds=folds, every=step, horizons=asked, n=n, seed=seed, learn=learn, library=library, sets=sets,
         on_progress=on_progress,
     )  # fmt: skip
+
+
+def _without(**given: object) -> None:
+    """Refuse what a table of periods has no deals for."""
+    names = [name for name, value in given.items() if value is not None]
+    if names:
+        raise BacktestRefused(f"a table of periods has no deals to join with: leave out {', '.join(names)}")

@@ -9,11 +9,17 @@ import typer
 
 from attain.cli.errors import verb
 from attain.cli.options import (
+    Accounts,
     AsJson,
+    Busy,
     Country,
     Currency,
     Deals,
+    HoursPerWeek,
     Language,
+    People,
+    Products,
+    Quotas,
     Rates,
     Replications,
     Seed,
@@ -57,6 +63,12 @@ def backtest(
     table: Table = "",
     deals: Deals = None,
     timezone: Timezone = "",
+    accounts: Accounts = None,
+    products: Products = None,
+    people: People = None,
+    quotas: Quotas = None,
+    hours_per_week: HoursPerWeek = None,
+    busy: Busy = None,
     learn: Annotated[
         int | None,
         typer.Option(min=0, max=MOST_FOLDS, help="Earlier origins to learn recalibration from; as many as folds."),
@@ -80,6 +92,7 @@ def backtest(
     with starting(as_json, simulates=True, language=language):
         from attain.backtest import backtest as judge
         from attain.backtest import document
+        from attain.fitted_effort import capacity_of
         from attain.screens.backtest import screen as show
         from attain.simulate import fresh_seed
     said = screen(stderr=True)
@@ -88,6 +101,8 @@ def backtest(
             history, mapping=mapping, folds=folds, every=every, horizons=horizons, n=n,
             seed=fresh_seed() if seed is None else seed, learn=learn, library=library, sets=sets or (),
             currency=currency, rates=rates, table=table, country=country, deals=deals, timezone=timezone,
+            accounts=accounts, products=products, people=people, quotas=quotas,
+            capacity=capacity_of(hours_per_week, busy),
             on_progress=None if quiet(as_json) else lambda day, k, of: said.print(f"  {day} ({k + 1}/{of})"),
         )  # fmt: skip
     told = document(found)

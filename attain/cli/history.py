@@ -10,11 +10,18 @@ import typer
 
 from attain.cli.errors import verb
 from attain.cli.options import (
+    BESIDE,
+    Accounts,
     AsJson,
+    Busy,
     Country,
     Currency,
     Deals,
+    HoursPerWeek,
     Language,
+    People,
+    Products,
+    Quotas,
     Rates,
     Table,
     Timezone,
@@ -25,8 +32,6 @@ from attain.cli.options import (
     target,
     working,
 )
-
-BESIDE = "Tables beside the history (CSV, Excel, Parquet)"
 
 
 def calibrate(
@@ -55,19 +60,12 @@ def calibrate(
             help="Spend by week or month: fits how leads answer to it, and adds it as a source.", rich_help_panel=BESIDE
         ),
     ] = None,
-    accounts: Annotated[
-        Path | None, typer.Option(help="Accounts: owner, segment, region, scores.", rich_help_panel=BESIDE)
-    ] = None,
-    products: Annotated[
-        Path | None, typer.Option(help="Products: list price, family, cost.", rich_help_panel=BESIDE)
-    ] = None,
-    people: Annotated[
-        Path | None,
-        typer.Option(help="People: region, manager, start and end, hours a week, ramp.", rich_help_panel=BESIDE),
-    ] = None,
-    quotas: Annotated[
-        Path | None, typer.Option(help="Quotas of people by month, quarter or year.", rich_help_panel=BESIDE)
-    ] = None,
+    accounts: Accounts = None,
+    products: Products = None,
+    people: People = None,
+    quotas: Quotas = None,
+    hours_per_week: HoursPerWeek = None,
+    busy: Busy = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a plan that is there.")] = False,
     as_json: AsJson = False,
     language: Language = None,
@@ -86,12 +84,13 @@ def calibrate(
         raise Refused(f"{out} is there already: name another file, or give --force to replace it.")
     with starting(as_json, language=language):
         from attain.calibrate import calibrate as fit
+        from attain.fitted_effort import capacity_of
         from attain.screens.calibrate import screen as show
     with working("fitting", as_json, language):
         found = fit(
             history, out, goal, mapping, as_of=day, currency=currency, rates=rates, table=table, spend=spend,
             accounts=accounts, products=products, people=people, quotas=quotas, country=country, deals=deals,
-            timezone=timezone,
+            timezone=timezone, capacity=capacity_of(hours_per_week, busy), language=chosen(language),
         )  # fmt: skip
     if as_json:
         print_json(found.as_json())

@@ -46,6 +46,12 @@ def _precision(value: float | None) -> float | None:
     return value
 
 
+def _hours(value: float | None) -> float | None:
+    if value is not None and not 0 < value <= 168:  # NaN, too
+        raise typer.BadParameter(f"hours a week above 0, and 168 at most, were expected, such as 40, not {value}")
+    return value
+
+
 # of what is asked of a history, wherever one is read
 Currency = Annotated[str | None, typer.Option(help="The currency's code; guessed unless given.")]
 Country = Annotated[
@@ -64,6 +70,34 @@ Deals = Annotated[
 ]
 Timezone = Annotated[
     str, typer.Option(help="Where the business works, for times that say how far from UTC they are: Asia/Shanghai.")
+]
+BESIDE = "Tables beside the history (CSV, Excel, Parquet), and what is said of its people"
+Accounts = Annotated[
+    Path | None, typer.Option(help="Accounts: owner, segment, region, scores.", rich_help_panel=BESIDE)
+]
+Products = Annotated[Path | None, typer.Option(help="Products: list price, family, cost.", rich_help_panel=BESIDE)]
+People = Annotated[
+    Path | None,
+    typer.Option(help="People: region, manager, start and end, hours a week, ramp.", rich_help_panel=BESIDE),
+]
+Quotas = Annotated[
+    Path | None, typer.Option(help="Quotas of people by month, quarter or year.", rich_help_panel=BESIDE)
+]
+HoursPerWeek = Annotated[
+    float | None,
+    typer.Option(
+        "--hours-per-week",
+        metavar="H",
+        callback=_hours,
+        help="Hours a person has for deals: stages' work follows from them. Those of --people come first.",
+        rich_help_panel=BESIDE,
+    ),
+]
+Busy = Annotated[
+    str | None,
+    typer.Option(
+        help="The part of those hours that they were busy: an assumption, 80% unless given.", rich_help_panel=BESIDE
+    ),
 ]
 Seed = Annotated[
     int | None,

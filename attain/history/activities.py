@@ -16,7 +16,7 @@ from attain.history.columns import LOST, WON, ended_otherwise, plain, word
 from attain.history.mapping import Mapping
 from attain.history.presets import BY_NAME
 from attain.history.records import HistoryRefused
-from attain.wording import told
+from attain.wording import Series, sentence, told
 
 SAME = 0.99  # share of cases in common from which two activities are one step
 NESTED = 0.99  # share of a step's cases that must have passed the step before
@@ -82,12 +82,12 @@ def find_funnel(firsts: pl.DataFrame, given: Mapping, notes: list[str], *, by_na
     steps = tuple(given.stages) or tuple(group[0] if i == 0 else group[-1] for i, group in enumerate(chain[:-1]))
     notes.append(told("log.stages", names=" > ".join((*steps, won[0]))))
     together = [
-        f"{', '.join(a for a in g if a != kept)} with {kept}"
+        sentence("log.with", others=", ".join(a for a in g if a != kept), kept=kept)
         for g, kept in zip(chain, (*steps, won[0]), strict=False)
         if len(g) > 1
     ]
     if together:
-        notes.append(told("log.together", names="; ".join(together)))
+        notes.append(told("log.together", names=Series(tuple(together), "; ")))
     notes.append(told("log.ends", won=", ".join(won), lost=", ".join(lost) or told("log.no_activity")))
     return Funnel(steps, won, lost)
 

@@ -18,6 +18,7 @@ from attain.backtest.baselines import MISSING
 from attain.backtest.records import ATTAIN, RECALIBRATED
 from attain.backtest.verdict import LEVEL, SHORT, Verdict, headline, verdict
 from attain.wording import Language, date, joined, number, percent, span, text
+from attain.wording.refusals import refusal_in
 
 Row = dict[str, Any]
 SHOWN = 0.8, 0.9
@@ -159,7 +160,7 @@ def notes_of(told: Row, say: Said) -> list[str]:
         say("absent", method=say.name("m", method), why=say("missing" if why == MISSING else "unwanted"))
         for method, why in told["absent"].items()
     ]
-    return [*absent, *told["notes"]]
+    return [*absent, *(refusal_in(note, say.language) for note in told["notes"])]
 
 
 def run_line(told: Row, say: Said) -> str:

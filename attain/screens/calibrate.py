@@ -21,8 +21,9 @@ from attain.history.mapping import Mapping
 from attain.history.presets import PRESETS
 from attain.history.records import reasons
 from attain.screens.calibrate_tables import paired, tables
-from attain.screens.calibrate_texts import KINDS_ZH, REASONS_ZH, said, unfitted
+from attain.screens.calibrate_texts import KINDS_ZH, said
 from attain.wording import TEXTS, in_language, text
+from attain.wording.leftout import reason_in, unfitted
 from attain.wording.numbers import Language, date, joined, money, month, number, percent
 from attain.wording.refusals import refusal_in
 
@@ -49,6 +50,8 @@ def screen(found: CalibrationResult, language: Language = "en") -> RenderableTyp
     if found.tables:
         parts += [*tables(found.tables, found.strangers, language), Text()]
     parts += [_stages(fitted["stages"], language), Text()]
+    if "effort" in fitted:
+        parts += [_effort(fitted["effort"], language), Text()]
     if len(fitted["products"]) > 1:
         parts += [*_products(fitted["products"], language), Text()]
     parts += [_rest(fitted, language), Text()]
@@ -82,7 +85,7 @@ def _left_out(found: CalibrationResult, language: Language) -> RenderableType:
     counts = reasons(found.refused)
     for reason, count in list(counts.items())[:MOST_REASONS]:
         example = said("line", language, row=first[reason].row, why=refusal_in(first[reason].why, language))
-        words = REASONS_ZH.get(reason, reason) if language == "zh" else reason
+        words = reason_in(reason, language)
         table.add_row(f"{count:,}", Text(words, style="yellow"), Text(example, style="dim"))
     return _cut(table, len(counts) - MOST_REASONS, language)
 
@@ -167,6 +170,19 @@ def _stages(stages: Sequence[dict[str, Any]], language: Language) -> RenderableT
             *("–" if waits is None else span(waits[q], language) for q in ("0.5", "0.9")),
         )
     return Group(table, Text(said("stages_how", language), style="dim"))
+
+
+def _effort(effort: dict[str, Any], language: Language) -> RenderableType:
+    """What a visit to each stage takes; of all together, where it cannot be told how hours split over them."""
+    table = _table(
+        said("effort_stages", language), [said(k, language) for k in ("stage", "work", "work_range", "visits")]
+    )
+    for name, stage in effort["stages"].items():
+        hours, low, high = (f"{x:.3g}" if x < 100 else f"{x:,.0f}" for x in (stage["hours"], *stage["interval"]))
+        between = said("range", language, low=low, high=high)
+        table.add_row(Text(name), Text(hours, style="bold"), between, f"{stage['visits']:,}")
+    how = said("effort_how" if effort["split"] else "effort_alike", language, busy=percent(effort["busy"], language, 0))
+    return Group(table, Text(how, style="dim"))
 
 
 def span(days: float, language: Language = "en") -> str:

@@ -13,8 +13,9 @@ from attain.history.mapping import Mapping, TableMapping
 from attain.history.paired import Paired
 from attain.history.records import Refusal, reasons
 from attain.joined import Stranger
-from attain.screens.calibrate_texts import REASONS_ZH, said
+from attain.screens.calibrate_texts import said
 from attain.wording import in_language
+from attain.wording.leftout import reason_in
 from attain.wording.numbers import Language
 from attain.wording.refusals import refusal_in
 
@@ -68,7 +69,7 @@ def _read(
         lines.append(Text(f"  {said('unit', language, unit=f'{mapping.unit:,.0f}')}", style="dim"))
     first = {r.reason: r for r in reversed(refused)}
     for reason, count in reasons(refused).items():
-        told_as = REASONS_ZH.get(reason, reason) if language == "zh" else reason
+        told_as = reason_in(reason, language)
         example = said("line", language, row=first[reason].row, why=refusal_in(first[reason].why, language))
         lines.append(Text(f"  {count:,} x {told_as} ({example})", style="yellow"))
     return list(lines)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-from attain.wording import Told, in_language, text
 from attain.wording.numbers import Language
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -58,6 +55,20 @@ TEXTS: dict[str, tuple[str, str]] = {
     "leads_value": ("{n} a month", "每月 {n} 条"),
     "leads_season": ("{n} a month; {low} has least ({low_share}), {high} most ({high_share})",
                      "每月 {n} 条；{low}最少（{low_share}），{high}最多（{high_share}）"),
+    "effort_stages": ("Work of a visit, from people's hours", "每次进入阶段的工作量（由人员工时得出）"),
+    "effort_how": (
+        "Between: 95%, were people busy {busy} of their hours, which is an assumption (--busy).",
+        "区间：95%，假设人员 {busy} 的工时是忙碌的（--busy）。",
+    ),
+    "effort_alike": (
+        "How hours split over stages cannot be told: all visits are given the same, or less where they are over sooner. Between: 95% of the mean of all, were people busy "
+        "{busy} of their hours, which is an assumption (--busy).",
+        "无法得知工时如何分摊到各阶段：各次相同，但不超过其停留时间所允许的。区间：全部平均的 95%，假设人员 {busy} 的工时是忙碌的（--busy）。",
+    ),
+    "work": ("Hours", "小时"),
+    "work_range": ("Between", "区间"),
+    "visits": ("Visits", "次数"),
+    "range": ("{low} to {high}", "{low} 至 {high}"),
     "workdays": ("Working days", "工作日"),
     "workdays_value": ("one more in a month of {of}: {middle} leads ({low} to {high})",
                        "每月 {of} 天，多一天则线索 {middle}（{low} 至 {high}）"),
@@ -109,34 +120,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "days": ("{n} d", "{n} 天"),
 }  # fmt: skip
 
-# Why rows are left out, as `attain.history` says it; the rest of a reason quotes the file.
-REASONS_ZH = {
-    "no name": "没有名称",
-    "listed twice": "重复列出",
-    "ends before it starts": "离职早于入职",
-    "score not readable": "评分无法识别",
-    "hours not readable": "工时无法识别",
-    "ramp not readable": "爬坡期无法识别",
-    "period not readable": "期间无法识别",
-    "date in another format": "日期格式不同",
-    "amount not readable": "金额无法识别",
-    "status not known": "状态未知",
-    "no deal number": "没有商机编号",
-    "deal listed twice": "商机重复",
-    "no creation date": "没有创建日期",
-    "won without a closing date": "赢单但没有关闭日期",
-    "lost without a closing date": "输单但没有关闭日期",
-    "closed before it was created": "关闭早于创建",
-    "created after the history's last day": "创建晚于数据的最后一天",
-    "no case": "没有案件编号",
-    "not the completion of an activity": "不是活动的完成",
-    "no activity": "没有活动",
-    "no time": "没有时间",
-    "not a change of stage": "不是阶段变更",
-    "a date far from all others": "日期远离其他日期",
-    "not a row of the table": "不属于表格的行",
-    "no exchange rate": "没有汇率",
-}
 # Kinds of findings of the data-quality report.
 KINDS_ZH = {
     "spelling": "名称写法不一",
@@ -158,28 +141,6 @@ KINDS_ZH = {
     "two files do not agree": "两个文件不一致",
     "two exports of different days": "导出日期不同",
 }
-# What the fit could not tell, as `engine.fit` says it: the text of it, and its numbers in order.
-_UNFITTED = (
-    (re.compile(r"season: (\d+) complete months are there, (\d+) would suffice"), "unfit.season", ("n", "need")),
-    (re.compile(r"working days: (\d+) complete months are there, (\d+) would"), "unfit.working_days", ("n", "need")),
-    (re.compile(r"Spring Festival: (\d+) complete months are there, (\d+) would"), "unfit.festival", ("n", "need")),
-    (re.compile(r"trend: (\d+) complete months are there, (\d+) would suffice"), "unfit.trend", ("n", "need")),
-    (re.compile(r"common shocks: (\d+) region; (\d+) that move"), "unfit.shock_region", ("n", "need")),
-    (re.compile(r"common shocks: (\d+) complete months; (\d+)"), "unfit.shock_months", ("n", "need")),
-    (re.compile(r"common shocks: (\d+) regions have (\d+) leads a month or more; (\d+)"), "unfit.shock_leads",
-     ("n", "leads", "need")),
-)  # fmt: skip
-
-
-def unfitted(why: str, language: Language = "en") -> str:
-    """Why a part was not fitted, in a language."""
-    if language == "en" or isinstance(why, Told):
-        return in_language(why, language)
-    for pattern, key, names in _UNFITTED:
-        match = pattern.match(why)
-        if match is not None:
-            return text(key, language, **dict(zip(names, match.groups(), strict=True)))
-    return why
 
 
 def said(key: str, language: Language = "en", **values: object) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from attain.wording.texts_backtest import BACKTEST
 from attain.wording.texts_compare import COMPARE
+from attain.wording.texts_effort import EFFORT
 from attain.wording.texts_fields import FIELDS
 from attain.wording.texts_funnel import FUNNEL
 from attain.wording.texts_history import FITTED, HISTORY
 from attain.wording.texts_optimise import OPTIMISE
+from attain.wording.texts_planfile import PLANFILE
 from attain.wording.texts_progress import PROGRESS
 from attain.wording.texts_recalibrated import RECALIBRATED
 from attain.wording.texts_report import REPORT
@@ -41,5 +43,7 @@ TEXTS: Table = _gather(
     FITTED,
     RECALIBRATED,
     OPTIMISE,
+    PLANFILE,
     PROGRESS,
+    EFFORT,
 )

@@ -147,6 +147,16 @@ BACKTEST: dict[str, tuple[str, str]] = {
     "backtest.absent": ("Left out: {method} ({why})", "未包含：{method}（{why}）"),
     "backtest.missing": ("not installed: pip install 'attain[forecasts]'", "未安装：pip install 'attain[forecasts]'"),
     "backtest.unwanted": ("as asked", "按要求"),
+    "backtest.tables": (
+        "tables beside the history ({files}) are as they are today: at each origin nobody who started later was known, nor any end "
+        "still to come; but owners, regions, segments, prices and hours are today's, and the forecasts are better for it than they "
+        "can have been",
+        "历史之外的表（{files}）为当前内容：各预测起点不知道之后入职的人和尚未发生的离职；但负责人、区域、行业、价格和工时为当前值，因此预测比当时可能的更好",
+    ),
+    "backtest.capacity": (
+        "stages' work is fitted at each origin from people's hours, of which they are taken to be {busy} busy",
+        "各预测起点按人员工时拟合各阶段的工作量，假设其中 {busy} 是忙碌的",
+    ),
     "backtest.notes": ("What to know", "须知"),
     "backtest.wrote": ("Wrote {files}", "已写入 {files}"),
     "backtest.run": ("Seed {seed}, {n} replications a forecast, {seconds} s", "种子 {seed}，每次预测 {n} 次模拟，用时 {seconds} 秒"),

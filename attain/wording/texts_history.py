@@ -82,6 +82,7 @@ HISTORY: dict[str, tuple[str, str]] = {
     ),
     "log.stages": ("stages found in the log: {names}", "日志中识别出的阶段：{names}"),
     "log.history_stages": ("stages found in the history: {names}", "历史中识别出的阶段：{names}"),
+    "log.with": ("{others} with {kept}", "{others} 同 {kept}"),
     "log.together": ("activities that occur in the same cases are one step: {names}", "同案件中一同出现的活动视为一步：{names}"),
     "log.ends": ("a case is won at {won}; lost at {lost}; open at any other", "案件到 {won} 为赢，到 {lost} 为丢，其余为进行中"),
     "log.no_activity": ("no activity", "（无）"),

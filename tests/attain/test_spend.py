@@ -12,6 +12,7 @@ import pytest
 from attain.calibrate import calibrate
 from attain.history import HistoryRefused
 from attain.spend import fit_spend, forecast, read_spend
+from attain.wording.leftout import unfitted
 from engine.fit.response import carried, hill
 from engine.plan.load import load_plan
 from engine.realise import realise
@@ -78,8 +79,11 @@ def test_what_the_table_lacks_is_refused_by_name(folder: Path, tmp_path: Path) -
         fit_spend(folder / "spend.csv")
     lines = (folder / "spend.csv").read_text(encoding="utf-8").splitlines()[:20]
     (tmp_path / "c.csv").write_text("\n".join(lines), encoding="utf-8")
-    with pytest.raises(ValueError, match="19 periods; 40 would suffice"):
-        calibrate(folder / "crm.csv", tmp_path / "p.yaml", spend=tmp_path / "c.csv")
+    found = calibrate(folder / "crm.csv", tmp_path / "p.yaml", spend=tmp_path / "c.csv")  # the rest is fitted
+    assert "19 periods; 40 would suffice" in found.fitted["not_fitted"]["spend"]
+    assert found.fitted["spend"] is None
+    assert "c.csv: response to spend: 19 periods; 40 would suffice" in found.plan.read_text(encoding="utf-8")
+    assert unfitted(found.fitted["not_fitted"]["spend"], "zh") == "c.csv：投放响应：现有 19 期；1 个渠道需要 40 期"
 
 
 @pytest.mark.skipif(
