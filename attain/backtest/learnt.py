@@ -16,6 +16,7 @@ from attain.backtest.origins import HORIZONS, Month, over_by
 from attain.backtest.recalibrate import Change, Moments, errors_of, learn
 from attain.backtest.records import ATTAIN, RECALIBRATED, Backtest
 from attain.backtest.summary import coverage
+from attain.backtest.table import period_mapping
 from engine.problems import Refused
 
 MOST_BYTES = 5_000_000
@@ -106,12 +107,20 @@ class Learnt(_Record):
         return learn(past, fold, lag)
 
 
+def of_deals(history: str, mapping: Path | None) -> None:
+    """Refuse, before any work is done, a history of which nothing could be learnt. Raises LearntRefused."""
+    if mapping is not None and period_mapping(mapping) is not None:
+        raise _without_deals(Path(history).name)
+
+
+def _without_deals(name: str) -> LearntRefused:
+    return LearntRefused(f"{name} is a table without deals: no plan is fitted to it, so there is none to recalibrate")
+
+
 def learnt_from(found: Backtest) -> Learnt:
     """What a back-test of deals learnt. Raises LearntRefused for one that cannot be learnt from."""
     if not found.forecast or found.until is None:
-        raise LearntRefused(
-            f"{found.name} is a table without deals: no plan is fitted to it, so there is none to recalibrate"
-        )
+        raise _without_deals(found.name)
     shares: dict[tuple[str, str, str], dict[str, float]] = {}
     counts: dict[tuple[str, str, str], int] = {}
     for row in coverage(found):

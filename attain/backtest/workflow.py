@@ -62,7 +62,8 @@ def backtest(
     if isinstance(mapping, (str, os.PathLike)):
         periods = period_mapping(Path(mapping))
         if periods is not None:
-            _without(**files, capacity=capacity)
+            asked_of_deals = {"currency": currency, "rates": rates, "table": table or None, "country": country}
+            _without(**files, **asked_of_deals, learn=learn, set=sets or None, capacity=capacity)
             return backtest_periods(
                 path, periods, folds=folds, every=step, horizons=asked, n=n, seed=seed, library=library,
                 on_progress=on_progress,
@@ -87,7 +88,8 @@ def backtest(
 
 
 def _without(**given: object) -> None:
-    """Refuse what a table of periods has no deals for."""
-    names = [name for name, value in given.items() if value is not None]
+    """Refuse what is of deals, of plans fitted to them, and of recalibration: nothing given is ignored."""
+    said = {"capacity": "hours-per-week, busy"}
+    names = [said.get(name, name) for name, value in given.items() if value is not None]
     if names:
-        raise BacktestRefused(f"a table of periods has no deals to join with: leave out {', '.join(names)}")
+        raise BacktestRefused(f"a table of periods has no deals and makes no plan: leave out {', '.join(names)}")

@@ -96,6 +96,11 @@ def backtest(
         from attain.screens.backtest import screen as show
         from attain.simulate import fresh_seed
     said = screen(stderr=True)
+    if save is not None:
+        from attain.backtest.learnt import document as saved
+        from attain.backtest.learnt import learnt_from, of_deals
+
+        of_deals(history, mapping)
     with working("forecasting", as_json, language):
         found = judge(
             history, mapping=mapping, folds=folds, every=every, horizons=horizons, n=n,
@@ -108,9 +113,6 @@ def backtest(
     told = document(found)
     files: tuple[Path, ...] = ()
     if save is not None:
-        from attain.backtest.learnt import document as saved
-        from attain.backtest.learnt import learnt_from
-
         save.parent.mkdir(parents=True, exist_ok=True)
         write_json(saved(learnt_from(found)), save)
     if out is not None:

@@ -164,7 +164,7 @@ REFUSALS: dict[str, str] = {
     "--busy is a part of people's hours: give them, with --hours-per-week or in --people":
         "--busy 是人员工时的比例：请用 --hours-per-week 或在 --people 中给出工时",
     "hours_per_week between 0 and 168, and busy between 0 and 1, were expected": "hours_per_week 应在 0 与 168 之间，busy 应在 0 与 1 之间",
-    "a table of periods has no deals to join with: leave out {names}": "按期间的表没有可对应的商机：请去掉 {names}",
+    "a table of periods has no deals and makes no plan: leave out {names}": "按期间的表没有商机，也不生成计划：请去掉 {names}",
     "{day}: nothing was forecast; {why}": "{day}：未作预测；{why}",
     "{text} is no step between origins: such as 1mo, 3mo or 1q, a year at most": "{text} 不是时点间隔：应如 1mo、3mo 或 1q，最多一年",
     "{text} is no horizon; expected some of {all}": "{text} 不是预测期；应为 {all} 中的若干",

@@ -84,5 +84,5 @@ def test_the_page_says_that_tables_are_today_s_and_a_table_of_periods_takes_none
         "scenario: {column: Kind, actual: 1, budget: 2}\ncells: {unit: Unit}\n",
         encoding="utf-8",
     )
-    with pytest.raises(BacktestRefused, match="no deals to join with: leave out people, capacity"):
+    with pytest.raises(BacktestRefused, match="no deals and makes no plan: leave out people, hours-per-week, busy"):
         backtest(tmp_path / "x.csv", mapping=tmp_path / "m.yaml", people=tables["people"], capacity=Capacity(40.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,6 +74,16 @@ def test_what_is_wrong_with_a_mapping_is_said(tmp_path: Path, change: tuple[str,
     path.write_text(MAPPING.replace(*change), encoding="utf-8")
     with pytest.raises(BacktestRefused, match=said):
         backtest(facts, mapping=path, seed=0)
+
+
+@pytest.mark.parametrize(
+    "given", [{"currency": "EUR"}, {"country": "DE"}, {"learn": 3}, {"sets": ["x=1"]}, {"table": "t"}]
+)
+def test_what_is_of_deals_is_refused_and_not_ignored(tmp_path: Path, given: dict[str, Any]) -> None:
+    facts, path = table(tmp_path)
+    name = next(iter(given)).removesuffix("s")
+    with pytest.raises(BacktestRefused, match=f"has no deals and makes no plan: leave out {name}"):
+        backtest(facts, mapping=path, seed=0, **given)
 
 
 def test_a_month_that_is_none_is_refused_by_row(tmp_path: Path) -> None:
