@@ -63,6 +63,7 @@ def backtest(
         periods = period_mapping(Path(mapping))
         if periods is not None:
             asked_of_deals = {"currency": currency, "rates": rates, "table": table or None, "country": country}
+            asked_of_deals |= {"deals": deals, "timezone": timezone or None}
             _without(**files, **asked_of_deals, learn=learn, set=sets or None, capacity=capacity)
             return backtest_periods(
                 path, periods, folds=folds, every=step, horizons=asked, n=n, seed=seed, library=library,
