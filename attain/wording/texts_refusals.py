@@ -130,6 +130,15 @@ REFUSALS: dict[str, str] = {
         "国家代码 {code} 未知；应为 {country} 的地区：{known}。"
     ),
     # too little
+    "effects of months: nothing holds them; more ended deals in the last months would": (
+        "各月影响：没有数据可以确定；最近几个月有更多已结束的商机即可"
+    ),
+    "conversion by month: {n} months have {few} ended deals or more; {need} would suffice": (
+        "各月转化率：{n} 个月有 {few} 个以上已结束的商机；{need} 个月即可"
+    ),
+    "waits by month: {n} months have {few} ended deals or more; {need} would suffice": (
+        "各月等待时间：{n} 个月有 {few} 个以上已结束的商机；{need} 个月即可"
+    ),
     "no deal in {file} has been won, so no win rate, cycle or value can be fitted": "{file} 中没有赢单，无法拟合赢单率、周期和金额",
     "all {n} deals in {file} that have ended were won: a list of orders, or an export without the lost ones, has no win rate; deals "
     "that were lost, with the day on which they were, would suffice":
