@@ -23,6 +23,7 @@ from attain.history.beside import Beside, read_tables
 from attain.history.currencies import code, read_rates
 from attain.history.holidays import FESTIVAL, WORKING_DAYS, interval, known_country, mostly_assumed
 from attain.history.mapping import Mapping, read_mapping, write_mapping
+from attain.history.paired import Paired
 from attain.history.quality import Finding
 from attain.history.read import read_history
 from attain.history.records import History, HistoryRefused, Refusal, reasons
@@ -64,10 +65,11 @@ class CalibrationResult:
     tables: tuple[Beside, ...] = ()  # read beside the history
     strangers: tuple[Stranger, ...] = ()  # names that one side has and the other has not
     loaded: LoadedPlan | None = None  # the plan as it was read back
+    paired: Paired | None = None  # the table of a log's deals
 
     def as_json(self) -> dict[str, Any]:
         """rows, used, refused (examples by reason), left_out (counts by reason), quality, mapping, fitted, notes, plan,
-        files; tables, where some were given."""
+        files; tables and deals, where some were given."""
         return {
             "rows": self.rows,
             "used": self.used,
@@ -80,7 +82,12 @@ class CalibrationResult:
             "plan": str(self.plan),
             "files": [str(f) for f in self.files],
             **({"tables": {table.kind: self._table(table) for table in self.tables}} if self.tables else {}),
+            **({"deals": self._deals(self.paired)} if self.paired else {}),
         }
+
+    @staticmethod
+    def _deals(paired: Paired) -> dict[str, Any]:
+        return {**paired.as_json(), "refused": [{"row": r.row, "why": r.why} for r in examples(paired.refused)]}
 
     def _table(self, table: Beside) -> dict[str, Any]:
         return {
@@ -136,6 +143,8 @@ def calibrate(
     title: str | None = None,
     rates: str | Path | None = None,
     table: str = "",
+    deals: str | Path | None = None,
+    timezone: str = "",
     spend: str | Path | None = None,
     accounts: str | Path | None = None,
     products: str | Path | None = None,
@@ -151,7 +160,8 @@ def calibrate(
     ``goal``: '+10%' over the last four complete quarters (the default), or an amount. ``mapping``: a saved mapping or
     its file.
     ``as_of``: fit as if the history had ended that day. ``currency``: else guessed. ``rates``: a table of what other
-    currencies are worth in it. ``table``: of a database, where ``history`` is its address. ``spend``:
+    currencies are worth in it. ``table``: of a database, where ``history`` is its address. ``deals``: the table of a
+    log's deals, matched by their numbers. ``timezone``: where the business works, such as Asia/Shanghai. ``spend``:
     a table of spend by week or month, whose effect on leads is fitted. ``accounts``, ``products``, ``people``,
     ``quotas``: tables beside the history (``history.beside``), matched to it by name. ``country``: the code of the one
     whose public holidays are kept; CN where the currency is CNY. ``capacity``: people's hours a week for deals and the
@@ -168,7 +178,7 @@ def calibrate(
     worth = read_rates(Path(rates), code(currency)) if rates is not None and currency is not None else None
     files = {"accounts": accounts, "products": products, "people": people, "quotas": quotas}
     tables = read_tables(files, given) if known is None else known
-    whole = read_history(history, mapping=given, as_of=as_of, rates=worth, table=table)
+    whole = read_history(history, mapping=given, as_of=as_of, rates=worth, table=table, deals=deals, timezone=timezone)
     joined = join(whole, tables if known is None else known_by(tables, whole))
     read = joined.history
     money = currency or guess_currency(read)
@@ -208,6 +218,7 @@ def calibrate(
         fitted.beside,
         fitted.strangers,
         loaded,
+        read.paired,
     )
 
 

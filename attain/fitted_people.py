@@ -90,6 +90,7 @@ def staff_of(
         if everyone > len(owners):
             notes.append(told("people.inactive", n=str(everyone - len(owners)), of=str(everyone)))
         reps = _seen(owners, deals, recent, with_regions(of[0], deals), with_regions(of[1], deals), base, goal)
+        reps = _serving(reps, recent, notes)
         return _with_quotas(Staff(reps), joined, start, goal, notes)
     rows = {row["name"]: row for row in people.iter_rows(named=True)}
     gone = {name: row["end"] for name, row in rows.items() if row.get("end") and row["end"] < start}
@@ -196,6 +197,26 @@ def _listed(rep: RepFit, row: dict[str, object] | None, recent: pl.DataFrame) ->
     regions = match(split_names(row.get("region")), sorted(recent["region"].unique().to_list()))  # type: ignore[arg-type]
     more = {f: row.get(f) for f in ("manager", "start", "end", "hours", "ramp")}
     return replace(rep, regions=tuple(sorted({*rep.regions, *regions.of.values()})), **more)  # type: ignore[arg-type]
+
+
+def _serving(reps: tuple[RepFit, ...], recent: pl.DataFrame, notes: list[str]) -> tuple[RepFit, ...]:
+    """Somebody for every region and product, though its deals name no owner: who works there, else everybody."""
+    more: dict[str, set[tuple[str, str]]] = {}
+    for region, product in recent.select("region", "product").unique().sort("region", "product").iter_rows():
+        here = [r for r in reps if region in r.regions]
+        if any(product in r.products for r in here):
+            continue
+        notes.append(told("people.served" if here else "people.unserved", product=product, region=region))
+        for r in here or reps:
+            more.setdefault(r.name, set()).add((region, product))
+    return tuple(
+        replace(
+            r,
+            regions=tuple(sorted({*r.regions, *(region for region, _ in more.get(r.name, set()))})),
+            products=tuple(sorted({*r.products, *(product for _, product in more.get(r.name, set()))})),
+        )
+        for r in reps
+    )
 
 
 def _covering(reps: tuple[RepFit, ...], recent: pl.DataFrame, notes: list[str], file: str) -> tuple[RepFit, ...]:

@@ -124,8 +124,9 @@ def _stage(
     times, outcomes = here["days"].to_numpy(), here["outcome"].to_numpy()
     timed = here.filter(~pl.col("imported") & ~(pl.col("stamped") & (pl.col("outcome") != ADVANCED)))
     timed = timed if (timed["outcome"] != OPEN).any() else here
-    # in a log, whoever is named is who ended the visit, and that hangs on how long it took
-    known = WAITING if history.shape != "events" else WAITING[1:]
+    # in a log alone, whoever is named is who ended the visit, and that hangs on how long it took
+    owned = history.shape != "events" or (history.paired is not None and history.paired.owned)
+    known = WAITING if owned else WAITING[1:]
     _compare_waits(_ripe(timed, history.as_of), name, history.resolution, known, paces)
     pace = np.exp(paces.offset(name, timed))
     least = max(history.resolution / 2, 1e-6)

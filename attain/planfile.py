@@ -64,6 +64,10 @@ def _head(history: History, fitted: Fitted, title: str | None, stem: str, curren
     counts = {"rows": f"{history.rows:,}", "used": f"{history.used:,}", "left": f"{len(history.refused):,}"}
     lines = [f"# {say('head', history=said(history.name), **counts)}"]
     lines += [f"#   {say('left', n=f'{n:,}', why=said(reason_in(why, say.language)))}" for why, n in left.items()]
+    if history.paired is not None:
+        made = history.paired
+        used = f"{made.rows - len(made.refused):,}"
+        lines.append(f"# {say('table.deals', file=said(made.file), rows=f'{made.rows:,}', used=used)}")
     lines += tables_text(fitted, say)
     lines += [f"# {say('columns', file=f'{stem}-mapping.yaml')}"]
     if history.findings:

@@ -33,21 +33,25 @@ class Source:
     country: str | None = None
     beside: Table[str, Beside] = field(default_factory=dict)  # the tables, as they are today
     capacity: Capacity | None = None
+    deals: str | None = None
+    timezone: str = ""
 
     def read(self) -> History:
         """The whole history. Raises HistoryRefused."""
         if self.rates is not None and self.currency is None:
             raise HistoryRefused("a table of rates is in some currency: say which with --currency")
         worth = read_rates(self.rates, code(self.currency)) if self.rates and self.currency else None
-        return join(
-            read_history(self.history, mapping=self.mapping, rates=worth, table=self.table), self.beside
-        ).history
+        history = read_history(
+            self.history, mapping=self.mapping, rates=worth, table=self.table, deals=self.deals, timezone=self.timezone
+        )
+        return join(history, self.beside).history
 
     def fit(self, out: Path, day: dt.date) -> CalibrationResult:
         """The plan fitted to what was known at the end of a day, written to ``out``. Raises HistoryRefused."""
         return calibrate(
             self.history, out, GOAL, self.mapping, as_of=day, currency=self.currency, country=self.country,
-            rates=self.rates, table=self.table, known=self.beside, capacity=self.capacity,
+            rates=self.rates, table=self.table, deals=self.deals, timezone=self.timezone, known=self.beside,
+            capacity=self.capacity,
         )  # fmt: skip
 
     @property

@@ -34,6 +34,8 @@ def backtest(
     currency: str | None = None,
     rates: str | os.PathLike[str] | None = None,
     table: str = "",
+    deals: str | os.PathLike[str] | None = None,
+    timezone: str = "",
     accounts: str | os.PathLike[str] | None = None,
     products: str | os.PathLike[str] | None = None,
     people: str | os.PathLike[str] | None = None,
@@ -47,10 +49,10 @@ def backtest(
     ``horizons``: some of month, quarter and half. At each origin the plan is fitted to what was known that day and
     simulated ``n`` times in phase 3. ``learn``: earlier origins, forecast for recalibration alone; as many as ``folds``
     unless given. ``library``: AutoETS and AutoARIMA too, where they are installed. ``sets`` vary each fitted plan, as
-    ``--set`` does. ``currency``, ``rates``, ``table``, ``country``, the tables beside the history and ``capacity``: as
-    ``calibrate`` takes them, the tables cut to what they tell of each day (``joined.known_by``). A mapping with
-    ``shape: periods`` makes the same of a table without deals. Raises HistoryRefused, MappingRefused, PlanRefused or
-    BacktestRefused.
+    ``--set`` does. ``currency``, ``rates``, ``table``, ``deals``, ``timezone``, ``country``, the tables beside the
+    history and ``capacity``: as ``calibrate`` takes them, the tables cut to what they tell of each day
+    (``joined.known_by``). A mapping with ``shape: periods`` makes the same of a table without deals. Raises
+    HistoryRefused, MappingRefused, PlanRefused or BacktestRefused.
     """
     step = read_every(every)
     asked = read_horizons(horizons if isinstance(horizons, str) else ",".join(horizons))
@@ -61,6 +63,7 @@ def backtest(
         periods = period_mapping(Path(mapping))
         if periods is not None:
             asked_of_deals = {"currency": currency, "rates": rates, "table": table or None, "country": country}
+            asked_of_deals |= {"deals": deals, "timezone": timezone or None}
             _without(**files, **asked_of_deals, learn=learn, set=sets or None, capacity=capacity)
             return backtest_periods(
                 path, periods, folds=folds, every=step, horizons=asked, n=n, seed=seed, library=library,
@@ -76,6 +79,8 @@ def backtest(
         known_country(country) if country is not None else None,
         read_tables({kind: Path(file) for kind, file in files.items() if file is not None}, mapping),
         capacity,
+        str(deals) if deals is not None else None,
+        timezone,
     )
     return backtest_deals(
         source, folds=folds, every=step, horizons=asked, n=n, seed=seed, learn=learn, library=library, sets=sets,

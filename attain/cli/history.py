@@ -16,6 +16,7 @@ from attain.cli.options import (
     Busy,
     Country,
     Currency,
+    Deals,
     HoursPerWeek,
     Language,
     People,
@@ -23,6 +24,7 @@ from attain.cli.options import (
     Quotas,
     Rates,
     Table,
+    Timezone,
     chosen,
     print_json,
     screen,
@@ -50,6 +52,8 @@ def calibrate(
     country: Country = None,
     rates: Rates = None,
     table: Table = "",
+    deals: Deals = None,
+    timezone: Timezone = "",
     spend: Annotated[
         Path | None,
         typer.Option(
@@ -85,8 +89,8 @@ def calibrate(
     with working("fitting", as_json, language):
         found = fit(
             history, out, goal, mapping, as_of=day, currency=currency, rates=rates, table=table, spend=spend,
-            accounts=accounts, products=products, people=people, quotas=quotas, country=country,
-            capacity=capacity_of(hours_per_week, busy), language=chosen(language),
+            accounts=accounts, products=products, people=people, quotas=quotas, country=country, deals=deals,
+            timezone=timezone, capacity=capacity_of(hours_per_week, busy), language=chosen(language),
         )  # fmt: skip
     if as_json:
         print_json(found.as_json())

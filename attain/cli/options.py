@@ -64,6 +64,13 @@ Rates = Annotated[
 Table = Annotated[
     str, typer.Option(help="Of a database: the history's table, or one SELECT; of a workbook: its sheet.")
 ]
+Deals = Annotated[
+    str | None,
+    typer.Option(help="Of a log of stages: the export of its deals, for owners, products, regions and values."),
+]
+Timezone = Annotated[
+    str, typer.Option(help="Where the business works, for times that say how far from UTC they are: Asia/Shanghai.")
+]
 BESIDE = "Tables beside the history (CSV, Excel, Parquet), and what is said of its people"
 Accounts = Annotated[
     Path | None, typer.Option(help="Accounts: owner, segment, region, scores.", rich_help_panel=BESIDE)

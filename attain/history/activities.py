@@ -49,9 +49,9 @@ def _won_rank(activity: str) -> int:
     return len(_WON_WORDS)
 
 
-def find_funnel(firsts: pl.DataFrame, given: Mapping, notes: list[str]) -> Funnel:
+def find_funnel(firsts: pl.DataFrame, given: Mapping, notes: list[str], *, by_name: bool = False) -> Funnel:
     """The stages and ends of a log. ``firsts``: case, activity and the time of its first; ``notes`` gets what was
-    found.
+    found. ``by_name``: stages' names say which are won and lost, as in any history that says which stage a deal left.
 
     Raises HistoryRefused where no order of stages can be found.
     """
@@ -59,9 +59,10 @@ def find_funnel(firsts: pl.DataFrame, given: Mapping, notes: list[str]) -> Funne
     unknown = [a for a in (*given.stages, *given.won, *given.lost) if a not in present]
     if unknown:
         raise HistoryRefused(f"the mapping names activities that the log does not have: {', '.join(unknown)}")
+    by_name = by_name or given.preset in BY_NAME or "from" in given.columns
     if given.stages and given.won:
-        return Funnel(given.stages, given.won, given.lost, given.preset in BY_NAME)
-    if given.preset in BY_NAME:
+        return Funnel(given.stages, given.won, given.lost, by_name)
+    if by_name:
         return _by_name(firsts, given, notes)
     cases = {a: set(c) for a, c in firsts.group_by("activity").agg("case").iter_rows()}
     order = dict(_positions(firsts).iter_rows())

@@ -12,17 +12,19 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
+
+from attain.history.clocks import in_zone
 
 SERIAL = "days since 1899-12-30"  # as Excel numbers them
 TOO_MIXED = 0.2  # share of a column in other formats from which "the column's format" has no meaning
 
 _TAIL = (
     r"(?:(?:[T\s]\s*|,\s*)(?P<cn>上午|下午)?\s*(?P<h>\d{1,2})[:时](?P<mi>\d{2})分?(?::?(?P<s>\d{2})秒?(?:[.,](?P<f>\d{1,9}))?)?"
-    r"\s*(?P<ap>[AaPp]\.?[Mm]\.?)?\s*(?P<z>Z|UTC|[+-]\d{2}:?\d{2})?)?$"
+    r"\s*(?P<ap>[AaPp]\.?[Mm]\.?)?\s*(?P<z>Z|UTC|[+-]\d{2}(?::?\d{2})?)?)?$"
 )
 _MONTHS = {
     m: i + 1 for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
@@ -84,12 +86,7 @@ def _instant(match: re.Match[str], order: str) -> dt.datetime:
     if part.get("cn") and hour <= 12:
         hour = hour % 12 + (12 if part["cn"] == "下午" else 0)
     micro = int(((part.get("f") or "") + "000000")[:6])
-    when = dt.datetime(year, month, day, hour, int(part.get("mi") or 0), int(part.get("s") or 0), micro)
-    zone = part.get("z")
-    if zone and zone[0] in "+-":
-        minutes = int(zone[1:3]) * 60 + int(zone[-2:])
-        when -= dt.timedelta(minutes=minutes if zone[0] == "+" else -minutes)
-    return when
+    return dt.datetime(year, month, day, hour, int(part.get("mi") or 0), int(part.get("s") or 0), micro)
 
 
 def _order(matches: Sequence[tuple[re.Match[str], int]], hint: str | None) -> str:
@@ -185,12 +182,20 @@ class Dates:
     timed: bool
 
 
-_ISO = r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|UTC|[+-]\d{2}:?\d{2})?)?$"
+_ISO = r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|UTC|[+-]\d{2}(?::?\d{2})?)?)?$"
 MANY = 20_000  # different cells from which a column of plain ISO dates is read without looking at each
 
 
-def date_column(texts: pl.Series, name: str, *, known: str | None = None, hint: str | None = None) -> Dates:
-    """`read_dates` of a column of text: each different cell is read once. Raises ValueError as that does."""
+def date_column(
+    texts: pl.Series, name: str, *, known: str | None = None, hint: str | None = None, zone: str = ""
+) -> Dates:
+    """`read_dates` of a column of text: each different cell is read once. Times are as their clocks show them, or,
+    where they say how far from UTC that is, as those of ``zone`` do. Raises ValueError as that does."""
+    read = _date_column(texts, name, known, hint)
+    return replace(read, values=in_zone(texts, read.values, zone)) if zone else read
+
+
+def _date_column(texts: pl.Series, name: str, known: str | None, hint: str | None) -> Dates:
     counts = texts.value_counts(name="_rows", sort=True)
     different, rows = counts[texts.name], counts["_rows"]
     if len(different) > MANY and (not known or known == "yyyy-mm-dd"):
@@ -213,9 +218,6 @@ def date_column(texts: pl.Series, name: str, *, known: str | None = None, hint: 
 
 def _iso(texts: pl.Series) -> Dates:
     text = pl.col("text")
-    zone = text.str.extract(r"([+-]\d{2}:?\d{2})$")
-    minutes = zone.str.slice(1, 2).cast(pl.Int64) * 60 + zone.str.slice(-2).cast(pl.Int64)
-    shift = pl.when(zone.str.starts_with("-")).then(-minutes).otherwise(minutes).fill_null(0)
     clock = (
         text.str.slice(0, 10)
         + "T"
@@ -223,15 +225,9 @@ def _iso(texts: pl.Series) -> Dates:
         .then(text.str.extract(r"^.{11}(\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)"))
         .otherwise(pl.lit("00:00:00"))
     )
-    frame = texts.to_frame("text").with_columns(when=clock.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False))
-    # an offset of the zone stands behind a time only: a date's own last part is no zone
+    read = clock.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False).cast(pl.Datetime("us"))
+    frame = texts.to_frame("text").with_columns(when=read)
     timed = text.str.len_chars() > 10
-    frame = frame.with_columns(
-        when=pl.when(timed)
-        .then(pl.col("when") - pl.duration(minutes=shift))
-        .otherwise(pl.col("when"))
-        .cast(pl.Datetime("us"))
-    )
     bad = frame.with_row_index("row").filter(pl.col("when").is_null() & (text != ""))
     wrong = {
         row: f"{texts.name} {cell[:40]!r} is no date of the calendar when read as yyyy-mm-dd"

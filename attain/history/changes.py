@@ -43,7 +43,7 @@ def with_first_stages(sheet: Sheet, mapping: Mapping) -> tuple[Sheet, list[str]]
         return sheet, [told("log.no_creation")]
     time = mapping.columns.get("time", time)
     try:
-        times = date_column(data[time], time, known=mapping.dates.get("time")).values
+        times = date_column(data[time], time, known=mapping.dates.get("time"), zone=mapping.timezone).values
     except ValueError as error:
         raise HistoryRefused(str(error)) from None
     known = data.with_columns(kind, times.alias("_time"))

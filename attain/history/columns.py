@@ -66,18 +66,22 @@ OPPORTUNITY: dict[str, tuple[str, ...]] = {
     "is_won": _words("iswon isclosedwon 是否赢单 是否成交"),
     "is_closed": _words("isclosed isdealclosed 是否关闭 是否结束"),
 }
-EXACT = frozenset({"changed", "source", "estimate", "currency", "rate", "is_won", "is_closed"})
+EXACT = frozenset({"changed", "source", "estimate", "currency", "rate", "is_won", "is_closed", "from"})
 EVENT: dict[str, tuple[str, ...]] = {
     "case": _words(
         "caseid case caseconceptname opportunityid dealid applicationid id 案件编号 案例编号 商机编号 商机号 编号"
     ),
-    "activity": _words("activity activityname conceptname event stage task 活动 事件 阶段 步骤 环节 动作"),
+    "activity": _words(
+        "tostage newstage 变更后阶段 变更后 新阶段 目标阶段 activity activityname conceptname event stage task 活动 事件 阶段 步骤 "
+        "环节 动作"
+    ),
     "time": _words(
         "timestamp time timetimestamp datetime eventtime completetimestamp date 时间 时间戳 日期 发生时间 "
-        "操作时间 变更时间"
+        "操作时间 变更时间 变更日期 阶段变更时间 进入时间 进入阶段时间"
     ),
     "resource": _words("resource orgresource user person performer owner 人员 操作人 负责人 执行人 资源 销售"),
     "lifecycle": _words("lifecycle lifecycletransition transition"),
+    "from": _words("fromstage oldstage previousstage 变更前阶段 变更前 原阶段 前一阶段 上一阶段"),
     "amount": _words("amount amountreq value loanamount 金额 申请金额 合同金额"),
     "region": OPPORTUNITY["region"],
     "product": OPPORTUNITY["product"],
@@ -212,7 +216,7 @@ def status_by_values(sheet: Sheet, taken: Sequence[str]) -> str | None:
 
 def repeats(sheet: Sheet, column: str) -> bool:
     """Whether a column's cells come again and again, as a deal's number does in a log of its stages."""
-    cases = sheet.data[column].head(20_000)
+    cases = sheet.data[column]  # all of it: a log may stand in the order of its stages
     return cases.n_unique() < 0.9 * len(cases) or len(cases) < 10
 
 

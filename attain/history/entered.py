@@ -31,15 +31,16 @@ STAGE, DAY = "Stage entered", "Date entered"
 @dataclass(frozen=True, eq=False)
 class Entered:
     """The log, whose days are written as 2024-03-31 with the time; ``said`` of it; ``currency``, '' where the file says
-    none; ``format``: of the days as the file has them."""
+    none; ``format``, ``times``: of the days as the file has them."""
 
     sheet: Sheet
     said: str
     currency: str
     format: str
+    times: pl.Series
 
 
-def entries(sheet: Sheet, as_of: dt.date | None = None, known: str | None = None) -> Entered | None:
+def entries(sheet: Sheet, as_of: dt.date | None = None, known: str | None = None, zone: str = "") -> Entered | None:
     """The log of such an export. As of a day, only deals made and stages entered by then make it one; how days are
     written (``known``: as a mapping says) is told from the whole file.
 
@@ -57,7 +58,7 @@ def entries(sheet: Sheet, as_of: dt.date | None = None, known: str | None = None
         return None
     if not {"id", "created", "closed"} <= columns.keys() or "won" not in {word(name) for name in names.values()}:
         return None
-    long, deals, form = _read(sheet, names, columns, known)
+    long, deals, form = _read(sheet, names, columns, known, zone)
     if as_of is not None:
         long = long.filter(by_day(long["at"], as_of))
         deals = deals.filter(by_day(deals["made"], as_of) | deals["_row"].is_in(long["_row"].implode()))
@@ -81,11 +82,11 @@ def entries(sheet: Sheet, as_of: dt.date | None = None, known: str | None = None
         undated=f"{undated:,}",
         stage=repr(first),
     )
-    return Entered(replace(sheet, data=data, lines=sheet.lines[rows]), said, max(money, default=""), form)
+    return Entered(replace(sheet, data=data, lines=sheet.lines[rows]), said, max(money, default=""), form, long[DAY])
 
 
 def _read(
-    sheet: Sheet, names: dict[str, str], columns: dict[str, str], known: str | None
+    sheet: Sheet, names: dict[str, str], columns: dict[str, str], known: str | None, zone: str
 ) -> tuple[pl.DataFrame, pl.DataFrame, str]:
     """A row an entry (deal's row, stage, day as text, ``at``), a row a deal (``stage`` of today, ``made``, ``closed``),
     and how days of entering are written."""
@@ -95,7 +96,7 @@ def _read(
         for h, name in names.items()
     )
     created, closed = columns["created"], columns["closed"]
-    days = _days({DAY: long[DAY], created: data[created], closed: data[closed]}, known)
+    days = _days({DAY: long[DAY], created: data[created], closed: data[closed]}, known, zone)
     here = pl.col(columns["stage"]).str.replace(_PIPELINE.pattern, "") if "stage" in columns else pl.lit("")
     deals = data.select("_row", here.str.strip_chars().alias("stage"), pl.col(created).alias(DAY)).with_columns(
         days[created].values.alias("made"), days[closed].values.alias("closed")
@@ -103,7 +104,7 @@ def _read(
     return long.with_columns(days[DAY].values.alias("at")), deals, days[DAY].format
 
 
-def _days(texts: dict[str, pl.Series], known: str | None) -> dict[str, Dates]:
+def _days(texts: dict[str, pl.Series], known: str | None, zone: str) -> dict[str, Dates]:
     """The columns of days; one that does not tell days from months is read as the others are."""
     read: dict[str, Dates] = {}
     hint: str | None = None
@@ -112,7 +113,7 @@ def _days(texts: dict[str, pl.Series], known: str | None) -> dict[str, Dates]:
             if name in read:
                 continue
             try:
-                read[name] = date_column(cells, name, known=known if name == DAY else None, hint=hint)
+                read[name] = date_column(cells, name, known=known if name == DAY else None, hint=hint, zone=zone)
             except ValueError as error:
                 if last:
                     raise HistoryRefused(str(error)) from None

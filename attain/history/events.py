@@ -18,12 +18,16 @@ from numpy.typing import NDArray
 
 from attain.history.activities import Funnel, find_funnel
 from attain.history.cells import Dates, amount_column, date_column, decimal_mark, name_column
+from attain.history.changes import STAGE
+from attain.history.clocks import examine_clocks
 from attain.history.columns import EVENT, guess, header_unit, plain
+from attain.history.deals import DealTable, deal_keys
 from attain.history.guessing import require
 from attain.history.known import events_by
 from attain.history.mapping import Mapping
-from attain.history.presets import columns_of, preset_of
-from attain.history.quality import spelled_alike
+from attain.history.paired import completed, filled
+from attain.history.presets import BY_NAME, columns_of, preset_of
+from attain.history.quality import Finding, spelled_alike
 from attain.history.records import History, HistoryRefused, Refusal
 from attain.history.rework import rework_of
 from attain.history.sheets import PARQUET, Sheet, sheet_of
@@ -48,6 +52,8 @@ class _Log:
     alive: NDArray[np.bool_]
     why: dict[int, tuple[str, str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    times: pl.Series | None = None  # of the events, by row
 
     def column(self, name: str) -> pl.Series:
         header = self.mapping.columns.get(name)
@@ -82,23 +88,48 @@ def log_by(sheet: Sheet, mapping: Mapping, day: dt.date) -> tuple[Sheet, Mapping
     return sheet, mapping.model_copy(update=formats)
 
 
-def read_events(sheet: Sheet, file: Path, mapping: Mapping, as_of: dt.date | None, *, guessed: bool) -> History:
+def last_event(sheet: Sheet, mapping: Mapping) -> dt.date | None:
+    """The day of the log's last event."""
+    latest = _times(sheet, mapping).values.max()
+    return latest.date() if isinstance(latest, dt.datetime) else None
+
+
+def deals_in(sheet: Sheet, mapping: Mapping, after: dt.date | None = None) -> frozenset[str]:
+    """The keys of the log's deals; of those alone that begin ``after`` a day."""
+    keys = deal_keys(name_column(sheet.data[mapping.columns["case"]]))
+    if after is not None:
+        first = pl.DataFrame({"key": keys, "at": _times(sheet, mapping).values}).group_by("key").agg(pl.col("at").min())
+        keys = first.filter(pl.col("at").dt.date() > after)["key"]
+    return frozenset(keys.drop_nulls().to_list())
+
+
+def read_events(
+    sheet: Sheet,
+    file: Path,
+    mapping: Mapping,
+    as_of: dt.date | None,
+    *,
+    guessed: bool,
+    table: DealTable | None = None,
+) -> History:
     """Read a log, of a day by ``log_by``. Stages, ends and the file with amounts are guessed unless the mapping has
-    them; machines, too, where it is ``guessed``."""
+    them; machines, too, where it is ``guessed``. ``table``: of its deals, as of the same day."""
     log = _Log(sheet, mapping, np.ones(sheet.height, dtype=bool))
     events, format_ = _events(log)
     if not events.height:
         first = "; ".join(f"row {sheet.lines[i]}: {why}" for i, (_, why) in sorted(log.why.items())[:3])
         raise HistoryRefused(f"no row of {file.name} can be used; the first reasons: {first}")
     events, spelled = spelled_alike(events, ("activity",))
-    firsts = events.group_by("case", "activity", maintain_order=True).agg(pl.col("time").min())
-    funnel = find_funnel(firsts, log.mapping, log.notes)
     latest = events["time"].max()
     assert isinstance(latest, dt.datetime)
+    pair = completed(events, table, mapping, as_of or latest.date()) if table is not None else None
+    events = pair.events if pair is not None else events
+    firsts = events.group_by("case", "activity", maintain_order=True).agg(pl.col("time").min())
+    funnel = find_funnel(firsts, log.mapping, log.notes, by_name=pair is not None and pair.by_name)
     last_day = as_of or latest.date()
     now = latest if as_of is None else dt.datetime.combine(as_of, dt.time(23, 59, 59))
     machines = _machines(events, log) if guessed else log.mapping.automats
-    amounts, cases = _amounts(log, file)
+    amounts, cases = _amounts(log, file, alone=table is None or not table.valued)
     steps = _steps(firsts, events, funnel)
     deals, visits = _visits(steps, events, funnel, machines, now, amounts, log)
     raw = _raw(steps, funnel)
@@ -114,7 +145,7 @@ def read_events(sheet: Sheet, file: Path, mapping: Mapping, as_of: dt.date | Non
         }
     )
     refused = tuple(Refusal(int(sheet.lines[i]), reason, why) for i, (reason, why) in sorted(log.why.items()))
-    return History(
+    history = History(
         "events",
         file.name,
         sheet.height,
@@ -128,9 +159,10 @@ def read_events(sheet: Sheet, file: Path, mapping: Mapping, as_of: dt.date | Non
         sheet.encoding,
         tuple(log.notes),
         raw,
-        tuple(spelled),
+        (*log.findings, *spelled),
         rework_of(events, funnel.stages, funnel.won, funnel.lost),
     )
+    return filled(history, pair, table) if pair is not None and table is not None else history
 
 
 def check_log(sheet: Sheet, columns: dict[str, str]) -> None:
@@ -144,7 +176,7 @@ def check_log(sheet: Sheet, columns: dict[str, str]) -> None:
 def _times(sheet: Sheet, mapping: Mapping) -> Dates:
     header = mapping.columns["time"]
     try:
-        return date_column(sheet.data[header], header, known=mapping.dates.get("time"))
+        return date_column(sheet.data[header], header, known=mapping.dates.get("time"), zone=mapping.timezone)
     except ValueError as error:
         raise HistoryRefused(str(error)) from None
 
@@ -164,6 +196,9 @@ def _events(log: _Log) -> tuple[pl.DataFrame, str]:
     columns = log.mapping.columns
     header = columns["time"]
     read = _times(log.sheet, log.mapping)
+    log.findings, said = examine_clocks([log.sheet.data[header]], log.mapping.timezone)
+    log.notes += said
+    log.times = read.values
     wrong = np.zeros(log.sheet.height, dtype=bool)
     wrong[list(read.wrong)] = True
     log.refuse(pl.Series(wrong), "date in another format", read.wrong.__getitem__)
@@ -179,9 +214,10 @@ def _events(log: _Log) -> tuple[pl.DataFrame, str]:
         "not the completion of an activity",
         lambda i: f"{columns['lifecycle']} is {cycle[i][:40]!r}",
     )
-    if "field" in [plain(h) for h in log.sheet.header] and log.mapping.preset == "salesforce-history":
-        changed = log.sheet.data[next(h for h in log.sheet.header if plain(h) == "field")]
-        stages = [c for c in changed.unique().to_list() if plain(c) in ("stagename", "stage", "阶段")]
+    field = next((h for h in log.sheet.header if plain(h) in ("field", "property", "propertyname")), None)
+    if field is not None and log.mapping.preset in BY_NAME:
+        changed = log.sheet.data[field]
+        stages = [c for c in changed.unique().to_list() if plain(c) in (*STAGE, "dealstage")]
         log.refuse(~changed.is_in(stages), "not a change of stage", lambda i: f"a change of {changed[i][:40]!r}")
     frame = pl.DataFrame(
         {
@@ -190,18 +226,22 @@ def _events(log: _Log) -> tuple[pl.DataFrame, str]:
             "time": read.values,
             "person": texts["resource"].fill_null(""),
             **{f: texts[f] for f in names if f in columns},
+            **({"before": name_column(log.column("from")).fill_null("")} if "from" in columns else {}),
         }
     ).with_row_index("row")
     kept = frame.filter(pl.Series(log.alive))
     return kept.sort("case", "time", "row"), read.format
 
 
-def _amounts(log: _Log, file: Path) -> tuple[dict[str, float], dict[str, str]]:
-    """Amounts by case: from the log itself, the file the mapping names, or the one table beside the log that fits."""
+def _amounts(log: _Log, file: Path, *, alone: bool) -> tuple[dict[str, float], dict[str, str]]:
+    """Amounts by case: from the log itself, or, where it is ``alone``, from the file the mapping names or the one table
+    beside the log that fits."""
     if "amount" in log.mapping.columns:
         header, decimal = log.mapping.columns["amount"], _decimal(log.sheet, log.mapping)
-        return _numbers(log.column("case"), log.column("amount"), header, log, file.name, decimal), {}
+        return _numbers(log.column("case"), log.column("amount"), header, log, file.name, decimal, log.times), {}
     named = log.mapping.cases
+    if not alone:
+        return {}, {}
     for other in [file.with_name(named["file"])] if named.get("file") else _beside(file):
         try:
             sheet = sheet_of(other)
@@ -236,13 +276,21 @@ def _beside(file: Path) -> list[Path]:
 
 
 def _numbers(
-    cases: pl.Series, texts: pl.Series, header: str, log: _Log, name: str, decimal: str = ""
+    cases: pl.Series,
+    texts: pl.Series,
+    header: str,
+    log: _Log,
+    name: str,
+    decimal: str = "",
+    times: pl.Series | None = None,
 ) -> dict[str, float]:
-    """The last amount known of each case."""
+    """The last amount known of each case: by ``times`` where there are some, as exports may begin with the newest."""
     values, wrong = amount_column(texts, header_unit(header), decimal)
     if wrong:
         log.notes.append(told("log.unread", n=str(len(wrong)), file=name))
-    known = pl.DataFrame({"case": name_column(cases), "value": values}).drop_nulls()
+    order = times if times is not None else pl.Series(range(len(values)))
+    known = pl.DataFrame({"case": name_column(cases), "value": values, "at": order}).drop_nulls()
+    known = known.sort("at", maintain_order=True)
     return dict(known.group_by("case").agg(pl.col("value").last()).iter_rows())
 
 

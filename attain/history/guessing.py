@@ -16,8 +16,11 @@ NEEDED = {
 }
 
 
-def guess_mapping(sheet: Sheet) -> Mapping:
-    """The mapping of an export, from its names and values. Raises HistoryRefused where a needed column is missing."""
+def guess_mapping(sheet: Sheet, *, beside: bool = False) -> Mapping:
+    """The mapping of an export, from its names and values. Raises HistoryRefused where a needed column is missing.
+
+    ``beside``: a table of deals beside a log of their stages, of which any part may be missing.
+    """
     preset = preset_of(sheet.header)
     columns = columns_of(sheet.header, preset, "opportunities")
     flagged = {"is_won", "is_closed"} <= columns.keys()
@@ -27,9 +30,16 @@ def guess_mapping(sheet: Sheet) -> Mapping:
             columns["status"] = found
             if columns.get("stage") == found and preset is None:
                 del columns["stage"]
-    check_columns(sheet, columns)
+    if beside:
+        coded = preset is not None and {w for w, _ in sheet.words(columns.get("status", sheet.header[0]))} <= {
+            *preset.codes,
+            "",
+        }
+        columns = {f: c for f, c in columns.items() if f != "status" or flagged or coded or _has_outcomes(sheet, c)}
+    else:
+        check_columns(sheet, columns)
     kinds: dict[str, list[str]] = {"won": [], "lost": [], "open": []}
-    if not flagged:
+    if not flagged and "status" in columns:
         words = sheet.words(columns["status"])
         codes = preset.codes if preset and {w for w, _ in words} <= {*preset.codes, ""} else {}
         for text, _ in words:

@@ -45,6 +45,8 @@ class Mapping(BaseModel):
     ``automats``: resources that are machines. ``cases``: a second file with a case's amount: file, case, amount.
     ``preset``: the system whose export it was taken for. ``rates``: whether an amount is multiplied or divided by the
     file's exchange rate to be in the plan's currency. ``tables``: the same of accounts, products, people and quotas.
+    ``deals``: the same of the export beside a log. ``timezone``: where the business works: what times that say how far
+    they are from UTC are brought to, '' for as they are written.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,6 +65,8 @@ class Mapping(BaseModel):
     preset: str = ""
     rates: Literal["multiply", "divide"] = "multiply"
     tables: dict[Literal["accounts", "products", "people", "quotas"], TableMapping] = {}
+    deals: Mapping | None = None
+    timezone: str = ""
 
     def document(self) -> dict[str, object]:
         """As it is written down: what is empty or as it would be anyway is left out."""
@@ -72,7 +76,7 @@ class Mapping(BaseModel):
 def _told(entries: dict[str, object]) -> dict[str, object]:
     kept = {k: _told(v) if k == "tables" or "columns" in v else v for k, v in entries.items() if isinstance(v, dict)}
     entries = {**entries, **kept}
-    return {k: v for k, v in entries.items() if v not in ([], {}, 1.0, "", "multiply")}
+    return {k: v for k, v in entries.items() if v not in ([], {}, 1.0, "", "multiply", None)}
 
 
 _HEAD = """\

@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from attain.history.cells import Dates, amount_column, date_column, decimal_mark, name_column
+from attain.history.clocks import examine_clocks
 from attain.history.columns import chinese, header_unit, word
 from attain.history.currencies import Rates, base_of, convert, in_cells
 from attain.history.dates import YEAR, plausible
@@ -29,6 +30,7 @@ from attain.wording import told
 
 AHEAD = 31  # days: closings dated up to this far past the last creation are entries made ahead of their date
 TEXTS = ("id", "stage", "owner", "product", "category", "region", "territory", "account", "segment", "source")
+DATED = ("created", "closed", "expected", "changed")
 QUIET = 92  # days after the last that is known from which a day is one of which nothing is known
 UNKNOWN = 0.1  # share of the rows with a status that no word of the mapping is, from which the rest are no sample
 ONLY_WON = 20  # deals won from which none lost is no luck
@@ -39,7 +41,7 @@ _MOST_WHY = 1000  # rows of one reason whose own words are kept; the others shar
 
 
 @dataclass
-class _Reader:
+class Reader:
     """The rows being read: what has been refused so far, by row, the first reason kept."""
 
     sheet: Sheet
@@ -73,31 +75,38 @@ def read_opportunities(
     mapping: Mapping | None,
     as_of: dt.date | None,
     rates: Rates | None = None,
+    zone: str = "",
 ) -> History:
-    """Read an export. ``as_of``: pretend it was taken at the end of that day; ``rates``: of other currencies.
+    """Read an export. ``as_of``: pretend it was taken at the end of that day; ``rates``: of other currencies; ``zone``:
+    where the business works.
 
     Raises HistoryRefused.
     """
     said: list[str] = []
     base = None
+
+    def guessed(table: Sheet) -> Mapping:
+        return guess_mapping(table).model_copy(update={"timezone": zone})
+
+    if mapping is not None:
+        check_columns(sheet, mapping.columns)
     if as_of is not None:
-        sheet, mapping, said, base = _put_back(sheet, mapping, as_of)
-    mapping = mapping or guess_mapping(sheet)
-    check_columns(sheet, mapping.columns)
-    reader = _Reader(sheet, mapping, np.ones(sheet.height, dtype=bool), notes=said)
-    dates, formats = _dates(reader)
-    frame = _statuses(reader, _dated(dates))
-    decimal = _decimal(reader)
-    frame = frame.with_columns(_values(reader, decimal), *(name_column(reader.column(f)).alias(f) for f in TEXTS))
+        sheet, mapping, said, base = put_back(sheet, mapping, as_of, guessed)
+    mapping = mapping or guessed(sheet)
+    reader = Reader(sheet, mapping, np.ones(sheet.height, dtype=bool), notes=said)
+    dates, formats = days_of(reader)
+    frame = statuses_of(reader, dated(dates))
+    decimal = decimal_of(reader)
+    frame = frame.with_columns(values_of(reader, decimal), *(name_column(reader.column(f)).alias(f) for f in TEXTS))
     if said and mapping.columns.get("stage") == mapping.columns.get("status"):
         frame = frame.with_columns(pl.col("stage").replace(OPEN_WORD, None))
     numbered = _identities(reader, frame)
     frame, dateless = _closings(reader, frame)
     frame = _coherent(reader, frame, timed=dates["created"].timed and dates["closed"].timed)
-    base = _base(reader) if as_of is None else base
-    frame, money = convert(frame, _currencies(reader), reader.column("rate"), base, mapping, rates, reader.where)
+    base = base_in(reader) if as_of is None else base
+    frame, money = convert(frame, currencies_of(reader), reader.column("rate"), base, mapping, rates, reader.where)
     asked = as_of
-    last = _last_day(reader, frame) if as_of is None else None
+    last = last_day_of(reader, frame) if as_of is None else None
     if as_of is not None:
         check_known(as_of, frame["created"], frame["closed"])
     as_of = as_of or last
@@ -107,7 +116,15 @@ def read_opportunities(
         raise HistoryRefused(f"no row of {name} can be used; the first reasons: {_first_reasons(reader)}")
     deals, merged = spelled_alike(deals, ("stage", "product", "region", "territory", "source"))
     check_outcomes(deals, name)
-    findings: list[Finding] = [*dateless, *closed_stages(reader.column("status"), mapping.lost), *merged, *money]
+    clocks, unused = examine_clocks(timed_columns(reader), mapping.timezone)
+    reader.notes += unused
+    findings: list[Finding] = [
+        *clocks,
+        *dateless,
+        *closed_stages(reader.column("status"), mapping.lost),
+        *merged,
+        *money,
+    ]
     deals, seen = examine(deals, as_of)
     findings += seen
     resolution = 0.0 if dates["created"].timed and dates["closed"].timed else 1.0
@@ -154,45 +171,50 @@ def check_known(day: dt.date, *times: pl.Series) -> None:
         )
 
 
-def _dated(dates: dict[str, Dates]) -> pl.DataFrame:
+def timed_columns(reader: Reader) -> list[pl.Series]:
+    """The cells of the columns of days and times."""
+    columns = reader.mapping.columns
+    return [reader.sheet.data[c] for c in dict.fromkeys(columns[f] for f in DATED if f in columns)]
+
+
+def dated(dates: dict[str, Dates]) -> pl.DataFrame:
     return pl.DataFrame({f: c.values.rename(f) for f, c in dates.items()}).with_row_index("row")
 
 
-def _put_back(
-    sheet: Sheet, mapping: Mapping | None, day: dt.date
+def put_back(
+    sheet: Sheet, mapping: Mapping | None, day: dt.date, guess: Callable[[Sheet], Mapping]
 ) -> tuple[Sheet, Mapping | None, list[str], str | None]:
     """The export as of a day, with what can no longer be known said; a guessed mapping is guessed anew from that.
 
     How a file is written is no event: formats of dates, decimals, and the currency its rates lead to are the whole's.
     """
-    whole = mapping or guess_mapping(sheet)
-    check_columns(sheet, whole.columns)
-    reader = _Reader(sheet, whole, np.ones(sheet.height, dtype=bool))
-    dates, formats = _dates(reader)
+    whole = mapping or guess(sheet)
+    reader = Reader(sheet, whole, np.ones(sheet.height, dtype=bool))
+    dates, formats = days_of(reader)
     # words that only later rows use refuse nothing: they are counted in what is left
-    frame = _last_change(_statuses(reader, _dated(dates), most_unknown=1.0))
+    frame = last_change(statuses_of(reader, dated(dates), most_unknown=1.0))
     sheet, changed = opportunities_by(sheet, whole.columns, frame["created"], frame["closed"], frame["status"], day)
     if not changed:
-        return sheet, mapping, [], _base(reader)
+        return sheet, mapping, [], base_in(reader)
     if not sheet.height:
         raise HistoryRefused(f"no deal had been created by {day}")
     if mapping is None:
-        mapping = guess_mapping(sheet)
+        mapping = guess(sheet)
     note = told("history.put_back", day=str(day))
     kept = {field: form for field, form in formats.items() if field != "expected"}
-    return sheet, mapping.model_copy(update={"dates": kept, "decimal": _decimal(reader)}), [note], _base(reader)
+    return sheet, mapping.model_copy(update={"dates": kept, "decimal": decimal_of(reader)}), [note], base_in(reader)
 
 
-def _first_reasons(reader: _Reader) -> str:
+def _first_reasons(reader: Reader) -> str:
     return "; ".join(f"row {reader.sheet.lines[i]}: {why}" for i, (_, why) in sorted(reader.why.items())[:3])
 
 
-def _dates(reader: _Reader) -> tuple[dict[str, Dates], dict[str, str]]:
+def days_of(reader: Reader) -> tuple[dict[str, Dates], dict[str, str]]:
     read: dict[str, Dates] = {}
     formats: dict[str, str] = {}
     hint: str | None = None
     waiting: list[tuple[str, str]] = []
-    for name in ("created", "closed", "expected", "changed"):
+    for name in DATED:
         if name not in reader.mapping.columns:
             read[name] = _no_dates(reader, name)
             continue
@@ -218,16 +240,16 @@ def _dates(reader: _Reader) -> tuple[dict[str, Dates], dict[str, str]]:
     return read, formats
 
 
-def _no_dates(reader: _Reader, name: str) -> Dates:
+def _no_dates(reader: Reader, name: str) -> Dates:
     return Dates(pl.Series(name, [None] * reader.sheet.height, dtype=pl.Datetime("us")), {}, "", False)
 
 
-def _date_column(reader: _Reader, name: str, hint: str | None) -> Dates:
+def _date_column(reader: Reader, name: str, hint: str | None) -> Dates:
     header, known = reader.mapping.columns[name], reader.mapping.dates.get(name)
-    return date_column(reader.column(name).alias(header), header, known=known, hint=hint)
+    return date_column(reader.column(name).alias(header), header, known=known, hint=hint, zone=reader.mapping.timezone)
 
 
-def _statuses(reader: _Reader, frame: pl.DataFrame, *, most_unknown: float = UNKNOWN) -> pl.DataFrame:
+def statuses_of(reader: Reader, frame: pl.DataFrame, *, most_unknown: float = UNKNOWN) -> pl.DataFrame:
     """Adds ``status``. A closing date of a deal that is still open is the one expected.
 
     Raises HistoryRefused where more than ``most_unknown`` of the rows have a word that none of the mapping's is.
@@ -239,6 +261,8 @@ def _statuses(reader: _Reader, frame: pl.DataFrame, *, most_unknown: float = UNK
             pl.when(won).then(pl.lit("won")).when(over).then(pl.lit("lost")).otherwise(pl.lit("open")).alias("status")
         )
         return _expected(frame, pl.col("status") == "open")
+    if "status" not in columns:  # of a table beside a log, which says itself how deals ended
+        return frame.with_columns(pl.lit("").alias("status"))
     header = columns["status"]
     known = {w: k for k in ("won", "lost", "open") for w in getattr(reader.mapping, k)}
     texts = reader.column("status")
@@ -283,7 +307,7 @@ def _expected(frame: pl.DataFrame, which: pl.Expr) -> pl.DataFrame:
     )
 
 
-def _values(reader: _Reader, decimal: str) -> pl.Series:
+def values_of(reader: Reader, decimal: str) -> pl.Series:
     """Values in the file's currencies; the estimate stands in where the value is empty."""
     header = reader.mapping.columns.get("value", "")
     out, wrong = amount_column(reader.column("value").alias(header), reader.mapping.unit, decimal)
@@ -297,11 +321,11 @@ def _values(reader: _Reader, decimal: str) -> pl.Series:
     return out.alias("value")
 
 
-def _decimal(reader: _Reader) -> str:
+def decimal_of(reader: Reader) -> str:
     """The mark before the amounts' decimals: the mapping's, else what both columns of amounts say."""
-    if reader.mapping.decimal:
-        return reader.mapping.decimal
     columns = [f for f in ("value", "estimate") if f in reader.mapping.columns]
+    if reader.mapping.decimal or not columns:
+        return reader.mapping.decimal or "."
     texts = pl.concat([pl.Series("amount", reader.column(f), dtype=pl.String) for f in columns])
     try:
         return decimal_mark(texts, reader.mapping.columns[columns[0]])
@@ -309,18 +333,18 @@ def _decimal(reader: _Reader) -> str:
         raise HistoryRefused(str(error)) from None
 
 
-def _currencies(reader: _Reader) -> pl.Series:
+def currencies_of(reader: Reader) -> pl.Series:
     """The currency of each amount: of the file's own column, else as it stands in the cells (USD 1,200, €50)."""
     if "currency" in reader.mapping.columns:
         return reader.column("currency")
     return in_cells(reader.column("value"), reader.column("estimate"), chinese=chinese(reader.sheet.header))
 
 
-def _base(reader: _Reader) -> str | None:
-    return base_of(_currencies(reader), reader.column("rate")) if "rate" in reader.mapping.columns else None
+def base_in(reader: Reader) -> str | None:
+    return base_of(currencies_of(reader), reader.column("rate")) if "rate" in reader.mapping.columns else None
 
 
-def _identities(reader: _Reader, frame: pl.DataFrame) -> bool:
+def _identities(reader: Reader, frame: pl.DataFrame) -> bool:
     """Refuses deals listed twice; whether rows are numbered instead of named."""
     if "id" not in reader.mapping.columns:
         return True
@@ -337,13 +361,13 @@ def _identities(reader: _Reader, frame: pl.DataFrame) -> bool:
     return False
 
 
-def _closings(reader: _Reader, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
+def _closings(reader: Reader, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
     """A deal that ended on no day was last changed on one: that stands in.
 
     Raises HistoryRefused where most deals won, or lost, have neither: without them the others' win rate says nothing.
     """
     missing = frame["closed"].null_count()
-    frame = _last_change(frame)
+    frame = last_change(frame)
     for kind in ("won", "lost"):
         own = frame.filter((pl.col("status") == kind) & pl.Series(reader.alive))
         without = own["closed"].null_count()
@@ -356,13 +380,13 @@ def _closings(reader: _Reader, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[
     return frame, undated(missing - frame["closed"].null_count(), reader.mapping.columns.get("changed", ""))
 
 
-def _last_change(frame: pl.DataFrame) -> pl.DataFrame:
+def last_change(frame: pl.DataFrame) -> pl.DataFrame:
     over = pl.col("status").is_in(["won", "lost"]) & pl.col("closed").is_null()
     there = pl.col("changed").dt.date() >= pl.col("created").dt.date()
     return frame.with_columns(pl.when(over & there).then(pl.col("changed")).otherwise(pl.col("closed")).alias("closed"))
 
 
-def _coherent(reader: _Reader, frame: pl.DataFrame, *, timed: bool) -> pl.DataFrame:
+def _coherent(reader: Reader, frame: pl.DataFrame, *, timed: bool) -> pl.DataFrame:
     """Refuses rows whose dates contradict each other; ``closed`` is no earlier than ``created`` in those that are left.
 
     Where one of the two columns holds days only (not ``timed``), a deal may end on the day of its creation, whatever
@@ -397,7 +421,7 @@ def _coherent(reader: _Reader, frame: pl.DataFrame, *, timed: bool) -> pl.DataFr
     return frame.with_columns(pl.when(same).then(later).otherwise(pl.col("closed")).alias("closed"))
 
 
-def _last_day(reader: _Reader, frame: pl.DataFrame) -> dt.date:
+def last_day_of(reader: Reader, frame: pl.DataFrame) -> dt.date:
     """The export's last day: the last creation, unless many closings come after it.
 
     A deal cannot be in the export before it was created, but a closing can be dated ahead; a handful of closings within
@@ -430,7 +454,7 @@ def _last_day(reader: _Reader, frame: pl.DataFrame) -> dt.date:
     return latest
 
 
-def _deals(reader: _Reader, frame: pl.DataFrame, as_of: dt.date, numbered: bool, *, cut: bool) -> pl.DataFrame:
+def _deals(reader: Reader, frame: pl.DataFrame, as_of: dt.date, numbered: bool, *, cut: bool) -> pl.DataFrame:
     """The deals that are left. With ``cut`` the world is put back to the end of ``as_of``: later closings are open."""
     end = dt.datetime.combine(as_of, dt.time(23, 59, 59))
     created = frame["created"]

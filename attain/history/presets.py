@@ -36,7 +36,13 @@ def _columns(**fields: str) -> dict[str, tuple[str, ...]]:
 
 
 ENTERED = "hubspot-stages"  # of the log that ``entered`` makes of HubSpot's columns
-BY_NAME = ("salesforce-history", ENTERED)  # histories whose stages' names say which are won and lost
+BY_NAME = (
+    "salesforce-history",
+    "hubspot-history",
+    "fxiaoke-history",
+    "xiaoshouyi-history",
+    ENTERED,
+)  # histories whose stages' names say which are won and lost
 PRESETS = (
     Preset(
         ENTERED,
@@ -57,9 +63,41 @@ PRESETS = (
                "opportunityid field oldvalue newvalue editdate", "opportunityid stage lastmodified fromstage"),
         _columns(case="opportunityid opportunityname", activity="tostage stagename stage newvalue",
                  time="createddate lastmodified editdate lastmodifieddate", amount="amount", expected="closedate",
-                 resource="opportunityowner lastmodifiedby editedby createdby createdbyid ownerid"),
+                 resource="opportunityowner lastmodifiedby editedby createdby createdbyid ownerid",
+                 **{"from": "fromstage oldvalue"}),
         frozenset({"isclosed", "iswon"}),
         chinese="Salesforce 商机历史",
+    ),
+    Preset(
+        "hubspot-history",
+        "HubSpot deals' history of stages",
+        "events",
+        _marks("dealid property value timestamp", "objectid property value timestamp", "recordid property value timestamp",
+               "recordid propertyname propertyvalue timestamp", "objectid propertyname propertyvalue timestamp",
+               "dealid dealstage timestamp", "recordid dealstage timestamp", "dealid value dateentered",
+               "dealid dealstage changedate", "recordid dealstage changedate"),
+        _columns(case="dealid recordid objectid hsobjectid", activity="dealstage value propertyvalue",
+                 time="timestamp dateentered changedate", **{"from": "previousvalue oldvalue"}),
+        frozenset({"closedate", "createdate"}),
+        chinese="HubSpot 交易阶段历史",
+    ),
+    Preset(
+        "fxiaoke-history",
+        "纷享销客商机阶段变更记录",
+        "events",
+        _marks("商机名称 变更后阶段", "商机编号 变更后阶段", "商机20名称 变更后阶段", "商机20编号 变更后阶段", "商机名称 商机阶段 进入时间",
+               "商机编号 商机阶段 进入时间", "商机20名称 商机阶段 进入时间"),
+        _columns(case="商机编号 商机20编号 商机20名称 商机名称", activity="变更后阶段 商机阶段", time="变更时间 进入时间 阶段变更时间 操作时间 修改时间",
+                 resource="负责人 商机负责人 操作人 变更人 修改人", **{"from": "变更前阶段"}),
+    ),
+    Preset(
+        "xiaoshouyi-history",
+        "销售易销售机会阶段历史",
+        "events",
+        _marks("销售机会名称 变更后阶段", "销售机会编号 变更后阶段", "机会名称 变更后阶段", "机会编号 变更后阶段", "销售机会名称 新阶段",
+               "销售机会编号 新阶段", "销售机会 变更后阶段", "销售机会 新阶段"),
+        _columns(case="销售机会编号 机会编号 销售机会名称 机会名称 销售机会", activity="变更后阶段 新阶段", time="变更时间 修改时间 操作时间 变更日期",
+                 resource="销售机会所有人 所有人 负责人 修改人 操作人 变更人", **{"from": "变更前阶段 旧阶段 原阶段"}),
     ),
     Preset(
         "salesforce",
@@ -71,7 +109,7 @@ PRESETS = (
                  stage="stagename stage", value="amountconverted amount", created="createddate", closed="closedate",
                  is_won="iswon won", is_closed="isclosed closed", currency="currencyisocode amountcurrency opportunitycurrency",
                  source="leadsource", region="territory region billingstateprovince billingcountry",
-                 product="productfamily productname product", segment="industry"),
+                 product="productfamily productname product type", segment="industry"),
         chinese="Salesforce 商机",
     ),
     Preset(

@@ -127,6 +127,12 @@ def examine(deals: pl.DataFrame, as_of: dt.date) -> tuple[pl.DataFrame, list[Fin
     return deals, [*findings, *_twins(deals), *units, *_far(deals), *_no_value(deals), *_cut(deals, as_of)]
 
 
+def examine_values(deals: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
+    """`examine` of what deals are worth alone: of a log, whose times are those of what happened."""
+    deals, units = _units(deals)
+    return deals, [*units, *_far(deals), *_no_value(deals)]
+
+
 def _days(stamps: list[tuple[dt.date, int]]) -> str:
     shown = ", ".join(f"{day} ({n:,})" for day, n in stamps[:3])
     return told("quality.days", shown=shown, n=str(len(stamps) - 3)) if stamps[3:] else shown

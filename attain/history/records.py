@@ -6,6 +6,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -13,6 +14,9 @@ from attain.history.mapping import Mapping
 from attain.history.quality import Finding
 from attain.history.rework import Rework
 from engine.problems import Refused
+
+if TYPE_CHECKING:
+    from attain.history.paired import Paired
 
 
 class HistoryRefused(Refused):
@@ -56,6 +60,7 @@ class History:
     findings: tuple[Finding, ...] = ()  # the data-quality report
     rework: tuple[Rework, ...] = ()  # by stage, of a history that shows every visit
     currency: str = ""  # of its amounts, where it says
+    paired: Paired | None = None  # of the deals' table, where a log came with one
 
     @property
     def used(self) -> int:

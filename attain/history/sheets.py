@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from attain.history.clocks import is_utc
 from attain.history.columns import EVENT, OPPORTUNITY, plain
 from attain.history.layout import framed, layout, likely_delimited
 from attain.history.records import HistoryRefused
@@ -65,8 +66,9 @@ def is_url(text: str) -> bool:
     return bool(_URL.match(text))
 
 
-def sheet_of(path: Path, most_bytes: int = MOST_BYTES, part: str = "") -> Sheet:
-    """The table in a file; ``part``: the sheet of a workbook, else the one whose columns are most like a history's.
+def sheet_of(path: Path, most_bytes: int = MOST_BYTES, part: str = "", zone: str = "") -> Sheet:
+    """The table in a file; ``part``: the sheet of a workbook, else the one whose columns are most like a history's;
+    ``zone``: what typed times of a zone are brought to, as text is when it is read.
 
     Raises HistoryRefused in one message.
     """
@@ -74,7 +76,7 @@ def sheet_of(path: Path, most_bytes: int = MOST_BYTES, part: str = "") -> Sheet:
     if suffix in SPREADSHEETS:
         return _spreadsheet(path, part)
     if suffix in PARQUET:
-        return _typed(_tried(path, lambda: pl.read_parquet(path)), "parquet", path.name)
+        return _typed(_tried(path, lambda: pl.read_parquet(path)), "parquet", path.name, zone)
     if suffix == ".numbers":
         raise HistoryRefused(f"{path.name} is a spreadsheet of Numbers; save it as Excel or CSV and pass that")
     try:
@@ -235,15 +237,20 @@ def _laid_out(frame: pl.DataFrame) -> Sheet | None:
     )
 
 
-def _typed(frame: pl.DataFrame, kind: str, name: str) -> Sheet:
-    """A typed table as text: dates as 2024-03-31, with the time where the cell has one."""
+def _typed(frame: pl.DataFrame, kind: str, name: str, zone: str) -> Sheet:
+    """A typed table as text: dates as 2024-03-31, with the time where the cell has one. Times of a zone are as its
+    clocks show them, or, of UTC, say that they are UTC's, unless a ``zone`` is asked for."""
     if not frame.height:
         raise HistoryRefused(f"{name} has a header ({', '.join(frame.columns)[:200]}) and no rows below it")
     columns = []
     for series in frame.iter_columns():
         if isinstance(series.dtype, pl.Datetime):
-            naive = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if series.dtype.time_zone else series
-            day, clock = naive.dt.to_string("%Y-%m-%d"), naive.dt.to_string("%Y-%m-%d %H:%M:%S%.6f")
+            own = series.dtype.time_zone or ""
+            days = is_utc(own) and bool((series.dt.truncate("1d") == series).all())
+            moved = series.dt.convert_time_zone(zone) if own and zone and not days else series
+            naive = moved.dt.replace_time_zone(None)
+            mark = "Z" if is_utc(own) and not zone else ""
+            day, clock = naive.dt.to_string("%Y-%m-%d"), naive.dt.to_string(f"%Y-%m-%d %H:%M:%S%.6f{mark}")
             whole = naive.dt.truncate("1d") == naive  # cell by cell: a later row's clock says nothing of this one
             columns.append(pl.select(pl.when(whole).then(day).otherwise(clock).alias(series.name)).to_series())
         elif series.dtype in (pl.List, pl.Struct, pl.Array, pl.Object, pl.Binary):
@@ -256,7 +263,7 @@ def _typed(frame: pl.DataFrame, kind: str, name: str) -> Sheet:
     return Sheet(filled, np.arange(2, filled.height + 2, dtype=np.int64), kind)
 
 
-def database_sheet(address: str, table: str) -> Sheet:
+def database_sheet(address: str, table: str, zone: str = "") -> Sheet:
     """The rows of a database's table or view, or of one SELECT, through SQLAlchemy. Raises HistoryRefused."""
     try:
         import sqlalchemy
@@ -283,4 +290,4 @@ def database_sheet(address: str, table: str) -> Sheet:
     except sqlalchemy.exc.SQLAlchemyError as error:  # the address may hold a password: it is not repeated
         why = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0][:160]
         raise HistoryRefused(f"the database cannot be read: {why}") from None
-    return _typed(frame, "database", f"{query[:60]!r} of the database")
+    return _typed(frame, "database", f"{query[:60]!r} of the database", zone)

@@ -20,7 +20,7 @@ from attain.history.holidays import A_MONTH, interval, one_more
 from attain.history.mapping import Mapping
 from attain.history.presets import PRESETS
 from attain.history.records import reasons
-from attain.screens.calibrate_tables import tables
+from attain.screens.calibrate_tables import paired, tables
 from attain.screens.calibrate_texts import KINDS_ZH, said
 from attain.wording import TEXTS, in_language, text
 from attain.wording.leftout import reason_in, unfitted
@@ -45,6 +45,8 @@ def screen(found: CalibrationResult, language: Language = "en") -> RenderableTyp
     if found.quality:
         parts += [_quality(found, language), Text()]
     parts += [*_mapping(found, language), Text()]
+    if found.paired is not None and found.mapping.deals is not None:
+        parts += [*paired(found.paired, found.mapping.deals, language), Text()]
     if found.tables:
         parts += [*tables(found.tables, found.strangers, language), Text()]
     parts += [_stages(fitted["stages"], language), Text()]
@@ -143,6 +145,8 @@ def _words(mapping: Mapping, language: Language) -> list[str]:
             lines.append(said("words", language, what=said(f"word_{kind}", language), words=shown))
     if mapping.unit != 1.0:
         lines.append(said("unit", language, unit=f"{mapping.unit:,.0f}"))
+    if mapping.timezone:
+        lines.append(said("timezone", language, zone=mapping.timezone))
     if mapping.cases:
         lines.append(said("cases", language, file=mapping.cases["file"], amount=mapping.cases["amount"]))
     return lines

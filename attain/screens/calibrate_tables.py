@@ -9,14 +9,18 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from attain.history.beside import Beside
-from attain.history.records import reasons
+from attain.history.mapping import Mapping, TableMapping
+from attain.history.paired import Paired
+from attain.history.records import Refusal, reasons
 from attain.joined import Stranger
 from attain.screens.calibrate_texts import said
 from attain.wording import in_language
 from attain.wording.leftout import reason_in
 from attain.wording.numbers import Language
+from attain.wording.refusals import refusal_in
 
 MOST_STRANGERS = 10  # of each table
+MOST_WORDS = 6  # of a status, named one by one
 
 
 def tables(found: Sequence[Beside], strangers: Sequence[Stranger], language: Language) -> list[RenderableType]:
@@ -29,19 +33,45 @@ def tables(found: Sequence[Beside], strangers: Sequence[Stranger], language: Lan
     return lines
 
 
+def paired(found: Paired, mapping: Mapping, language: Language) -> list[RenderableType]:
+    """The table of a log's deals: its columns and words, how many deals are in both files, and rows left out."""
+    lines = _read("deals", found.file, found.rows, found.refused, mapping, language)
+    both = {"both": found.matched, "log": found.only_log, "deals": found.only_deals}
+    words = said("paired", language, **{name: f"{n:,}" for name, n in both.items()})
+    return [Text(said("deals_table", language), style="bold"), *lines[:1], Text(f"  {words}"), *lines[1:]]
+
+
 def _table(table: Beside, language: Language) -> list[RenderableType]:
-    kind = said(f"table_{table.kind}", language)
-    used = table.rows - len(table.refused)
-    head = said("table_read", language, kind=kind, file=table.name, rows=f"{table.rows:,}", used=f"{used:,}")
-    columns = ", ".join(f"{field} = {column}" for field, column in table.mapping.columns.items())
+    return _read(table.kind, table.name, table.rows, table.refused, table.mapping, language)
+
+
+def _read(
+    kind: str,
+    name: str,
+    rows: int,
+    refused: Sequence[Refusal],
+    mapping: TableMapping | Mapping,
+    language: Language,
+) -> list[RenderableType]:
+    """A table in a line, its columns, and its rows left out by reason."""
+    used = f"{rows - len(refused):,}"
+    head = said("table_read", language, kind=said(f"table_{kind}", language), file=name, rows=f"{rows:,}", used=used)
+    columns = ", ".join(f"{field} = {column}" for field, column in mapping.columns.items())
     lines = [Text(head), Text(f"  {columns}", style="dim")]
-    if table.mapping.unit != 1.0:
-        lines.append(Text(f"  {said('unit', language, unit=f'{table.mapping.unit:,.0f}')}", style="dim"))
-    first = {r.reason: r for r in reversed(table.refused)}
-    for reason, count in reasons(table.refused).items():
-        words = reason_in(reason, language)
-        example = said("line", language, row=first[reason].row, why=first[reason].why)
-        lines.append(Text(f"  {count:,} x {words} ({example})", style="yellow"))
+    for word in ("won", "lost", "open"):
+        words: tuple[str, ...] = getattr(mapping, word, ())
+        if words:
+            shown = ", ".join(words[:MOST_WORDS]) + (", …" if len(words) > MOST_WORDS else "")
+            lines.append(
+                Text(f"  {said('words', language, what=said(f'word_{word}', language), words=shown)}", style="dim")
+            )
+    if mapping.unit != 1.0:
+        lines.append(Text(f"  {said('unit', language, unit=f'{mapping.unit:,.0f}')}", style="dim"))
+    first = {r.reason: r for r in reversed(refused)}
+    for reason, count in reasons(refused).items():
+        told_as = reason_in(reason, language)
+        example = said("line", language, row=first[reason].row, why=refusal_in(first[reason].why, language))
+        lines.append(Text(f"  {count:,} x {told_as} ({example})", style="yellow"))
     return list(lines)
 
 

@@ -95,6 +95,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "between": ("{n} ({low} to {high})", "{n}（{low} 至 {high}）"),
     "economy": ("Shared ups and downs", "共同起伏"),
     "economy_value": ("{sd} a month ({low} to {high}), common to all regions", "每月 {sd}（{low} 至 {high}），各区域同涨同落"),
+    "timezone": ("Times that say how far from UTC they are are brought to {zone}.", "带时区偏移的时间换算为 {zone} 的时间。"),
+    "deals_table": ("The table of the log's deals", "日志对应的商机表"),
+    "table_deals": ("Deals", "商机"),
+    "paired": ("{both} deals in both files, {log} in the log alone, {deals} in the table alone",
+               "两个文件都有 {both} 个商机，只在日志中 {log} 个，只在商机表中 {deals} 个"),
     "tables": ("Tables beside the history", "历史之外的表"),
     "table_people": ("People", "人员"),
     "table_accounts": ("Accounts", "客户"),
@@ -127,6 +132,14 @@ KINDS_ZH = {
     "no value": "没有金额",
     "cut quarter": "季度不完整",
     "currencies": "多种货币",
+    "clocks": "时区",
+    "only in the log": "只在日志中",
+    "only in the deals' table": "只在商机表中",
+    "never moved": "从未变更",
+    "cells": "无法识别的单元格",
+    "left open by the log": "日志中未结",
+    "two files do not agree": "两个文件不一致",
+    "two exports of different days": "导出日期不同",
 }
 
 

@@ -86,6 +86,110 @@ HISTORY: dict[str, tuple[str, str]] = {
     "log.together": ("activities that occur in the same cases are one step: {names}", "同案件中一同出现的活动视为一步：{names}"),
     "log.ends": ("a case is won at {won}; lost at {lost}; open at any other", "案件到 {won} 为赢，到 {lost} 为丢，其余为进行中"),
     "log.no_activity": ("no activity", "（无）"),
+    # a log and the table of its deals
+    "paired.filled": (
+        "{n} of the log's {of} deals are in {file}, by {id}; from there are, where the log does not say, {fields}: as they were when "
+        "the table was written",
+        "日志 {of} 个商机中有 {n} 个在 {file} 中（按 {id} 对应）；日志没有的取自该表：{fields}，均为导出时的最新值",
+    ),
+    "paired.turned": (
+        "the first file is the table of deals, and {log} is the log: taken as attain calibrate {log} --deals {deals}",
+        "第一个文件是商机表，{log} 才是日志：按 attain calibrate {log} --deals {deals} 处理",
+    ),
+    "paired.unread": (
+        "{n} deals of {file} have a day or an amount that cannot be read ({shown})",
+        "{file} 中有 {n} 个商机的日期或金额无法识别（{shown}）",
+    ),
+    "paired.unread.effect": ("left out, the owners and products of these deals would be lost, too", "若剔除，这些商机的负责人与产品也会丢失"),
+    "paired.unread.done": ("taken as not known; what else the row says is kept", "按未知处理；该行的其他内容保留"),
+    "paired.later": (
+        "{file} goes to {table}, the log only to {log}",
+        "{file} 到 {table} 为止，日志只到 {log}",
+    ),
+    "paired.later.effect": (
+        "deals that ended since would have ended, and those that moved on would stand where they were", "此后结束的商机会显示为已结束，而继续推进的却停在原处",
+    ),
+    "paired.later.done": ("the table is put back to the log's last day", "商机表退回到日志的最后一天"),
+    "paired.earlier": (
+        "the log goes to {log}, {file} only to {table}: deals that came since are not in it",
+        "日志到 {log} 为止，{file} 只到 {table}：此后的商机不在该表中",
+    ),
+    "paired.earlier.effect": (
+        "the last leads would be nobody's, and of no product or region", "最近的线索会没有负责人、产品和区域",
+    ),
+    "paired.earlier.done": ("the log is put back to the table's last day", "日志退回到商机表的最后一天"),
+    "paired.only_log": ("{n} deals of the log are not in {file}", "日志中有 {n} 个商机不在 {file} 中"),
+    "paired.only_log.effect": ("without them stages would be fitted from fewer deals", "若剔除，各阶段的样本会变少"),
+    "paired.only_log.done": ("kept, without owner, account and what else only the table has", "保留，但没有负责人、客户等只有该表才有的内容"),
+    "paired.only_deals": (
+        "{n} deals of {file} are not in the log ({won} won, {lost} lost, {open} open or ended on no known day; {early} created before the log begins)",
+        "{file} 中有 {n} 个商机不在日志中（赢 {won}、丢 {lost}、未结或结束日期不明 {open}；其中 {early} 个创建于日志开始之前）",
+    ),
+    "paired.only_deals.effect": (
+        "when they came to which stage is not known: with times made up, stages would look quicker or slower than they are",
+        "不知其何时进入哪个阶段；若编造时间，各阶段会显得更快或更慢",
+    ),
+    "paired.only_deals.done": (
+        "they count in lead flow, values and bookings, and not in the stages; open ones are not in the pipeline",
+        "用于线索量、金额与签约额，不用于各阶段；未结的不放入商机储备",
+    ),
+    "paired.unmoved": (
+        "{n} deals of {file} have no change in the log", "{file} 中有 {n} 个商机在日志中没有变更",
+    ),
+    "paired.unmoved.effect": (
+        "without those that never left it, the first stage would look better than it is", "若剔除从未离开首阶段的商机，首阶段会显得比实际好",
+    ),
+    "paired.unmoved.done": (
+        "taken to be in {stage} since they were created, until the table says that they ended", "视为自创建起一直处于 {stage}，直到商机表显示结束",
+    ),
+    "paired.ended": (
+        "{n} deals that the log leaves open are won or lost in {file}", "日志中未结的 {n} 个商机在 {file} 中已赢或已输",
+    ),
+    "paired.ended.effect": ("as open deals they would fill the pipeline, and stages would look slower", "若视为进行中，会虚增商机储备，阶段显得更慢"),
+    "paired.ended.done": (
+        "ended on the day that the table says, and no earlier than the log's last word of them", "按商机表的日期结束（不早于日志中的最后一条记录）",
+    ),
+    "paired.conflicts": (
+        "the log and {file} do not agree on {shown} deals", "日志与 {file} 不一致：{shown}",
+    ),
+    "paired.conflicts.effect": (
+        "one of them would be taken at random", "两者不能同时为真",
+    ),
+    "paired.conflicts.done": (
+        "the log counts: it was written when it happened, the table shows today", "以日志为准：它在事情发生时记录，商机表只是当前状态",
+    ),
+    "paired.of": ("the {field} of {n}", "{n} 个的{field}"),
+    # times and zones
+    "clocks.told": (
+        "column {column} holds {n} times that say how far they are from UTC: {shown}",
+        "列 {column} 有 {n} 个带时区偏移的时间：{shown}",
+    ),
+    "clocks.told.effect": ("a day would be another place's", "日期会是别处的日期"),
+    "clocks.told.done": ("brought to the clock of {zone}", "换算为 {zone} 的时间"),
+    "clocks.utc": ("column {column} holds {n} times in UTC", "列 {column} 有 {n} 个 UTC 时间"),
+    "clocks.utc.effect": (
+        "days are UTC's: in Shanghai they begin at 8 in the morning, so that what is done before counts for the day before, and a month's "
+        "last deals for another month",
+        "日期按 UTC 划分：北京时间早上 8 点前的事会算到前一天，月初的商机会算到上月",
+    ),
+    "clocks.utc.done": (
+        "taken as written; --timezone with where the business works, such as Asia/Shanghai, brings them to its clock",
+        "按原样读取；可用 --timezone 指明业务所在时区（如 Asia/Shanghai）",
+    ),
+    "clocks.several": (
+        "column {column} holds {n} times with several distances from UTC: {shown}", "列 {column} 的 {n} 个时间带有多种时区偏移：{shown}",
+    ),
+    "clocks.several.effect": (
+        "brought to UTC, days would be nobody's; as written, a time between two of them may err by what they differ by",
+        "若统一为 UTC，日期不属于任何地方；按原样读取，则两者之间的时长会有相应误差",
+    ),
+    "clocks.several.done": (
+        "each taken as its own clock showed it, as with summer time; --timezone brings all to one clock",
+        "各按其当地时间读取（如夏令时）；可用 --timezone 统一为一个时区",
+    ),
+    "clocks.unused": (
+        "no time says how far from UTC it is: all are taken to be {zone}'s already", "没有带时区偏移的时间：都视为 {zone} 的当地时间",
+    ),
     # data quality: what, effect, done
     "quality.spelling": (
         "{field}: {n} names are another spelling of one that is there ({shown})",
@@ -229,6 +333,13 @@ HISTORY: dict[str, tuple[str, str]] = {
         "people: {name} is left out, without deals and in region {region}, which the history does not have{near}; a region of the "
         "history, or deals, would suffice",
         "人员：{name} 被剔除，既无商机，其区域 {region} 也不在历史中{near}；填写历史中的区域，或有商机即可",
+    ),
+    "people.served": (
+        "deals of {product} in {region} name no owner: everybody there takes them", "{region} 的 {product} 商机没有负责人：由该区域所有人接手",
+    ),
+    "people.unserved": (
+        "deals of {product} in {region} name no owner, and nobody works there: everybody takes them",
+        "{region} 的 {product} 商机没有负责人，且该区域无人：由所有人接手",
     ),
     "people.taken_over": (
         "nobody who is left in {region} has sold {product}: everybody there takes it over",

@@ -245,6 +245,10 @@ PLANFILE: dict[str, tuple[str, str]] = {
     "planfile.table.products": ("Products: {file}, {rows} rows", "产品：{file}，{rows} 行"),
     "planfile.table.people": ("People: {file}, {rows} rows", "人员：{file}，{rows} 行"),
     "planfile.table.quotas": ("Quotas: {file}, {rows} rows", "配额：{file}，{rows} 行"),
+    "planfile.table.deals": (
+        "The log's deals: {file}, {rows} rows, {used} used",
+        "日志的商机：{file}，{rows} 行，采用 {used} 行",
+    ),
     "planfile.table_left": ("{table}, {n} left out", "{table}，未用 {n} 行"),
     "planfile.nearest": (" (nearest: {name})", "（最接近：{name}）"),
     "planfile.deals": (", {n} deals", "，{n} 笔商机"),

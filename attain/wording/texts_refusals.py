@@ -60,6 +60,22 @@ REFUSALS: dict[str, str] = {
     "the history holds no stage besides won and lost; map one (stages: [...])": "历史中除赢、输外没有阶段；请在映射中写明（stages: [...]）",
     "{path}: no such mapping file": "{path}：没有这个映射文件",
     "{file}: not YAML: {error}": "{file}：不是 YAML：{error}",
+    "the deal's number, as the log has it (such as 'Opportunity ID' or 商机编号)": "商机编号，与日志一致（如 商机编号、Opportunity ID）",
+    "the mapping names columns that the deals' table does not have ({absent}); it has: {header}":
+        "映射中的列商机表里没有（{absent}）；商机表的列有：{header}",
+    "none of the log's {n} deals is in {file}: the log has {one} where column {column} has {other}. Name the column of the deals' "
+    "numbers in a mapping (deals: {example}), and pass it with --mapping":
+        "日志的 {n} 个商机都不在 {file} 中：日志里是 {one}，列 {column} 里是 {other}。请在映射中指明商机编号所在的列（deals: {example}），并用 --mapping 传入",
+    "neither this file nor {file} is a log of stages, one row a stage that a deal came to; a table of deals alone is a history "
+    "by itself, without --deals":
+        "此文件和 {file} 都不是阶段日志（每行一次进入阶段）；只有商机表时不需要 --deals",
+    "--deals: a file was expected, or, where the history is a database's, the name of another of its tables":
+        "--deals：应为文件；历史来自数据库时，可写其中另一个表的名称",
+    "{file} and {other} are both logs of stages; the table of the deals, one row a deal, was expected as --deals":
+        "{file} 和 {other} 都是阶段日志；--deals 应为商机表（每行一个商机）",
+    "no time zone is called {name} (nearest: {near}); a name such as Asia/Shanghai was expected":
+        "没有名为 {name} 的时区（最接近：{near}）；应为 Asia/Shanghai 这样的名称",
+    "no time zone is called {name}; a name such as Asia/Shanghai was expected": "没有名为 {name} 的时区；应为 Asia/Shanghai 这样的名称",
     # dates and amounts
     "column {column} should hold dates; {text} is not one that can be read": "列 {column} 应为日期；{text} 无法识别",
     "column {column} mixes dates in several formats: {shown}. Export it in one format, such as 2024-03-31":
@@ -114,6 +130,15 @@ REFUSALS: dict[str, str] = {
         "国家代码 {code} 未知；应为 {country} 的地区：{known}。"
     ),
     # too little
+    "effects of months: nothing holds them; more ended deals in the last months would": (
+        "各月影响：没有数据可以确定；最近几个月有更多已结束的商机即可"
+    ),
+    "conversion by month: {n} months have {few} ended deals or more; {need} would suffice": (
+        "各月转化率：{n} 个月有 {few} 个以上已结束的商机；{need} 个月即可"
+    ),
+    "waits by month: {n} months have {few} ended deals or more; {need} would suffice": (
+        "各月等待时间：{n} 个月有 {few} 个以上已结束的商机；{need} 个月即可"
+    ),
     "no deal in {file} has been won, so no win rate, cycle or value can be fitted": "{file} 中没有赢单，无法拟合赢单率、周期和金额",
     "all {n} deals in {file} that have ended were won: a list of orders, or an export without the lost ones, has no win rate; deals "
     "that were lost, with the day on which they were, would suffice":

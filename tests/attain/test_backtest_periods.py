@@ -77,7 +77,16 @@ def test_what_is_wrong_with_a_mapping_is_said(tmp_path: Path, change: tuple[str,
 
 
 @pytest.mark.parametrize(
-    "given", [{"currency": "EUR"}, {"country": "DE"}, {"learn": 3}, {"sets": ["x=1"]}, {"table": "t"}]
+    "given",
+    [
+        {"currency": "EUR"},
+        {"country": "DE"},
+        {"learn": 3},
+        {"sets": ["x=1"]},
+        {"table": "t"},
+        {"deals": "d.csv"},
+        {"timezone": "Asia/Shanghai"},
+    ],
 )
 def test_what_is_of_deals_is_refused_and_not_ignored(tmp_path: Path, given: dict[str, Any]) -> None:
     facts, path = table(tmp_path)

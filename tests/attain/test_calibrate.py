@@ -224,3 +224,15 @@ def test_a_history_of_three_weeks_says_what_it_is_too_short_for(tmp_path: Path) 
     path.write_text(as_csv([header, *rows[-20:]]), encoding="utf-8")
     found = calibrate(path, tmp_path / "p.yaml", goal=1_000_000)
     assert found.fitted["not_fitted"]["economy"] == "common shocks: 0 complete months; 24 would suffice"
+
+
+def test_deals_that_name_nobody_are_everybodys(tmp_path: Path) -> None:
+    rows = export(600)
+    for row in rows[1::20]:
+        row[2] = row[3] = row[4] = ""  # no region, product and owner
+    (tmp_path / "crm.csv").write_text(as_csv(rows), "utf-8")
+    found = calibrate(tmp_path / "crm.csv", tmp_path / "plan.yaml")
+    plan = load_plan(found.plan).plan
+    assert "Other" in plan.regions
+    assert all(not rep.region and not rep.products for rep in plan.reps)  # all of them, everywhere
+    assert any("nobody works there: everybody takes them" in note for note in found.notes)

@@ -21,7 +21,8 @@ from typer.main import get_command
 
 from attain.cli.app import app
 from engine.draws import purposes_markdown
-from tests.attain.histories import export
+from tests.attain.histories import as_csv, export
+from tests.attain.simulated_histories import simulated_pair
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -31,6 +32,7 @@ LINK = re.compile(r"(?<!`)\[[^\]\n]*\]\(([^)\s]+)\)")
 FEW = 3
 SEARCHED = ("better.yaml", "optimise", "frontier")  # what only a search gives
 HISTORY = "crm_opportunities.csv"
+PAIR = ("opportunity_history.csv", "opportunities.csv")
 BESIDE = {  # tables beside it
     "teams.csv": "Name,Region,Start date\nAnn,North,2019-01-01\nBob,South,2020-01-01\nCy,North,2021-01-01\n",
     "quotas.csv": "Name,Annual quota\nAnn,1200000\nBob,900000\n",
@@ -142,6 +144,8 @@ def _history(folder: Path) -> None:
         csv.writer(file).writerows(export(400))
     for name, text in BESIDE.items():
         (folder / name).write_text(text, encoding="utf-8")
+    for name, rows in zip(PAIR, simulated_pair(3), strict=True):
+        (folder / name).write_text(as_csv(rows), encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", RUNNING, ids=_name)
@@ -189,6 +193,7 @@ def test_outputs_are_as_shown(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LANG", "C.UTF-8")
     monkeypatch.setenv("COLUMNS", "100")
+    _history(tmp_path)
     there = _real_history(tmp_path)
     for (kind, block), (next_kind, shown) in pairwise(blocks):
         commands = _commands(block) if (kind, next_kind) == ("sh", "text") else []
