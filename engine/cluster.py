@@ -180,10 +180,16 @@ def _client(address: str, patience: float) -> Client:
 
     deadline = time.monotonic() + patience
     while True:
+        # It is held from before it begins: one that fails and is left to the garbage collector closes itself whenever
+        # that comes by, which may be while the next one has the lock of the event loops that both need.
+        client: Client = distributed.Client.__new__(distributed.Client)
         try:
-            return distributed.Client(address, timeout=patience, set_as_default=False, name="attain")
-        except AssertionError:
-            if time.monotonic() > deadline:
+            distributed.Client.__init__(client, address, timeout=patience, set_as_default=False, name="attain")
+            return client
+        except Exception as error:
+            with contextlib.suppress(Exception):
+                client.close(timeout=patience)
+            if not isinstance(error, AssertionError) or time.monotonic() > deadline:
                 raise
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import Client
 
 from engine import cluster as module
 from engine.chunks import Chunks, Tables
@@ -156,13 +157,29 @@ async def _tell_all_clients(seconds: float, dask_scheduler: Any) -> None:
     dask_scheduler.telling = asyncio.ensure_future(telling())
 
 
-def test_a_greeting_that_comes_with_other_news(there: DaskCluster) -> None:
-    """One client in three gives up on it, so that of fifteen without a second try one in 400 runs sees none."""
+def test_a_greeting_that_comes_with_other_news(there: DaskCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One client in three gives up on it: connected until three have, of 300 in which it would be a hundred.
+
+    Each that gives up is closed at once: left to the garbage collector it would close itself within the start of a
+    later one, and both would wait for one lock for ever.
+    """
+    tried: list[Client] = []
+    init = Client.__init__
+
+    def counted(self: Client, *given: Any, **settings: Any) -> None:
+        tried.append(self)
+        init(self, *given, **settings)
+
     with connected(there.address) as cluster:
-        cluster.client.run_on_scheduler(_tell_all_clients, 3.0)
-        for _ in range(15):
+        cluster.client.run_on_scheduler(_tell_all_clients, 10.0)
+        monkeypatch.setattr(Client, "__init__", counted)
+        connections = 0
+        while len(tried) < connections + 3 and connections < 300:
+            connections += 1
             with connected(there.address) as another:
                 assert another.client.status == "running"
+                assert [client for client in tried if client.status != "closed"] == [another.client]
+    assert len(tried) >= connections + 3
 
 
 def test_a_worker_that_is_killed_loses_nothing(two: DaskCluster, tmp_path: Path, expected: str) -> None:
