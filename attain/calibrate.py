@@ -205,6 +205,9 @@ def calibrate(
     notes = (*read.notes, *fitted.notes)
     if goal is None:
         notes = (*notes, told("fit.assumed_goal", growth=f"{DEFAULT_GROWTH:+.0%}"))
+    if as_of is not None and known is None and tables:
+        files_of = ", ".join(t.name for t in tables.values())
+        notes = (*notes, told("fit.tables_as_they_are", files=files_of, day=as_of.isoformat()))
     return CalibrationResult(
         read.rows,
         read.used,

@@ -68,9 +68,8 @@ class Efforts:
     sd: float  # of the logarithm of all hours that are worked
     lately: float = 1.0  # visits of the last three months over those of the whole time
     over: tuple[tuple[str, float], ...] = ()  # people whose visits take more than all their own hours: how much of them
-    longer: tuple[
-        tuple[str, float], ...
-    ] = ()  # who would not keep up in the hours said of all: how many times they need
+    # who would not keep up in the hours said of all: how many times they need
+    longer: tuple[tuple[str, float], ...] = ()
     rarely: tuple[tuple[str, float], ...] = ()  # who has next to no visits for them: the part of others' visits an hour
 
     @property

@@ -461,6 +461,10 @@ FITTED: dict[str, tuple[str, str]] = {
         "阶段 {name}：按进入月份看，转化率在 {low} 与 {high} 之间波动，超出偶然；计划给每个月自己的胜率（对数标准差 {sd}），已过去的月份为已知",
     ),
     "fit.no_months": ("stage {name}: {why}", "阶段 {name}：{why}"),
+    "fit.tables_as_they_are": (
+        "{files}: taken as they are, later days than {day} included: give the tables as they were then, or use attain backtest, which cuts them",
+        "{files}：按现状采用，包括 {day} 之后的内容：请提供当时的表，或使用会按日截断的 attain backtest",
+    ),
     "fit.assumed_goal": (
         "no goal was given: {growth} over the last four quarters is assumed", "没有给出目标：按近四个季度 {growth} 假设",
     ),

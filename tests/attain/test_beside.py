@@ -56,6 +56,16 @@ def fitted(folder: Path) -> CalibrationResult:
     return calibrate(folder / "deals.csv", folder / "plan.yaml", "+10%", **tables)  # type: ignore[arg-type]
 
 
+def test_tables_on_an_earlier_day_are_said_to_be_todays(folder: Path, tmp_path: Path) -> None:
+    given = {"people": folder / "people.csv", "as_of": dt.date(2024, 3, 31)}
+    found = calibrate(folder / "deals.csv", tmp_path / "then.yaml", "+10%", **given)  # type: ignore[arg-type]
+    assert any("people.csv: taken as they are, later days than 2024-03-31 included" in note for note in found.notes)
+
+
+def test_nothing_is_said_of_days_where_none_was_asked_for(fitted: CalibrationResult) -> None:
+    assert not any("taken as they are" in note for note in fitted.notes)
+
+
 @pytest.fixture(scope="module")
 def loaded(fitted: CalibrationResult) -> LoadedPlan:
     return load_plan(fitted.plan)
